@@ -204,13 +204,14 @@ final class EntryFile implements AutoCloseable {
     }
 
     private GalleryException damaged(long offset) {
-        return new GalleryException("the entry at byte " + offset + " of gallery " + file
+        return GalleryException.damage("the entry at byte " + offset + " of gallery " + file
                 + " does not match its checksum; if another process has compacted the gallery, open it again;"
                 + " otherwise the disk has damaged it: restore a copy");
     }
 
     private GalleryException unreadable(IOException e) {
-        return new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
+        String message = "cannot read gallery " + file + ": " + AtomicFile.reason(e);
+        return e instanceof EOFException ? GalleryException.damage(message) : new GalleryException(message, e);
     }
 
     private RandomAccessFile handle() {

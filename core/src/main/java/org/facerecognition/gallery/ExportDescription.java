@@ -5,12 +5,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import org.facerecognition.io.AtomicFile;
-import org.facerecognition.io.ConfidentialFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +36,7 @@ record ExportDescription(
         return HexFormat.of().toHexDigits((int) check);
     }
 
-    void write(Path folder) throws IOException {
+    void write(Path file) throws IOException {
         ObjectNode object = JSON.createObjectNode();
         object.put("format", FORMAT).put("version", VERSION);
         object.put("fingerprint", info.fingerprint()).put("dimension", info.dimension());
@@ -46,7 +44,7 @@ record ExportDescription(
         object.put("entries", entries);
         object.put("embeddings_crc32c", embeddingsCheck).put("entries_crc32c", entriesCheck);
         String text = object.toPrettyString() + "\n";
-        ConfidentialFile.write(folder.resolve(FILE), text.getBytes(StandardCharsets.UTF_8));
+        Files.writeString(file, text);
     }
 
     /** @throws GalleryException if the folder has no description, or one that cannot be used */

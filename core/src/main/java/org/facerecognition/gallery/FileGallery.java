@@ -128,7 +128,7 @@ final class FileGallery implements Gallery {
 
     @Override
     public List<Entry> withContentKeys(Collection<String> contentKeys) {
-        return entries(view -> view.rowsWith(contentKeys));
+        return entries(view -> view.rowsWith(Texts.contentKeys(contentKeys)));
     }
 
     @Override

@@ -20,6 +20,9 @@ import org.facerecognition.io.ConfidentialFile;
 final class GalleryExport {
     private static final String PART = ".part"; // of a file that is not complete
 
+    /** Is there from the beginning of an export to its end. */
+    private static final String DESCRIPTION_PART = ExportDescription.FILE + PART;
+
     private final Gallery gallery;
     private final Path folder;
 
@@ -41,12 +44,16 @@ final class GalleryExport {
         }
     }
 
-    /** An interrupted export may have left its files. */
+    /** An interrupted export may have left its files, some of them complete. */
     private void requireEmpty() throws IOException {
-        Set<String> own = Set.of(ExportDescription.EMBEDDINGS + PART, ExportDescription.ENTRIES + PART);
+        Set<String> parts =
+                Set.of(DESCRIPTION_PART, ExportDescription.EMBEDDINGS + PART, ExportDescription.ENTRIES + PART);
+        Set<String> complete = Files.exists(folder.resolve(DESCRIPTION_PART))
+                ? Set.of(ExportDescription.EMBEDDINGS, ExportDescription.ENTRIES)
+                : Set.of();
         try (Stream<Path> files = Files.list(folder)) {
             files.map(file -> file.getFileName().toString())
-                    .filter(name -> !own.contains(name))
+                    .filter(name -> !parts.contains(name) && !complete.contains(name))
                     .findFirst()
                     .ifPresent(name -> {
                         throw new GalleryException("folder " + folder + " must be empty or new for an export, but has "
@@ -56,6 +63,7 @@ final class GalleryExport {
     }
 
     private long writeFiles(LongConsumer progress) throws IOException {
+        Path description = part(ExportDescription.FILE);
         Path embeddings = part(ExportDescription.EMBEDDINGS);
         Path entries = part(ExportDescription.ENTRIES);
         long written = 0;
@@ -96,7 +104,8 @@ final class GalleryExport {
                         written,
                         ExportDescription.hex(embeddingsCheck),
                         ExportDescription.hex(entriesCheck.getValue()))
-                .write(folder);
+                .write(description);
+        AtomicFile.move(description, folder.resolve(ExportDescription.FILE));
         return written;
     }
 

@@ -49,7 +49,10 @@ final class GalleryImport {
                 info().dimension(),
                 "gallery");
         progress.accept(0);
-        forEach((row, embedding) -> to.check(row.identity(), row.attributes()));
+        forEach((row, embedding) -> {
+            to.checkTexts(new Entry(0, row.identity(), row.note(), row.contentKey()));
+            to.checkAttributes(row.identity(), row.attributes());
+        });
         @Nullable String mode = info().embeddingMode();
         if (mode != null) {
             to.gallery().bindEmbeddingMode(mode);

@@ -75,9 +75,7 @@ final class GalleryLoader {
             try {
                 return loadOnce(method);
             } catch (GalleryException e) {
-                if (!readOnly
-                        || attempt == MAX_ATTEMPTS
-                        || !String.valueOf(e.getMessage()).contains(" is damaged ")) {
+                if (!readOnly || attempt == MAX_ATTEMPTS || !e.isDamage()) {
                     throw e;
                 }
                 if (attempt > 1 && !Files.exists(lockFile(file))) { // there is no writer
@@ -131,10 +129,7 @@ final class GalleryLoader {
             SavedIndex.Saved saved = NOTHING_SAVED;
             try {
                 saved = segment.saved().read(header);
-                if (!LogReader.endsBatch(file, saved.end())) {
-                    throw new IOException("the saved index does not belong to this gallery");
-                }
-            } catch (IOException e) {
+            } catch (IOException | GalleryException e) { // whatever else is wrong is found when all of the file is read
                 segment.close();
                 eraseIndex();
                 segment = new DiskSegment(file, dimension, new LongColumn());
@@ -142,7 +137,7 @@ final class GalleryLoader {
             }
             Loaded loaded = replay(segment, segment.offsets(), saved);
             if (!segment.header().id().equals(loaded.read().header().id())) {
-                throw new GalleryException(
+                throw GalleryException.damage(
                         "gallery " + file + " is damaged or was replaced while it was read; open it again");
             }
             return loaded;

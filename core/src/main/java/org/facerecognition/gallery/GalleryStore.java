@@ -74,11 +74,8 @@ final class GalleryStore implements AutoCloseable {
             prepare();
             if (!Files.exists(file)) {
                 log = LogWriter.create(file, opener, header);
-                if (method == SearchMethod.ON_DISK) {
-                    disk = new DiskSegment(file, header.dimension(), offsets);
-                    return disk;
-                }
-                return new MemorySegment(header.dimension(), method);
+                disk = method == SearchMethod.ON_DISK ? new DiskSegment(file, header.dimension(), offsets) : null;
+                return disk != null ? disk : new MemorySegment(header.dimension(), method);
             }
         }
         return read(method);
@@ -211,6 +208,7 @@ final class GalleryStore implements AutoCloseable {
      * @throws GalleryException if they cannot be written; none of them is in the file in this case
      */
     void enroll(List<LogRecord.Enrolled> entries) {
+        offsets.reserve(offsetCount + entries.size()); // fails, if at all, before anything is on the disk
         log().append(entries, BatchMark.Kind.ENTRIES, this::addOffset);
         if (!entries.isEmpty()) {
             nextEntry = entries.get(entries.size() - 1).entry() + 1;

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -71,18 +72,22 @@ public final class GalleryTransfer {
                 from.dimension(),
                 "gallery");
         Target target = new Target(to, attributes);
-        if (from instanceof DatabaseGallery && target.rejectsAttributes()) {
+        if (to instanceof DatabaseGallery && !(from instanceof DatabaseGallery)) {
+            progress.accept(0);
+            forEachPage(from, page -> page.forEach(stored -> target.checkTexts(stored.entry())));
+        } else if (from instanceof DatabaseGallery && target.rejectsAttributes()) {
             progress.accept(0);
             forEachPage(
                     from,
-                    page -> page.forEach(stored -> target.check(stored.entry().identity(), stored.attributes())));
+                    page -> page.forEach(
+                            stored -> target.checkAttributes(stored.entry().identity(), stored.attributes())));
         }
         from.embeddingMode().ifPresent(to::bindEmbeddingMode);
         forEachPage(from, page -> {
             for (StoredEntry stored : page) {
                 Entry entry = stored.entry();
                 String identity = Names.upgraded(entry.identity());
-                target.check(identity, stored.attributes()); // others may have written some in the meantime
+                target.checkAttributes(identity, stored.attributes()); // others may have written some in the meantime
                 target.add(new Enrollment(
                         identity, stored.embedding(), entry.note(), entry.contentKey(), stored.attributes()));
             }
@@ -166,8 +171,21 @@ public final class GalleryTransfer {
             return attributes == AttributesPolicy.KEEP && !(gallery instanceof DatabaseGallery);
         }
 
+        /** @throws GalleryException if the gallery cannot store the entry's texts */
+        void checkTexts(Entry entry) {
+            if (gallery instanceof DatabaseGallery) {
+                try {
+                    PostgresGallery.storable(Objects.requireNonNullElse(entry.note(), ""));
+                    PostgresGallery.storable(Objects.requireNonNullElse(entry.contentKey(), ""));
+                } catch (IllegalArgumentException e) {
+                    throw new GalleryException(
+                            "an entry of " + entry.identity() + " cannot be enrolled: " + e.getMessage(), e);
+                }
+            }
+        }
+
         /** @throws GalleryException if the entry's attributes cannot be kept */
-        void check(String identity, Map<String, String> entryAttributes) {
+        void checkAttributes(String identity, Map<String, String> entryAttributes) {
             if (rejectsAttributes() && !entryAttributes.isEmpty()) {
                 throw new GalleryException("the gallery cannot store attributes, but an entry of " + identity + " has "
                         + entryAttributes.keySet()

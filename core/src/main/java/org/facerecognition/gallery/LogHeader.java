@@ -80,7 +80,7 @@ record LogHeader(
             byte[] magic = new byte[MAGIC.length];
             start.get(magic);
             if (!Arrays.equals(magic, MAGIC)) {
-                throw new GalleryException(
+                throw GalleryException.damage( // or a file that was replaced, whose content is being overwritten
                         file + " must be a gallery file, but does not start like one; name another file");
             }
             int version = start.getInt();
@@ -135,7 +135,7 @@ record LogHeader(
     }
 
     private static GalleryException damaged(String file) {
-        return new GalleryException(file
+        return GalleryException.damage(file
                 + " is damaged: its header does not match its checksum;"
                 + " restore a copy, or enroll again into another file");
     }

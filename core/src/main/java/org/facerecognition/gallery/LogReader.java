@@ -116,6 +116,9 @@ final class LogReader {
             readBatch(batch, record -> {
                 LogRecord.Removal removal = (LogRecord.Removal) record;
                 removals.put(removal.offset(), removal);
+                if (removal.offset() < from) { // before entries are added to people who may have lost theirs
+                    removedBefore(removal, to);
+                }
             });
         }
         long offset = from;
@@ -127,25 +130,23 @@ final class LogReader {
             if (batch.kind() == BatchMark.Kind.ENTRIES) {
                 readEntries(batch, to);
             } else {
-                readBatch(batch, record -> removed((LogRecord.Removal) record, from, to));
+                readBatch(batch, record -> to.idTaken(((LogRecord.Removal) record).entry()));
             }
             offset = batch.end();
         }
         return new Result(header, at, bytes.size() - at, List.copyOf(pendingErasures));
     }
 
-    private void removed(LogRecord.Removal removal, long from, Sink to) throws IOException {
-        to.idTaken(removal.entry());
-        if (removal.offset() < from) {
-            to.removed(removal.entry());
-            ByteBuffer start = bytes.at(removal.offset(), LogRecord.LENGTH_BYTES);
-            int length = start.remaining() < LogRecord.LENGTH_BYTES ? -1 : start.getInt();
-            if (!LogRecord.isValidLength(length, header.dimension())) {
-                throw damaged(removal.offset(), removal.offset(), "there is no entry, but one was removed there");
-            }
-            if (!(record(removal.offset(), length) instanceof LogRecord.Erased)) {
-                pendingErasures.add(removal);
-            }
+    /** Reports the removal of an entry before the bytes that are read. */
+    private void removedBefore(LogRecord.Removal removal, Sink to) throws IOException {
+        to.removed(removal.entry());
+        ByteBuffer start = bytes.at(removal.offset(), LogRecord.LENGTH_BYTES);
+        int length = start.remaining() < LogRecord.LENGTH_BYTES ? -1 : start.getInt();
+        if (!LogRecord.isValidLength(length, header.dimension())) {
+            throw damaged(removal.offset(), removal.offset(), "there is no entry, but one was removed there");
+        }
+        if (!(record(removal.offset(), length) instanceof LogRecord.Erased)) {
+            pendingErasures.add(removal);
         }
     }
 
@@ -292,7 +293,7 @@ final class LogReader {
     }
 
     static GalleryException damaged(Path file, long at, long intactBytes, String how) {
-        return new GalleryException("gallery " + file + " is damaged at byte " + at + ": " + how
+        return GalleryException.damage("gallery " + file + " is damaged at byte " + at + ": " + how
                 + "; restore a copy, or truncate the file to " + intactBytes + " bytes to keep the changes before");
     }
 }

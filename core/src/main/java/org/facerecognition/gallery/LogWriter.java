@@ -216,16 +216,19 @@ final class LogWriter implements AutoCloseable {
                             + "; nothing was enrolled or removed; free some space",
                     e);
         }
+        boolean done = false;
         try {
             out.sync();
             out.write(batch.commitOffset(), batch.commit().encode(header.id()), 0, BatchMark.BYTES);
             out.sync();
+            length = batch.end();
+            addOffsets(records, batch, offsets);
+            done = true;
         } catch (IOException e) {
-            broken = true;
             throw notConfirmed(e);
+        } finally {
+            broken |= !done; // also if memory ran out: offsets and rows would no longer belong together
         }
-        addOffsets(records, batch, offsets);
-        length = batch.end();
     }
 
     private static BatchMark batch(List<? extends LogRecord> records, BatchMark.Kind kind, long offset) {

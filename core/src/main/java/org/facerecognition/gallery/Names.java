@@ -62,11 +62,13 @@ final class Names {
 
     /**
      * Returns a name that an earlier version stored in the form in which it is accepted today: with spaces in place of
-     * control characters. Its key stays the same.
+     * control characters, and without bidirectional controls. Its key stays the same.
      */
     static String upgraded(String name) {
         StringBuilder accepted = new StringBuilder(name.length());
-        name.codePoints().forEach(c -> accepted.appendCodePoint(isForbidden(c) ? ' ' : c));
+        name.codePoints()
+                .filter(c -> !(isForbidden(c) && isInvisible(c)))
+                .forEach(c -> accepted.appendCodePoint(isForbidden(c) ? ' ' : c));
         return accepted.toString();
     }
 

@@ -364,13 +364,25 @@ final class PostgresChanges {
         });
     }
 
-    /** Rewrites the gallery's tables and indexes without removed rows. */
+    /**
+     * Rewrites the gallery's tables and indexes without removed rows.
+     *
+     * @throws GalleryException if the server leaves a table as it is, as it does with a warning only where the user may
+     *     not rewrite it
+     */
     void compact() {
         forgetOldKeys();
         if (mayStoreWholeRows()) {
             session.runOutsideTransactions("ALTER TABLE " + gallery.entries() + " SET " + PostgresSchema.WHOLE_ROWS);
         }
-        session.runOutsideTransactions("VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
+        @Nullable
+        String warning = session.runOutsideTransactions(
+                "VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
+        if (warning != null) {
+            throw new GalleryException(session.name() + " was not compacted: " + warning
+                    + "; removed entries remain in the files of the database until the owner of the tables named"
+                    + " face_gallery... compacts it");
+        }
     }
 
     /** Returns whether an earlier version made the table of entries, and this user may change it. */

@@ -30,11 +30,7 @@ final class PostgresErrors {
         String message;
         if (attempts > 0) {
             message = "cannot reach " + name + " after " + attempts + (attempts == 1 ? " attempt: " : " attempts: ")
-                    + reason + "; check that the database runs and accepts connections, and try again"
-                    + (mayBeApplied
-                            ? "; it is not known whether the last change was applied, so compare the entries first, or"
-                                    + " enroll with a key"
-                            : "");
+                    + reason + "; check that the database runs and accepts connections, and try again";
         } else if (state.startsWith("28")) {
             message = "the database of " + name + " rejects the user or the password; check them";
         } else if (state.equals("42501")) {
@@ -43,7 +39,12 @@ final class PostgresErrors {
         } else {
             message = "cannot use " + name + ": " + reason;
         }
-        return new GalleryException(message, cause);
+        return new GalleryException(
+                mayBeApplied
+                        ? message + "; it is not known whether the last change was applied, so compare the entries"
+                                + " first, or enroll with a key"
+                        : message,
+                cause);
     }
 
     /** Returns the exception that pools and drivers have wrapped. */

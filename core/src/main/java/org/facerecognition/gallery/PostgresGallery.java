@@ -300,7 +300,7 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public List<Entry> withContentKeys(Collection<String> contentKeys) {
-        return read(connection -> listing.withContentKeys(connection, contentKeys));
+        return read(connection -> listing.withContentKeys(connection, Texts.contentKeys(contentKeys)));
     }
 
     @Override

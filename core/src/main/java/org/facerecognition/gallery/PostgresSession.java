@@ -25,8 +25,16 @@ final class PostgresSession {
     private static final long FIRST_PAUSE_MILLIS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 1_000;
 
-    /** The server shut the connection down, is starting, has too many connections, or was a standby in a failover. */
-    private static final Set<String> SERVER_AWAY = Set.of("57P01", "57P02", "57P03", "57P05", "53300", "25006");
+    private static final String ON_A_STANDBY = "25006";
+
+    /**
+     * The server shut the connection down, is starting, has too many connections, waited for this process for too long,
+     * or was a standby in a failover.
+     */
+    private static final Set<String> SERVER_AWAY =
+            Set.of("57P01", "57P02", "57P03", "57P05", "53300", "25P03", ON_A_STANDBY);
+
+    private static final String UNSUPPORTED = "0A000";
 
     /** The server resolved a conflict with another transaction by rolling this one back. */
     private static final Set<String> ROLLED_BACK = Set.of("40001", "40P01");
@@ -65,15 +73,25 @@ final class PostgresSession {
         return repeat(true, connection -> transaction(connection, "READ COMMITTED READ WRITE", work));
     }
 
-    /** Runs a statement that cannot be part of a transaction. */
-    void runOutsideTransactions(String sql) {
+    /**
+     * Runs a statement that cannot be part of a transaction.
+     *
+     * @return the server's warning; null if there is none
+     */
+    @Nullable
+    String runOutsideTransactions(String sql) {
+        String[] warning = new String[1];
         repeat(true, connection -> {
             boolean before = connection.getAutoCommit();
             connection.setAutoCommit(true);
-            Sql.run(connection, sql);
-            connection.setAutoCommit(before);
+            try {
+                warning[0] = Sql.run(connection, sql);
+            } finally {
+                connection.setAutoCommit(before);
+            }
             return true;
         });
+        return warning[0];
     }
 
     private static <T> T transaction(Connection connection, String mode, Work<T> work) throws SQLException {
@@ -81,12 +99,7 @@ final class PostgresSession {
         connection.setAutoCommit(false);
         T result;
         try {
-            // a server that waits for a client that is gone must not keep its locks; compiling a search takes longer
-            // than the search
-            Sql.run(
-                    connection,
-                    "SET TRANSACTION ISOLATION LEVEL " + mode
-                            + "; SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL jit = off");
+            begin(connection, mode);
             result = work.run(connection);
             connection.commit();
         } catch (SQLException | RuntimeException | Error e) {
@@ -101,6 +114,22 @@ final class PostgresSession {
         return result;
     }
 
+    private static void begin(Connection connection, String mode) throws SQLException {
+        try {
+            // a server that waits for a client that is gone must not keep its locks; compiling a search takes longer
+            // than the search
+            Sql.run(
+                    connection,
+                    "SET TRANSACTION ISOLATION LEVEL " + mode
+                            + "; SET LOCAL idle_in_transaction_session_timeout = 60000; SET LOCAL jit = off");
+        } catch (SQLException e) {
+            if (UNSUPPORTED.equals(PostgresErrors.reason(e).getSQLState())) { // a standby cannot begin a change
+                throw new SQLException(e.getMessage(), ON_A_STANDBY);
+            }
+            throw e;
+        }
+    }
+
     private static void rollBack(Connection connection, boolean autoCommit) {
         try {
             connection.rollback();
@@ -113,6 +142,7 @@ final class PostgresSession {
     private <T> T repeat(boolean changes, Work<T> attempt) {
         long start = System.nanoTime();
         long pause = FIRST_PAUSE_MILLIS;
+        boolean mayBeApplied = false; // by this attempt or one before
         for (int attempts = 1; ; attempts++) {
             boolean connected = false;
             try {
@@ -125,9 +155,9 @@ final class PostgresSession {
                 }
             } catch (SQLException e) {
                 boolean worthAnother = isTransient(e);
+                mayBeApplied |= changes && connected && worthAnother && !isRolledBack(e);
                 boolean patient = attempts < MIN_ATTEMPTS || System.nanoTime() - start < patienceNanos;
                 if (!worthAnother || !patient || !paused(pause)) {
-                    boolean mayBeApplied = changes && connected && worthAnother;
                     throw PostgresErrors.explained(name, e, worthAnother ? attempts : 0, mayBeApplied);
                 }
                 pause = Math.min(LONGEST_PAUSE_MILLIS, 2 * pause);
@@ -153,6 +183,11 @@ final class PostgresSession {
             Thread.currentThread().interrupt();
             return false;
         }
+    }
+
+    private static boolean isRolledBack(SQLException e) {
+        String state = String.valueOf(PostgresErrors.reason(e).getSQLState());
+        return ROLLED_BACK.contains(state) || state.equals(ON_A_STANDBY);
     }
 
     /** Returns whether the same statements may succeed a moment later. */

@@ -42,6 +42,7 @@ final class SavedIndex {
     private static final int NONE = -1;
     private static final int BUFFER_BYTES = 1 << 18;
 
+    private final Path gallery;
     private final Path file;
     private final DiskSegment segment;
     private final CRC32C crc = new CRC32C();
@@ -61,6 +62,7 @@ final class SavedIndex {
     record Saved(long end, long nextEntry) {}
 
     SavedIndex(Path gallery, DiskSegment segment) {
+        this.gallery = gallery;
         this.file = of(gallery);
         this.segment = segment;
     }
@@ -247,6 +249,7 @@ final class SavedIndex {
             boolean same = record.getLong() == MAGIC && new UUID(record.getLong(), record.getLong()).equals(id);
             Saved state = new Saved(record.getLong(), record.getLong());
             require(same && record.getInt() == header.dimension());
+            require(LogReader.endsBatch(gallery, state.end)); // not so if an older copy of the gallery was restored
             groups = record.getInt();
             rows = record.getInt();
             prototypes = record.getInt();

@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLWarning;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,8 @@ final class Sql {
     private static final int ROWS_PER_FETCH = 1_000;
     private static final int VECTOR_HEADER_BYTES = 4; // the number of values and a reserved field, two bytes each
 
+    private static final String WARNING_STATES = "01";
+
     private Sql() {}
 
     /** Takes a row of a result. */
@@ -23,10 +26,20 @@ final class Sql {
         T of(ResultSet row) throws SQLException;
     }
 
-    /** Runs a statement without parameters and results. */
-    static void run(Connection connection, String sql) throws SQLException {
+    /**
+     * Runs a statement without parameters and results.
+     *
+     * @return the server's first warning, not a notice; null if there is none
+     */
+    static @Nullable String run(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute(sql);
+            for (SQLWarning warning = statement.getWarnings(); warning != null; warning = warning.getNextWarning()) {
+                if (String.valueOf(warning.getSQLState()).startsWith(WARNING_STATES)) {
+                    return warning.getMessage();
+                }
+            }
+            return null;
         }
     }
 

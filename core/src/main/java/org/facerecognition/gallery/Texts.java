@@ -5,6 +5,8 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
+import java.util.Collection;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +30,13 @@ final class Texts {
     /** Checks a content key; returns null for null or an empty key. */
     static @Nullable String contentKey(@Nullable String key) {
         return key == null || key.isEmpty() ? null : checked(key, "content key", MAX_CONTENT_KEY_BYTES);
+    }
+
+    /** Returns content keys to look for in the form in which they are stored. */
+    static List<String> contentKeys(Collection<String> keys) {
+        return keys.stream()
+                .map(key -> Normalizer.normalize(key, Normalizer.Form.NFC))
+                .toList();
     }
 
     static String fingerprint(String fingerprint) {

@@ -2,6 +2,7 @@ package org.facerecognition.gallery;
 
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.function.LongFunction;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.facerecognition.natives.NativeLibraries;
@@ -24,6 +25,7 @@ final class Vectors implements AutoCloseable {
     private static final int BLOCK_FLOATS = 1 << 23;
     private static final int ALIGNMENT_BYTES = 64; // a cache line, and the widest vector register
 
+    private final LongFunction<Pointer> malloc;
     private final int dimension;
     private final int rowBits; // a block has 2^rowBits rows
     private volatile Block[] blocks = {};
@@ -38,8 +40,13 @@ final class Vectors implements AutoCloseable {
     private record Block(Pointer memory, FloatPointer rows, FloatBuffer view) {}
 
     Vectors(int dimension) {
+        this(dimension, Pointer::malloc);
+    }
+
+    Vectors(int dimension, LongFunction<Pointer> malloc) {
         NativeLibraries.load();
         this.dimension = dimension;
+        this.malloc = malloc;
         this.rowBits = 31 - Integer.numberOfLeadingZeros(Math.max(1, BLOCK_FLOATS / dimension));
     }
 
@@ -58,20 +65,16 @@ final class Vectors implements AutoCloseable {
      */
     void reserve(int rows) {
         int needed = (int) (((long) rows + rowsPerBlock() - 1) >> rowBits);
-        int first = blocks.length;
-        if (needed <= first) {
-            return;
+        while (blocks.length < needed) { // one at a time, so that those before a failure are not lost
+            Block[] more = Arrays.copyOf(blocks, blocks.length + 1);
+            more[blocks.length] = allocate();
+            blocks = more;
         }
-        Block[] more = Arrays.copyOf(blocks, needed);
-        for (int i = first; i < needed; i++) {
-            more[i] = allocate();
-        }
-        blocks = more;
     }
 
     private Block allocate() {
         long floats = (long) rowsPerBlock() * dimension;
-        Pointer memory = Pointer.malloc(floats * Float.BYTES + ALIGNMENT_BYTES);
+        Pointer memory = malloc.apply(floats * Float.BYTES + ALIGNMENT_BYTES);
         if (memory == null || memory.isNull()) {
             throw new OutOfMemoryError("no memory for another " + rowsPerBlock() + " embeddings of " + dimension
                     + " values in the gallery");

@@ -10,9 +10,12 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -215,5 +218,101 @@ class DiskGalleryFaultsTest extends DiskGalleryFixture {
                     .isFalse();
             rest.join();
         }
+    }
+
+    /** Memory used to run out after the commit, and the next change was written over what was committed. */
+    @Test
+    void aWriterThatRunsOutOfMemoryAfterACommitAcceptsNoMoreChanges() throws IOException {
+        open().close();
+        LogHeader header = LogReader.header(file);
+        LogReader.Result read = new LogReader.Result(header, Files.size(file), 0, List.of());
+        List<LogRecord.Enrolled> entries = IntStream.rangeClosed(1, 3)
+                .mapToObj(i -> new LogRecord.Enrolled(
+                        i, "p" + i, null, null, UnitVector.of(TestFaces.direction(i, D), D, "image")))
+                .toList();
+        try (LogWriter writer = LogWriter.open(file, LogFile::open, read)) {
+            assertThatThrownBy(() -> writer.append(entries, BatchMark.Kind.ENTRIES, offset -> fail()))
+                    .isInstanceOf(OutOfMemoryError.class);
+            assertThatThrownBy(() -> writer.append(entries.subList(0, 1), BatchMark.Kind.ENTRIES, offset -> {}))
+                    .hasMessageContaining("accepts no more changes");
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(3);
+        }
+    }
+
+    /** The index beside a gallery that an older copy of its file replaced; it made the gallery unusable. */
+    @Test
+    void theIndexOfANewerFileThanTheRestoredOneIsIgnored() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(10, 12));
+        }
+        Path copy = Files.copy(file, folder.resolve("copy"));
+        try (Gallery gallery = open()) {
+            gallery.enroll(IntStream.range(0, 3)
+                    .mapToObj(i -> new Enrollment("Anna", TestFaces.of(1, i, D)))
+                    .toList());
+        }
+        try (Gallery gallery = open()) {
+            gallery.remove(3); // whose mean with the others is erased from the index
+        }
+        Files.copy(copy, file, StandardCopyOption.REPLACE_EXISTING);
+        try (Gallery gallery = Gallery.openReadOnly(file, "model", D, SearchMethod.ON_DISK)) {
+            assertThat(gallery.size()).isEqualTo(2);
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(2);
+            assertThat(gallery.enroll("Anna", TestFaces.of(1, 0, D))).isEqualTo(3);
+        }
+    }
+
+    /** A person who lost an entry behind the saved index, after getting another one there, became two people. */
+    @Test
+    void aPersonWithAChangeBehindTheIndexStaysOne() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll("Anna", TestFaces.of(1, 0, D));
+            gallery.enroll("Anna", TestFaces.of(1, 1, D));
+        }
+        Path kept = Files.copy(index, folder.resolve("kept"));
+        try (Gallery gallery = Gallery.open(file, "model", D)) {
+            gallery.enroll("Anna", TestFaces.of(1, 2, D));
+            gallery.remove(2);
+        }
+        Files.move(kept, index);
+        try (Gallery gallery = open()) {
+            assertThat(gallery.identityCount()).isEqualTo(1);
+            assertThat(gallery.remove("Anna")).isEqualTo(2);
+            assertThat(gallery.size()).isZero();
+        }
+    }
+
+    /** A reader beside a writer that removes and compacts used to fail now and then. */
+    @Test
+    void readersOpenWhileAWriterRemovesAndCompacts() throws Exception {
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        AtomicBoolean done = new AtomicBoolean();
+        try (Gallery writer = open()) {
+            writer.enroll(people(0, 50));
+            Thread reading = new Thread(() -> {
+                try {
+                    while (!done.get()) {
+                        Gallery.openReadOnly(file, "model", D, SearchMethod.ON_DISK)
+                                .close();
+                    }
+                } catch (Throwable e) {
+                    failure.set(e);
+                }
+            });
+            reading.start();
+            for (int round = 0; round < 40 && failure.get() == null; round++) {
+                writer.enroll("Anna", TestFaces.of(1, 2 * round, D));
+                writer.enroll("Anna", TestFaces.of(1, 2 * round + 1, D));
+                writer.remove("Anna");
+                writer.compact();
+            }
+            done.set(true);
+            reading.join();
+        }
+        assertThat(failure.get()).isNull();
     }
 }

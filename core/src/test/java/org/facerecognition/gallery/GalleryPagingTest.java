@@ -79,6 +79,10 @@ class GalleryPagingTest {
                     .extracting(Entry::id)
                     .containsExactly(ids[2]);
             assertThat(gallery.withContentKeys(List.of())).isEmpty();
+            String decomposed = "e\u0301.jpg"; // as names of files come from macOS
+            gallery.enroll(List.of(new Enrollment("E", TestFaces.of(8, 8, D), null, decomposed)));
+            assertThat(gallery.withContentKeys(List.of(decomposed))).hasSize(1);
+            assertThat(gallery.withContentKeys(List.of("\u00e9.jpg"))).hasSize(1);
             assertThat(gallery.withContentKeys(List.of("", "f5a5a608"))) // the second has the hash code 0
                     .isEmpty();
         }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.facerecognition.gallery.GalleryTransfer.AttributesPolicy;
 import org.facerecognition.gallery.GalleryTransfer.Result;
 import org.junit.jupiter.api.Nested;
@@ -186,6 +187,58 @@ class GalleryTransferTest {
             Path file = Files.writeString(folder.resolve("file"), "x");
             assertThatThrownBy(() -> GalleryTransfer.exportTo(from, file.resolve("below"), done -> {}))
                     .hasMessageStartingWith("cannot export into " + file.resolve("below") + ": ");
+        }
+    }
+
+    /** A kill between two moves used to leave a folder into which no export was possible. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "embeddings.npy", "embeddings.npy entries.csv"})
+    void anInterruptedExportIsRepeated(String complete) throws IOException {
+        try (Gallery from = memory()) {
+            fill(from, 3);
+            for (String name : List.of("embeddings.npy", "entries.csv", "gallery.json")) {
+                boolean isComplete = complete.contains(name);
+                Files.writeString(folder.resolve(isComplete ? name : name + ".part"), "of an interrupted export");
+            }
+            assertThat(GalleryTransfer.exportTo(from, folder, done -> {})).isEqualTo(3);
+            try (Stream<Path> files = Files.list(folder)) {
+                assertThat(files.map(file -> file.getFileName().toString()))
+                        .containsExactlyInAnyOrder("embeddings.npy", "entries.csv", "gallery.json");
+            }
+            assertThat(GalleryTransfer.info(folder).entries()).isEqualTo(3);
+        }
+    }
+
+    /** It is there until an export is complete. */
+    @Test
+    void anExportThatFailsCanBeRepeated() throws IOException {
+        try (Gallery from = memory()) {
+            fill(from, 3);
+            assertThatThrownBy(() -> GalleryTransfer.exportTo(from, folder, done -> {
+                        throw new IllegalStateException("of a test");
+                    }))
+                    .hasMessage("of a test");
+            assertThat(folder.resolve("gallery.json.part")).exists();
+            assertThat(GalleryTransfer.exportTo(from, folder, done -> {})).isEqualTo(3);
+        }
+    }
+
+    /** A database cannot store U+0000; half of the entries used to be enrolled before that was noticed. */
+    @Test
+    void entriesThatADatabaseCannotStoreAreFoundBeforeAnyIsEnrolled() {
+        TestDatabase database = TestDatabase.get();
+        try (Gallery from = memory();
+                Gallery to = Gallery.connect(database.dataSource(), TestDatabase.newName(), "model", D)) {
+            fill(from, GalleryTransfer.PAGE);
+            from.enroll("Ann", TestFaces.direction(1, D), "a\0b");
+            GalleryTransfer.exportTo(from, folder.resolve("export"), done -> {});
+            assertThatThrownBy(() ->
+                            GalleryTransfer.importFrom(folder.resolve("export"), to, AttributesPolicy.KEEP, done -> {}))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageStartingWith("an entry of Ann cannot be enrolled: texts in a database must not have");
+            assertThatThrownBy(() -> GalleryTransfer.copy(from, to, AttributesPolicy.KEEP, done -> {}))
+                    .isInstanceOf(GalleryException.class);
+            assertThat(to.size()).isZero();
         }
     }
 

@@ -84,4 +84,12 @@ class NamesTest {
         assertThatThrownBy(() -> Names.checked("A\ud800"))
                 .hasMessage("identity must be Unicode text, but has an unpaired surrogate");
     }
+
+    /** Of what earlier versions stored, which would be rejected today. */
+    @ParameterizedTest
+    @ValueSource(strings = {"An\u202Ana", "An\u2066na", "An\u2028na", "An\tna", "An\u0007na", "\u202eAnna"})
+    void anAcceptedFormOfAFormerNameHasItsKey(String name) {
+        assertThat(Names.key(Names.upgraded(name))).isEqualTo(Names.key(name));
+        assertThat(Names.key(Names.checked(Names.upgraded(name)))).isEqualTo(Names.key(name));
+    }
 }

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -271,6 +273,98 @@ class PostgresGalleryTest {
             assertThatThrownBy(() -> changing.change(connection -> 0))
                     .hasMessageEndingWith("it is not known whether the last change was applied, so compare the entries"
                             + " first, or enroll with a key");
+        }
+
+        /** The server restarts after a commit that it did not acknowledge, as in a failover. */
+        @ParameterizedTest
+        @EnumSource(names = {"ON_CONNECTING", "NOT_ALLOWED"})
+        void saysThatAChangeMayBeAppliedWhateverTheLastAttemptSays(Fault last) {
+            faults.addAll(List.of(Fault.AFTER_COMMIT, last, last, last));
+            PostgresSession session = new PostgresSession(faulty(), "gallery x", 0);
+            assertThatThrownBy(() -> session.change(connection -> 0))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageContaining("it is not known whether the last change was applied");
+            faults.clear();
+            faults.addAll(List.of(last, last, last, last));
+            assertThatThrownBy(() -> session.change(connection -> 0))
+                    .hasMessageNotContaining("it is not known whether the last change was applied");
+        }
+
+        /** A standby, which becomes the primary server in a failover, rejects the beginning of a change. */
+        @Test
+        void waitsForAStandbyThatBecomesThePrimaryServer() {
+            AtomicInteger rejections = new AtomicInteger(3);
+            DataSource standby = beginning(database.dataSource(), sql -> {
+                if (sql.contains("READ WRITE") && rejections.getAndDecrement() > 0) {
+                    throw new SQLException("ERROR: cannot set transaction read-write mode during recovery", "0A000");
+                }
+            });
+            try (DatabaseGallery gallery = connect(standby)) {
+                rejections.set(3);
+                assertThat(gallery.enroll("p1", face(1))).isPositive();
+                assertThat(rejections).hasNegativeValue();
+            }
+        }
+
+        interface Check {
+            void of(String sql) throws SQLException;
+        }
+
+        /** Returns connections that check each statement without parameters before it is executed. */
+        private static DataSource beginning(DataSource real, Check check) {
+            return FaultyDataSource.proxy(DataSource.class, (method, args) -> {
+                Object connection = FaultyDataSource.call(real, method, args);
+                return !(connection instanceof Connection)
+                        ? connection
+                        : FaultyDataSource.proxy(Connection.class, (called, values) -> {
+                            Object statement = FaultyDataSource.call(connection, called, values);
+                            return !called.getName().equals("createStatement")
+                                    ? statement
+                                    : FaultyDataSource.proxy(Statement.class, (executed, sql) -> {
+                                        if (executed.getName().equals("execute")) {
+                                            check.of(sql[0].toString());
+                                        }
+                                        return FaultyDataSource.call(statement, executed, sql);
+                                    });
+                        });
+            });
+        }
+
+        /** The server only warns a user who may not rewrite a table, and leaves what was removed in its files. */
+        @Test
+        void aCompactionThatTheServerSkipsIsNoSuccess() {
+            database.run("DROP ROLE IF EXISTS face_limited");
+            database.run("CREATE ROLE face_limited");
+            try (DatabaseGallery owner = connect()) {
+                owner.enroll(List.of(person(1), person(2)));
+                owner.remove("p1");
+                database.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO face_limited");
+                database.run("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO face_limited");
+                DataSource limited = FaultyDataSource.proxy(DataSource.class, (method, args) -> {
+                    Object result = FaultyDataSource.call(database.dataSource(), method, args);
+                    return result instanceof Connection connection ? asLimited(connection) : result;
+                });
+                try (DatabaseGallery gallery = connect(limited)) {
+                    assertThatThrownBy(gallery::compact)
+                            .isInstanceOf(GalleryException.class)
+                            .hasMessageContaining(" was not compacted: ")
+                            .hasMessageContaining("removed entries remain in the files of the database");
+                }
+                owner.compact();
+            } finally {
+                database.run("DROP OWNED BY face_limited");
+                database.run("DROP ROLE face_limited");
+            }
+        }
+
+        private static Connection asLimited(Connection real) throws SQLException {
+            Sql.run(real, "SET ROLE face_limited");
+            return FaultyDataSource.proxy(Connection.class, (method, args) -> {
+                if (method.getName().equals("close")) {
+                    Sql.run(real, "RESET ROLE"); // connections of a test database may share a session
+                }
+                return FaultyDataSource.call(real, method, args);
+            });
         }
 
         /** Pools wrap what the database said, and call it transient. */

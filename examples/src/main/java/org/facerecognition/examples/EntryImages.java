@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -76,6 +77,9 @@ final class EntryImages {
         String note = GalleryCommand.printable(entry.note());
         try {
             file = Path.of(entry.note());
+            if (!Files.exists(file)) { // notes are stored composed; names of files may be decomposed
+                file = Path.of(Normalizer.normalize(entry.note(), Normalizer.Form.NFD));
+            }
         } catch (InvalidPathException e) {
             return problem(who + " was enrolled with the note " + note + ", which is not a file");
         }
