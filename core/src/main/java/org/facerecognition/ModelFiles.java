@@ -190,7 +190,11 @@ final class ModelFiles {
             public void restore(SafeTensors file) {
                 ModelInfo info = read(file);
                 fill(net, file);
+                String license = model.origin().license(); // given now, or none
                 model.adopt(info);
+                if (!license.isEmpty()) {
+                    model.setOrigin(model.origin().withLicense(license));
+                }
                 model.forgetMeasurements(); // an older checkpoint may have some, of other weights
             }
         };

@@ -159,6 +159,8 @@ final class TrainingRun implements AutoCloseable {
                     ranks.headShards());
             this.progress = checkpoints.resumeOrStart();
             this.resumed = checkpoints.isResumed();
+            trainable.check(optimization.freezer(), progress.epoch, optimization.epochs());
+            net.eval(); // a freezer may have set some of it otherwise
             ranks.requireSame(() -> description(args, train, validationData).ofAllRanks(checkpointing, progress));
             this.step = new TrainStep(
                     trainLoader,

@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.TrainingListener;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
@@ -177,6 +178,38 @@ class CheckpointTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage(folder.resolve("last.ckpt")
                         + " holds a training already; resume it, or choose another checkpoint folder");
+    }
+
+    /** A training whose last.ckpt somebody removed used to begin anew, and to write over its best.ckpt. */
+    @Test
+    void aTrainingWithOnlyItsBestCheckpointIsResumedFromIt() throws IOException {
+        List<Double> whole = TinyTraining.losses(faces, TinyTraining.args().epochs(3));
+        TrainerArgs.Builder args = TinyTraining.args().checkpoints(folder).epochs(1);
+        TinyTraining.losses(faces, args);
+        Files.delete(folder.resolve("last.ckpt"));
+        byte[] best = Files.readAllBytes(folder.resolve("best.ckpt"));
+
+        assertThatThrownBy(() -> TinyTraining.losses(faces, args))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage(folder.resolve("best.ckpt")
+                        + " holds a training already; resume it, or choose another checkpoint folder");
+        assertThat(Files.readAllBytes(folder.resolve("best.ckpt"))).isEqualTo(best);
+
+        List<String> notes = new ArrayList<>();
+        TrainingListener listener = new TrainingListener() {
+            @Override
+            public void noted(String message) {
+                notes.add(message);
+            }
+        };
+        TinyTraining.Losses losses = new TinyTraining.Losses();
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            TinyTraining.fit(recognizer, faces, args.epochs(3).resume(true).listeners(losses, listener));
+        }
+        assertThat(losses.all).isEqualTo(whole.subList(10, 30));
+        assertThat(notes)
+                .containsExactly("there is no last.ckpt in " + folder
+                        + ": the training continues from best.ckpt, after step 10");
     }
 
     @Test

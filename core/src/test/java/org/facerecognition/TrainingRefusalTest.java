@@ -19,6 +19,7 @@ import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.Freezer;
 import org.facerecognition.train.History;
+import org.facerecognition.train.LayerFreezer;
 import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
@@ -74,6 +75,22 @@ class TrainingRefusalTest {
 
     private ThrowingCallable fit(TrainerArgs.Builder args) {
         return fit(args, TinyTraining.train(faces), TinyTraining.validation(faces));
+    }
+
+    /** These used to fail when their epoch came, and the training could not be resumed with another freezer. */
+    @Test
+    void rejectsFreezersThatWouldFailInALaterEpoch() {
+        LayerFreezer tooMany = LayerFreezer.byEpoch("encoder", List.of(0, 0, 99));
+        assertThatThrownBy(fit(TinyTraining.args().epochs(3).freezer(tooMany)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("in epoch 3: freezer must freeze between 0 and ");
+        Freezer everything = (net, epoch) -> {
+            Freezer.setFrozen(net, true);
+            return 1;
+        };
+        assertThatThrownBy(fit(TinyTraining.args().epochs(3).freezer(everything)))
+                .hasMessage("freezer must leave something to be trained, but freezes all parameters of the network in"
+                        + " epoch 1");
     }
 
     @Test

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.BatchNormOptions;
@@ -232,6 +233,7 @@ public final class SynchronizedBatchNorm {
         private final Tensor z;
         private final Tensor count;
         private final boolean counted = counts;
+        private @Nullable Tensor result;
 
         Hook(Tensor z, Tensor count) {
             this.z = z;
@@ -240,16 +242,27 @@ public final class SynchronizedBatchNorm {
 
         @Override
         public TensorBase call(TensorBase arriving) {
-            Tensor dz = new Tensor(arriving);
             if (failure != null) {
-                return dz;
+                return new Tensor(arriving);
             }
-            try (NoGradGuard noGrad = new NoGradGuard()) {
-                return complete(dz);
+            try (PointerScope scope = new PointerScope(); // of one layer: the whole pass would add up
+                    NoGradGuard noGrad = new NoGradGuard()) {
+                Tensor completed = complete(new Tensor(arriving));
+                result = completed.retainReference(); // libtorch takes it over after this call
+                return completed;
             } catch (RuntimeException e) {
                 failure = e;
-                return dz;
+                return new Tensor(arriving);
             }
+        }
+
+        @Override
+        public void close() {
+            if (result != null) {
+                result.releaseReference();
+                result = null;
+            }
+            super.close();
         }
 
         private Tensor complete(Tensor dz) {

@@ -306,6 +306,7 @@ public final class BatchLoader implements AutoCloseable {
         private final Deque<Pending> pending = new ArrayDeque<>();
         private int nextToRead;
         private int nextToReturn;
+        private volatile boolean closed;
 
         private Epoch(int epoch, int firstBatch) {
             this.epoch = epoch;
@@ -333,8 +334,14 @@ public final class BatchLoader implements AutoCloseable {
             }
             try (Lifetime.Use use = lifetime.enter()) {
                 readAhead();
+                int size;
+                try {
+                    size = LoaderWorkers.await(pending.element().size());
+                } catch (RuntimeException e) {
+                    nextToReturn = batches(); // the epoch ends; what is pending is for close()
+                    throw e;
+                }
                 Pending first = pending.remove();
-                int size = LoaderWorkers.await(first.size());
                 int index = nextToReturn++;
                 return new Batch(
                         lifetime, first.buffer(), size, plan.size(index), index, () -> free.push(first.buffer()));
@@ -354,7 +361,7 @@ public final class BatchLoader implements AutoCloseable {
         private int fill(BatchBuffer buffer, int batch) {
             int from = plan.shareStart(batch);
             int to = plan.shareEnd(batch);
-            for (int i = from; i < to; i++) {
+            for (int i = from; i < to && !closed; i++) {
                 put(buffer, i - from, i);
             }
             return to - from;
@@ -379,9 +386,13 @@ public final class BatchLoader implements AutoCloseable {
             throw new DataException("at least one image must be usable, but none of " + order.length + " is");
         }
 
-        /** Waits until no worker writes to this epoch's buffers, and takes back those that were not returned. */
+        /**
+         * Waits until no worker writes to this epoch's buffers, at most for an image each, and takes back those that
+         * were not returned.
+         */
         @Override
         public void close() {
+            closed = true;
             boolean interrupted = false;
             for (Pending rest : pending) {
                 interrupted |= LoaderWorkers.awaitEnd(rest.size());

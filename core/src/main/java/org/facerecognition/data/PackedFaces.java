@@ -27,6 +27,9 @@ public final class PackedFaces {
     static final byte[] MAGIC = "FACEPACK".getBytes(StandardCharsets.US_ASCII);
     static final int MAX_DECODED_PX = 10_000;
 
+    private static final long BYTES_PER_IMAGE = 48; // of the index, at most, without the name
+    private static final long MAX_INDEX_BYTES = 1 << 30; // what MappedFile can read at once
+
     private PackedFaces() {}
 
     /**
@@ -53,23 +56,35 @@ public final class PackedFaces {
      * @param shards number of files, at least 1; 1 writes {@code out} itself
      * @return the files, in order
      * @throws IllegalArgumentException as {@link #write(Path, List, int, IntConsumer)}, or when there are no shards
-     * @throws DataException when an image cannot be used or a file cannot be written
+     * @throws DataException when an image cannot be used, a file cannot be written, or the index of one would be too
+     *     large for readers, which is known before the first image is read
      */
     public static List<Path> write(Path out, List<FaceDataset> parts, int decodedPx, int shards, IntConsumer progress) {
+        return write(out, parts, decodedPx, shards, MAX_INDEX_BYTES, progress);
+    }
+
+    static List<Path> write(
+            Path out, List<FaceDataset> parts, int decodedPx, int shards, long maxIndexBytes, IntConsumer progress) {
         check(parts, decodedPx, shards);
+        checkIndexes(parts, shards, maxIndexBytes);
         List<Path> files = new ArrayList<>();
         int done = 0;
         for (int shard = 0; shard < shards; shard++) {
             Path file = shards == 1 ? out : PackIndex.shard(out, shard + 1, shards);
             int before = done;
-            done += write(file, parts, decodedPx, new Shard(shard, shards), now -> progress.accept(before + now));
+            done += write(
+                    file,
+                    parts,
+                    decodedPx,
+                    new Shard(shard, shards, maxIndexBytes),
+                    now -> progress.accept(before + now));
             files.add(file);
         }
         return files;
     }
 
     /** Which of the images of each part are in a file. */
-    private record Shard(int index, int of) {
+    private record Shard(int index, int of, long maxIndexBytes) {
         List<LabeledImage> images(FaceDataset part) {
             List<LabeledImage> all = part.images();
             return all.subList(start(all.size(), index), start(all.size(), index + 1));
@@ -94,6 +109,30 @@ public final class PackedFaces {
                 throw new IllegalArgumentException("parts of a pack must have the same identities and crop");
             }
         }
+    }
+
+    /** Rejects, before an image is read, what could not be opened: a reader has a pack's whole index in memory. */
+    private static void checkIndexes(List<FaceDataset> parts, int shards, long maxIndexBytes) {
+        long identities = parts.get(0).identities().stream()
+                .mapToLong(name -> name.length() + 3L)
+                .sum();
+        long images = 0;
+        for (FaceDataset part : parts) {
+            for (LabeledImage image : part.images()) {
+                images += BYTES_PER_IMAGE + image.image().name().length();
+            }
+        }
+        if (identities + images / shards > maxIndexBytes) {
+            throw tooLarge(maxIndexBytes, identities < maxIndexBytes ? images / (maxIndexBytes - identities) + 1 : 0);
+        }
+    }
+
+    /** @param shards that would do; 0 if no number would */
+    private static DataException tooLarge(long maxIndexBytes, long shards) {
+        String rule = "the index of a pack must have at most " + (maxIndexBytes >> 20)
+                + " MiB, but that of so many images and people has more; ";
+        return new DataException(rule
+                + (shards == 0 ? "use shorter names" : "divide it into at least " + shards + " files with --shards"));
     }
 
     private static int write(Path out, List<FaceDataset> parts, int decodedPx, Shard shard, IntConsumer progress) {
@@ -142,6 +181,9 @@ public final class PackedFaces {
                     json.writeNumber(part.split().ordinal());
                     json.writeString(image.image().name());
                     json.writeEndArray();
+                    if (index.size() > shard.maxIndexBytes) { // its texts have more bytes than characters
+                        throw tooLarge(shard.maxIndexBytes, 2L * shard.of);
+                    }
                     place += bytes.length;
                     progress.accept(++done);
                 }

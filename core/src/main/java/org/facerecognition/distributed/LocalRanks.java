@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.facerecognition.natives.Processors;
 
 /**
@@ -64,6 +65,10 @@ public final class LocalRanks implements RestartingRanks.Group {
             ranks.kill();
             ranks.close();
             throw new IllegalStateException("cannot start " + command.get(0) + ": " + e.getMessage(), e);
+        } catch (RuntimeException | Error e) { // no thread can be started
+            ranks.kill();
+            ranks.close();
+            throw e;
         }
     }
 
@@ -123,13 +128,24 @@ public final class LocalRanks implements RestartingRanks.Group {
                 .command()
                 .orElse(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java"));
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(flag -> !flag.startsWith("-agentlib:jdwp")) // a port for one debugger
+                .filter(LocalRanks::isForRanks)
                 .forEach(command::add);
         if (Processors.given().isEmpty()) {
             command.add("-D" + Processors.PROPERTY + "=" + threadsEach(count));
         }
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         return command;
+    }
+
+    /** Returns whether a flag of this JVM is for its ranks too: not so debuggers and agents, which open a port. */
+    static boolean isForRanks(String flag) {
+        return Stream.of(
+                        "-agentlib:jdwp",
+                        "-Xrunjdwp",
+                        "-javaagent:",
+                        "-Dcom.sun.management.jmxremote",
+                        "-XX:StartFlightRecording")
+                .noneMatch(flag::startsWith);
     }
 
     /** Returns whether this process is a rank that a launcher of this class has started. */

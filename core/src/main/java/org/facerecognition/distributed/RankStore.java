@@ -127,7 +127,7 @@ final class RankStore implements AutoCloseable {
                 () -> {
                     try {
                         store.complete(constructor.get());
-                    } catch (RuntimeException e) {
+                    } catch (Throwable e) { // whoever waits must know of an Error too
                         store.completeExceptionally(e);
                     }
                 },
@@ -137,6 +137,9 @@ final class RankStore implements AutoCloseable {
         try {
             return store.get(timeout.toMillis() + 2_000, TimeUnit.MILLISECONDS); // after libtorch's own limit
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
             throw (RuntimeException) e.getCause();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -28,6 +28,10 @@ public record Embedded(float[][] embeddings, int[] labels) {
      */
     public float[] classMeans(int classes) {
         int d = embeddings[0].length;
+        if ((long) classes * d > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("means of embeddings must be those of at most " + Integer.MAX_VALUE / d
+                    + " identities, but there are " + classes);
+        }
         double[] sums = new double[classes * d];
         for (int i = 0; i < labels.length; i++) {
             for (int j = 0; j < d; j++) {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 public final class Checkpoints {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String LAST = "last.ckpt";
+    private static final String BEST = "best.ckpt";
     private static final String OPTIMIZER_PREFIX = "optimizer.";
     private static final String CPU_GENERATOR = "random.cpu";
     private static final String ACCELERATOR_GENERATOR = "random.accelerator";
@@ -37,7 +39,8 @@ public final class Checkpoints {
     private final List<TrainingListener> listeners;
     private final boolean writes;
     private final @Nullable HeadShards shards; // null if all weights are whole
-    private long savedStep = -1; // of last.ckpt; -1 when there is none
+    private long savedStep = -1; // of the checkpoint that was read or written last; -1 when there is none
+    private @Nullable Path saved;
 
     /** The model that is trained, as its file sees it. */
     public interface Model {
@@ -81,7 +84,19 @@ public final class Checkpoints {
 
     /** Returns whether there is a checkpoint in the folder. */
     public static boolean isThere(Checkpointing settings) {
-        return settings.folder() != null && Files.exists(settings.folder().resolve(LAST));
+        return settings.folder() != null && resumableIn(settings.folder()) != null;
+    }
+
+    /**
+     * Returns the checkpoint from which the training in a folder would be resumed: {@code last.ckpt}; if somebody has
+     * removed it, {@code best.ckpt}; null when there is none.
+     */
+    public static @Nullable Path resumableIn(Path folder) {
+        return Stream.of(LAST, BEST)
+                .map(folder::resolve)
+                .filter(Files::exists)
+                .findFirst()
+                .orElse(null);
     }
 
     /** Whether the training continues from a checkpoint. */
@@ -90,15 +105,15 @@ public final class Checkpoints {
     }
 
     /**
-     * Returns the progress of {@code last.ckpt}, with weights, optimizer and generators restored from it; or of a new
-     * training where there is no checkpoint.
+     * Returns the progress of the checkpoint that is {@linkplain #resumableIn in the folder}, with weights, optimizer
+     * and generators restored from it; or of a new training where there is no checkpoint.
      *
      * @throws IllegalStateException when there is a checkpoint that is not to be resumed, or is of another training
      * @throws WeightsException when it cannot be read; nothing is changed then
      */
     public TrainingProgress resumeOrStart() {
-        Path last = last();
-        if (last == null || training == null || !Files.exists(last)) {
+        Path last = settings.folder() == null ? null : resumableIn(settings.folder());
+        if (last == null || training == null) {
             return new TrainingProgress();
         }
         if (!settings.resume()) {
@@ -120,6 +135,11 @@ public final class Checkpoints {
                 restore(shards.mine(file));
             }
             savedStep = progress.step;
+            saved = last;
+            if (last.endsWith(BEST)) {
+                listeners.forEach(listener -> listener.noted("there is no " + LAST + " in " + settings.folder()
+                        + ": the training continues from " + BEST + ", after step " + progress.step));
+            }
             return progress;
         } catch (JsonProcessingException e) {
             throw damaged(last, e);
@@ -128,7 +148,8 @@ public final class Checkpoints {
 
     /** Returns whether a file is the checkpoint that a training would be resumed from. */
     public static boolean isResumedFrom(Path file) {
-        if (!file.endsWith(LAST) || !Files.exists(file)) {
+        @Nullable Path folder = file.toAbsolutePath().getParent();
+        if (folder == null || !file.toAbsolutePath().equals(resumableIn(folder))) {
             return false;
         }
         try (SafeTensors checkpoint = SafeTensors.open(file)) {
@@ -144,8 +165,8 @@ public final class Checkpoints {
      * @throws WeightsException when it cannot be read
      */
     public static String lastIn(Path folder) {
-        Path last = folder.resolve(LAST);
-        if (!Files.exists(last)) {
+        Path last = resumableIn(folder);
+        if (last == null) {
             return "";
         }
         try (SafeTensors file = SafeTensors.open(last)) {
@@ -168,7 +189,9 @@ public final class Checkpoints {
 
     private static WeightsException damaged(Path last, @Nullable JsonProcessingException cause) {
         return new WeightsException(
-                last + " is damaged: its progress cannot be understood; use best.ckpt in its place", cause);
+                last + " is damaged: its progress cannot be understood"
+                        + (last.endsWith(LAST) ? "; move it away to continue from " + BEST : ""),
+                cause);
     }
 
     private void restore(SafeTensors file) {
@@ -193,13 +216,14 @@ public final class Checkpoints {
         if (last != null) {
             save(last, progress);
             savedStep = progress.step;
+            saved = last;
         }
     }
 
     /** Writes {@code best.ckpt}. */
     public void saveBest(TrainingProgress progress) {
         if (settings.folder() != null) {
-            Path best = settings.folder().resolve("best.ckpt");
+            Path best = settings.folder().resolve(BEST);
             save(best, progress);
         }
     }
@@ -271,6 +295,6 @@ public final class Checkpoints {
 
     /** For the end of a message: where the latest good state is; empty when there is none. */
     public String lastSaved() {
-        return savedStep < 0 ? "" : "; " + last() + " holds the training as it was after step " + savedStep;
+        return savedStep < 0 ? "" : "; " + saved + " holds the training as it was after step " + savedStep;
     }
 }

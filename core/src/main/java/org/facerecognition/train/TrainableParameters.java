@@ -48,6 +48,36 @@ public final class TrainableParameters {
         });
     }
 
+    /**
+     * Tries the freezer for epochs to come, and restores the recorded state.
+     *
+     * @param from first epoch, from 0
+     * @param to the epoch after the last
+     * @throws IllegalArgumentException when it cannot be applied in one of them, or leaves nothing to be trained
+     */
+    public void check(@Nullable Freezer freezer, int from, int to) {
+        if (freezer == null) {
+            return;
+        }
+        try {
+            for (int epoch = from; epoch < to; epoch++) {
+                try {
+                    freeze(freezer, epoch);
+                } catch (IllegalArgumentException e) {
+                    throw new IllegalArgumentException("in epoch " + (epoch + 1) + ": " + e.getMessage(), e);
+                }
+                boolean[] any = new boolean[1];
+                forEach((name, parameter) -> any[0] |= parameter.requires_grad());
+                if (!any[0]) {
+                    throw new IllegalArgumentException("freezer must leave something to be trained, but freezes all"
+                            + " parameters of the network in epoch " + (epoch + 1));
+                }
+            }
+        } finally {
+            restore();
+        }
+    }
+
     /** Restores the recorded state. */
     public void restore() {
         forEach((name, parameter) -> parameter.set_requires_grad(!fixed.contains(name)));

@@ -67,9 +67,24 @@ public final class TrainingChecks {
             throw new IllegalArgumentException("headFromMeans must go with a margin head, but the head is "
                     + head.getClass().getSimpleName());
         }
+        if (optimization.headFromMeans()) {
+            checkMeans((long) train.size() * head.embeddingSize() * Float.BYTES, head.classes());
+        }
         checkFeatureCache();
         if (withCheckpoints) {
             checkDescriptions();
+        }
+    }
+
+    /** The embeddings of all training images are on the Java heap at once, and then the sums of each class. */
+    private void checkMeans(long embeddingBytes, int classes) {
+        long sumBytes = (long) classes * head.embeddingSize() * (Double.BYTES + Float.BYTES);
+        long heap = Runtime.getRuntime().maxMemory();
+        if ((long) classes * head.embeddingSize() > Integer.MAX_VALUE || embeddingBytes + sumBytes > heap) {
+            throw new IllegalArgumentException("headFromMeans must have "
+                    + (embeddingBytes + sumBytes >> 20) + " MiB of Java heap for the embeddings of " + train.size()
+                    + " images and the centers of " + classes + " classes, but there are " + (heap >> 20)
+                    + "; give Java more memory (-Xmx), or start without it");
         }
     }
 

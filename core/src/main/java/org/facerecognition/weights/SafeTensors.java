@@ -40,7 +40,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
     static final String METADATA = "__metadata__";
-    private static final long MAX_HEADER_BYTES = 100L << 20; // the limit of the format's own implementation
+    static final long MAX_HEADER_BYTES = 100L << 20; // the limit of the format's own implementation
     private static final int HEAP_BYTES_PER_BYTE = 24; // memory of a parsed header per byte, at worst
     private static final int MAX_DIMENSIONS = 64; // libtorch's limit
     private static final int PIECE_BYTES = 1 << 18; // read at once

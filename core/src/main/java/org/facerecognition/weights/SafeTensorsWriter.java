@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.javacpp.BytePointer;
@@ -59,6 +60,15 @@ final class SafeTensorsWriter {
             offset = end;
         }
         byte[] json = root.toString().getBytes(StandardCharsets.UTF_8);
+        if (json.length > SafeTensors.MAX_HEADER_BYTES) {
+            String largest = metadata.entrySet().stream()
+                    .max(Comparator.comparingInt(entry -> entry.getValue().length()))
+                    .map(Map.Entry::getKey)
+                    .orElse("none");
+            throw new WeightsException("the header of a safetensors file must have at most "
+                    + (SafeTensors.MAX_HEADER_BYTES >> 20) + " MiB, but would have " + (json.length >> 20)
+                    + ", most of it in the metadata \"" + largest + "\"; use shorter names");
+        }
         int padded = (json.length + 7) / 8 * 8; // tensors start at a multiple of 8
         ByteBuffer header = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN);
         header.putLong(padded).put(json);

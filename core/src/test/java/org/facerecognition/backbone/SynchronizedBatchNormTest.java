@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -226,5 +227,37 @@ class SynchronizedBatchNormTest {
         synced.during(true, () -> run(norm, x, torch.ones_like(x)));
         assertThatThrownBy(synced::check).hasMessage("rank 1 is gone");
         synced.check();
+    }
+
+    /** The gradients of all layers used to stay in memory until the end of the step, five for each layer. */
+    @Test
+    void theBackwardPassKeepsNoMoreThanOneGradientOfEachLayer() {
+        List<Long> pointers = new ArrayList<>();
+        SynchronizedBatchNorm synced = new SynchronizedBatchNorm(new SynchronizedBatchNorm.Exchange() {
+            @Override
+            public Tensor gather(Tensor mine) {
+                return mine.unsqueeze(0);
+            }
+
+            @Override
+            public void sum(Tensor mine) {
+                pointers.add(Pointer.totalCount());
+            }
+        });
+        Tensor x = torch.randn(2, CHANNELS, 4, 4);
+        x.set_requires_grad(true);
+        synced.during(true, () -> {
+                    Tensor y = x;
+                    for (int layer = 0; layer < 8; layer++) {
+                        y = SynchronizedBatchNorm.forward(layer(ScalarType.Float), y);
+                    }
+                    return y;
+                })
+                .square()
+                .sum()
+                .backward();
+        synced.check();
+        assertThat(pointers).hasSize(8);
+        assertThat(pointers.get(7) - pointers.get(0)).isBetween(0L, 2 * 7L);
     }
 }

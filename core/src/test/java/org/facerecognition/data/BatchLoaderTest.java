@@ -348,4 +348,72 @@ class BatchLoaderTest {
                     .noneMatch(thread -> thread.getName().equals("batch-loader"));
         }
     }
+
+    /** An image that takes its time; broken if so asked for. */
+    private record SlowImage(int number, boolean broken, int millis) implements ImageSource {
+        @Override
+        public String name() {
+            return "image " + number;
+        }
+
+        @Override
+        public Mat read() {
+            try {
+                Thread.sleep(millis);
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            if (broken) {
+                throw new DataException("image " + number + " is broken");
+            }
+            return new Mat(SIZE, SIZE, CV_8UC3, org.bytedeco.opencv.opencv_core.Scalar.all(number));
+        }
+    }
+
+    private static BatchLoader slow(int images, int broken, int millis, int batchSize) {
+        FaceDataset data = FaceDataset.of(
+                IntStream.range(0, images)
+                        .mapToObj(i -> new LabeledImage(new SlowImage(i, i == broken, millis), i % 2))
+                        .toList(),
+                List.of("Ann", "Bob"),
+                Split.TRAIN,
+                Crop.WHOLE);
+        return new BatchLoader(
+                data,
+                BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                        .withBatchSize(batchSize)
+                        .withSampler(Sampler.sequential())
+                        .withThreads(2));
+    }
+
+    /** A training that was asked to stop waited for all images that were read ahead, and then had no time to save. */
+    @Test
+    @Timeout(20)
+    void closingAnEpochWaitsForNoMoreThanAnImageOfEachThread() throws InterruptedException {
+        try (BatchLoader loader = slow(400, -1, 200, 200);
+                BatchLoader.Epoch epoch = loader.epoch(0)) {
+            assertThat(epoch.hasNext()).isTrue();
+            Thread reading = new Thread(() -> {
+                try {
+                    epoch.next();
+                } catch (IllegalStateException e) {
+                    // interrupted
+                }
+            });
+            reading.start();
+            reading.interrupt(); // while it waits for the first of the batches, of 40 seconds each
+            reading.join();
+        }
+    }
+
+    /** It used to go on with batches under the numbers of others. */
+    @Test
+    void anEpochEndsWithItsFailure() {
+        try (BatchLoader loader = slow(10, 3, 0, 2);
+                BatchLoader.Epoch epoch = loader.epoch(0)) {
+            assertThat(epoch.next().index()).isZero();
+            assertThatThrownBy(epoch::next).isInstanceOf(DataException.class).hasMessageContaining("image 3 is broken");
+            assertThat(epoch.hasNext()).isFalse();
+        }
+    }
 }

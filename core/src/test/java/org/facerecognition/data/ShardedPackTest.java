@@ -122,4 +122,52 @@ class ShardedPackTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("shards must be at least 1, but was 0");
     }
+
+    /** A pack with an index of more than 1 GiB used to be written for hours, and could not be opened then. */
+    @Test
+    void anIndexThatNoReaderCouldOpenIsRejectedBeforeTheFirstImage() {
+        List<Integer> progress = new ArrayList<>();
+        assertThatThrownBy(() -> PackedFaces.write(
+                        folder.resolve("faces.pack"), List.of(train, validation), 0, 2, 4096, progress::add))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("the index of a pack must have at most 0 MiB")
+                .hasMessageEndingWith("divide it into at least 3 files with --shards");
+        assertThat(progress).isEmpty();
+        assertThat(folder).isEmptyDirectory();
+        assertThat(PackedFaces.write(
+                        folder.resolve("faces.pack"), List.of(train, validation), 0, 4, 8192, progress::add))
+                .hasSize(4);
+    }
+
+    /** Characters of other scripts have several bytes. */
+    @Test
+    void anIndexThatGrowsTooLargeEndsThePack() {
+        FaceDataset wide = FaceDataset.of(
+                List.of(new LabeledImage(new Wide(), 0), new LabeledImage(new Wide(), 1)),
+                List.of("Ann", "Bob"),
+                Split.TRAIN,
+                Crop.WHOLE);
+        assertThatThrownBy(
+                        () -> PackedFaces.write(folder.resolve("faces.pack"), List.of(wide), 0, 1, 2_500, done -> {}))
+                .isInstanceOf(DataException.class)
+                .hasMessageEndingWith("divide it into at least 2 files with --shards");
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    private record Wide() implements ImageSource {
+        @Override
+        public String name() {
+            return "\u4e16".repeat(1_000);
+        }
+
+        @Override
+        public Mat read() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public byte[] encoded() {
+            return new byte[] {1};
+        }
+    }
 }

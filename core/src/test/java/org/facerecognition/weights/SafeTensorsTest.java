@@ -304,4 +304,16 @@ class SafeTensorsTest {
         }
         assertThat(SafeTensors.open(file).names()).containsExactly("b");
     }
+
+    /** A file with a larger header than readers take used to be written, and to be called truncated afterwards. */
+    @Test
+    void aHeaderThatNoReaderTakesIsNotWritten() {
+        Path file = folder.resolve("large.safetensors");
+        assertThatThrownBy(() ->
+                        SafeTensors.write(file, Map.of(), Map.of("note", "short", "identities", "x".repeat(101 << 20))))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage("the header of a safetensors file must have at most 100 MiB, but would have 101, most of it"
+                        + " in the metadata \"identities\"; use shorter names");
+        assertThat(file).doesNotExist();
+    }
 }

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.train.Checkpoints;
 import org.facerecognition.train.EpochReport.BestBy;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -62,7 +63,7 @@ final class CheckpointOptions {
 
     /** Returns whether --out has a checkpoint. */
     boolean exists() {
-        return Files.exists(out.resolve("last.ckpt"));
+        return Checkpoints.resumableIn(out) != null;
     }
 
     /**
@@ -74,11 +75,12 @@ final class CheckpointOptions {
     boolean resumes() {
         boolean exists = exists();
         if (!exists && resume) {
-            throw new IllegalStateException("there is nothing to resume in " + out + ": it has no last.ckpt"
-                    + (Files.exists(out.resolve(FormerOptions.FILE))
-                            ? "; the training there ended before its first checkpoint"
-                            : "")
-                    + "; check --out, or start without --resume");
+            throw new IllegalStateException(
+                    "there is nothing to resume in " + out + ": it has no last.ckpt or best.ckpt"
+                            + (Files.exists(out.resolve(FormerOptions.FILE))
+                                    ? "; the training there ended before its first checkpoint"
+                                    : "")
+                            + "; check --out, or start without --resume");
         }
         if (exists && !resume && !resumeOrStart) {
             throw new ParameterException(

@@ -67,6 +67,13 @@ final class InitOptions {
             throw new IllegalArgumentException("--init-input must be given with an ONNX model as --init"
                     + (init == null ? "" : ", but that was " + init));
         }
+        if ((sha256 != null || license != null)
+                && (init == null || !ADDRESS.matcher(init).matches())) {
+            throw new IllegalArgumentException((sha256 != null ? "--init-sha256" : "--init-license")
+                    + " must go with an address as --init, from which weights are fetched"
+                    + (init == null ? "" : ", but that was " + init)
+                    + (sha256 != null ? "; check a file of yours with sha256sum" : "; --license is for the model"));
+        }
         if (init == null) {
             return;
         }

@@ -154,7 +154,8 @@ final class ScheduleOptions {
     }
 
     /**
-     * Returns a sentence for each setting that has no effect, and one if the learning rate reaches 0 before the end.
+     * Returns a sentence for each setting that has no effect, and one if the learning rate reaches 0 or its lowest
+     * value before the end.
      *
      * @param epochs as in {@link #over}
      * @param given returns whether an option is on the command line
@@ -184,6 +185,13 @@ final class ScheduleOptions {
                 if (given.test("--t-mult") && lengthOver(epochs) >= span) {
                     all.add("--t-mult " + tMult + because + ", and the first restart comes after "
                             + lengthOver(epochs));
+                }
+            }
+            case COSINE -> {
+                int lowest = warmupEpochs + lengthOver(epochs) + 1;
+                if (lowest < epochs) {
+                    all.add("the learning rate is lowest in epoch " + lowest + " of " + epochs
+                            + " and rises again after it, because --t0 is " + lengthOver(epochs));
                 }
             }
             case POLYNOMIAL -> {

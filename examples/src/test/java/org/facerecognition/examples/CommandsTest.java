@@ -430,6 +430,14 @@ class CommandsTest {
         Path unchecked = folder.resolve("unchecked");
         assertThat(Cli.train(faces, unchecked, words).err()).contains("must come with --init-sha256");
 
+        for (String option : List.of("--init-sha256", "--init-license")) {
+            assertThat(Cli.train(faces, unchecked, "--init", weights, option, "x")
+                            .err())
+                    .contains(
+                            option + " must go with an address as --init, from which weights are fetched, but that was "
+                                    + weights);
+        }
+
         Object[] checked = Arrays.copyOf(words, words.length + 2);
         checked[words.length] = "--init-sha256";
         checked[words.length + 1] = HexFormat.of().formatHex(sum);

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.Recognizer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,6 +96,30 @@ class ResumeCommandTest {
                 .isZero();
     }
 
+    /** It used to be recorded beside the model, but not in it. */
+    @Test
+    void aLicenseThatIsGivenLaterIsThatOfTheModel() {
+        start("--max-steps", 1, "--license", "to be clarified");
+        assertThat(resume("--max-steps", 2).code()).isZero();
+        assertThat(license()).isEqualTo("to be clarified");
+        assertThat(resume("--max-steps", 3, "--license", "MIT").code()).isZero();
+        assertThat(license()).isEqualTo("MIT");
+    }
+
+    private String license() {
+        try (Recognizer recognizer = Recognizer.load(out().resolve("last.ckpt"))) {
+            return recognizer.origin().license();
+        }
+    }
+
+    /** The cosine's period stays that of the first command, so that the learning rate rises again. */
+    @Test
+    void moreEpochsThanACosineWasMadeForAreCommentedOn() {
+        start("--scheduler", "cosine", "--max-steps", 1);
+        assertThat(resume("--epochs", 9, "--max-steps", 1).err())
+                .contains("warning: the learning rate is lowest in epoch 3 of 9 and rises again after it");
+    }
+
     @Test
     void readsListsAndRunOptionsOfEarlierVersions() throws IOException {
         start("--max-steps", 1);
@@ -160,13 +185,14 @@ class ResumeCommandTest {
         assertThat(nothing.code()).isEqualTo(1);
         assertThat(nothing.err())
                 .isEqualToNormalizingNewlines("error: there is nothing to resume in " + out()
-                        + ": it has no last.ckpt; check --out, or start without --resume\n");
+                        + ": it has no last.ckpt or best.ckpt; check --out, or start without --resume\n");
         assertThat(out()).doesNotExist();
 
         Files.createDirectories(out());
         Files.writeString(out().resolve("args.json"), "{}");
         assertThat(resume().err())
-                .contains("it has no last.ckpt; the training there ended before its first checkpoint; check");
+                .contains(
+                        "it has no last.ckpt or best.ckpt; the training there ended before its first checkpoint; check");
     }
 
     @Test
