@@ -116,9 +116,8 @@ public final class OnnxFile {
             Node node = all.get(i);
             Operation operation = node.operation();
             names[i] = i == all.size() - 1 ? "embeddings" : "value" + i;
-            rows[i] = operation instanceof Flatten
-                    || operation instanceof Linear
-                    || rows[node.input().node()];
+            boolean makesRows = operation instanceof Flatten || operation instanceof Linear;
+            rows[i] = makesRows || rows[node.input().node()] && !(operation instanceof Unflatten);
             String[] inputs =
                     node.inputs().stream().map(value -> names[value.node()]).toArray(String[]::new);
             operation.accept(new NodeWriter("node" + i + ".", inputs, names[i], rows[i]));

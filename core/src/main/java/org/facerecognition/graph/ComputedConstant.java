@@ -20,6 +20,11 @@ final class ComputedConstant implements Constant {
     }
 
     @Override
+    public Constant reshape(long... other) {
+        return new ComputedConstant(other, values); // not one within the other: files may have thousands in a row
+    }
+
+    @Override
     public void copyTo(FloatBuffer target) {
         values.accept(target);
     }

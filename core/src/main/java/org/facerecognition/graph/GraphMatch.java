@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GraphMatch {
     private static final int NONE = -1;
+    private static final int MAX_STEPS = 200_000; // with orders of inputs that are tried: real networks take hundreds
 
     private final Graph net;
     private final Graph other;
@@ -37,6 +38,7 @@ public final class GraphMatch {
     private List<Assignment> assignments = new ArrayList<>();
     private String misfit = "";
     private int furthest = -1;
+    private int steps;
 
     /** Thrown inside, to try another order of inputs. */
     private static final class Misfit extends RuntimeException {
@@ -105,6 +107,10 @@ public final class GraphMatch {
 
     /** @param norm the node of the normalization after this one that can take the bias of a layer; or {@link #NONE} */
     private void match(int node, int partner, int norm) {
+        if (++steps > MAX_STEPS) {
+            throw new IllegalArgumentException(
+                    "the structures cannot be compared, because too many layers of the file are alike");
+        }
         Integer known = partners.get(node);
         if (known != null) {
             require(known == partner, node, partner);

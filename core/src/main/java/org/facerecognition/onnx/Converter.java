@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
@@ -194,9 +195,6 @@ final class Converter {
     }
 
     private List<? extends Datum> computed(NodeProto node, List<@Nullable Datum> inputs) {
-        if (inputs.stream().anyMatch(input -> input instanceof Computed x && x.perImage() > MAX_VALUES)) {
-            throw new Uncovered(node, "it is given more than " + MAX_VALUES + " values per image");
-        }
         Nodes nodes = new Nodes(this, node, inputs);
         for (Nodes.Kind kind :
                 List.<Nodes.Kind>of(LayerNodes::convert, ArithmeticNodes::convert, ShapeNodes::convert)) {
@@ -248,6 +246,9 @@ final class Converter {
 
     /** Adds an operation; the shape is that of its result. */
     Computed add(Operation operation, long[] shape, Computed... inputs) {
+        if (LongStream.of(shape).skip(1).asDoubleStream().reduce(1, (a, b) -> a * b) > MAX_VALUES) {
+            throw new Uncovered("its result has more than " + MAX_VALUES + " values per image");
+        }
         Value[] from = Arrays.stream(inputs).map(Computed::value).toArray(Value[]::new);
         Value value = builder.add(operation, from);
         made.put(value, new Made(operation, List.of(from)));

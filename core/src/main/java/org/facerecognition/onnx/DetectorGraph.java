@@ -75,7 +75,11 @@ final class DetectorGraph {
         for (String output : outputs) {
             String map = output;
             boolean sigmoid = false;
+            int steps = 0;
             for (NodeProto node; (node = producers.get(map)) != null && isOutside(node); map = node.input(0)) {
+                if (++steps > model.nodes().size()) {
+                    throw new Uncovered(node, "it depends on itself");
+                }
                 if (sigmoid && node.type().equals("Sigmoid")) {
                     throw new Uncovered(node, "it is the second one of an output");
                 }

@@ -1,5 +1,7 @@
 package org.facerecognition.onnx;
 
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleBinaryOperator;
@@ -196,9 +198,8 @@ record Known(
     static Known joined(List<Known> parts) {
         boolean integers = parts.stream().allMatch(part -> part.numbers != null);
         long[] to = parts.get(0).shape.clone();
-        long[] numbers = new long[0];
-        float[] reals = new float[0];
         long first = 0;
+        long count = 0;
         for (Known part : parts) {
             long[] rest = part.shape.clone();
             if (rest.length == 0 || rest.length != to.length) {
@@ -209,19 +210,18 @@ record Known(
             if (!Arrays.equals(rest, to)) {
                 throw new Uncovered("it joins constants of several shapes");
             }
-            int before = integers ? numbers.length : reals.length;
-            int size = folded(part.count());
-            folded((long) before + size);
-            if (integers) {
-                numbers = Arrays.copyOf(numbers, before + size);
-                System.arraycopy(part.requireNumbers(), 0, numbers, before, size);
-            } else {
-                reals = Arrays.copyOf(reals, before + size);
-                System.arraycopy(part.floats(), 0, reals, before, size);
-            }
+            count += part.count();
+            folded(count);
         }
         to[0] = first;
-        return integers ? ofNumbers(to, numbers) : ofReals(to, reals);
+        if (integers) {
+            LongBuffer numbers = LongBuffer.allocate(folded(count));
+            parts.forEach(part -> numbers.put(part.requireNumbers()));
+            return ofNumbers(to, numbers.array());
+        }
+        FloatBuffer reals = FloatBuffer.allocate(folded(count));
+        parts.forEach(part -> reals.put(part.floats()));
+        return ofReals(to, reals.array());
     }
 
     /** Combines values as arrays are combined in NumPy: a dimension of size 1 is repeated. */

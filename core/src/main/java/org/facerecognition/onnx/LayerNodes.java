@@ -233,15 +233,17 @@ final class LayerNodes {
         return pooled(new MaxPool((int) kernel[0], (int) kernel[1], w), x, kernel, w);
     }
 
-    /** Covers the repetition of pixels; by a whole number, all usual rules for coordinates are the same. */
+    /** Covers the repetition of pixels, as which the usual rules for coordinates select them by a whole number. */
     private Computed upsample() {
         Computed x = converter.images(node.computed(0));
         boolean old = proto.type().equals("Upsample") || converter.opset() < 11;
         String coordinates = proto.text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
         String rounding = proto.text("nearest_mode", old ? "floor" : "round_prefer_floor");
-        boolean repeats = coordinates.equals("asymmetric")
-                ? rounding.equals("floor")
-                : coordinates.contains("half_pixel") && rounding.startsWith("round");
+        boolean repeats = switch (coordinates) {
+            case "asymmetric", "tf_half_pixel_for_nn" -> rounding.equals("floor");
+            case "half_pixel", "pytorch_half_pixel", "half_pixel_symmetric" -> rounding.startsWith("round");
+            default -> false;
+        };
         node.require(
                 proto.text("mode", "nearest").equals("nearest") && repeats && !proto.has("axes"),
                 "it does more than repeat pixels");

@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
@@ -320,11 +321,17 @@ public final class OnnxModel implements AutoCloseable {
             digest.update((layout.sizePx + " " + contract.fingerprintText() + " " + crop + " " + layout.output)
                     .getBytes(StandardCharsets.UTF_8));
             TreeSet<Path> files = new TreeSet<>();
-            proto.initializers().values().forEach(tensor -> {
-                if (tensor.values() instanceof TensorProto.InFile part) {
-                    files.add(part.file());
-                }
-            });
+            Stream.concat(
+                            proto.initializers().values().stream(),
+                            proto.nodes().stream()
+                                    .flatMap(node -> node.attributes().values().stream()
+                                            .map(NodeProto.Attribute::tensor)
+                                            .filter(Objects::nonNull)))
+                    .forEach(tensor -> {
+                        if (tensor.values() instanceof TensorProto.InFile part) {
+                            files.add(part.file());
+                        }
+                    });
             files.remove(file);
             digest(file, digest);
             for (Path weights : files) {

@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.weights.StateDictUnpickler.Storage;
 import org.facerecognition.weights.StateDictUnpickler.View;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +69,7 @@ final class PickledTensors implements TensorFile {
             Optional<StoredZip> zip = StoredZip.open(file, channel);
             return zip.isPresent() ? ofZip(file, zip.get(), unpickler) : ofOldFormat(file, channel, unpickler);
         } catch (IOException e) {
-            throw new WeightsException("weights file " + file + " cannot be read: " + e.getMessage(), e);
+            throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
     }
 

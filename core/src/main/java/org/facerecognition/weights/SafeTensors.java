@@ -1,6 +1,8 @@
 package org.facerecognition.weights;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,6 +11,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
@@ -36,7 +39,11 @@ import org.jspecify.annotations.Nullable;
  * open file is owned by the caller; one that is not closed is closed when it is garbage collected.
  */
 public final class SafeTensors implements TensorFile, AutoCloseable {
-    private static final ObjectMapper JSON = JsonMapper.builder()
+    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxStringLength((int) SafeTensors.MAX_HEADER_BYTES) // names of millions of people are one
+                            .build())
+                    .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
     static final String METADATA = "__metadata__";
@@ -140,7 +147,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
             throw new WeightsException(
                     file + " is damaged or not a safetensors file: its header is not valid JSON or repeats a name", e);
         } catch (IOException e) {
-            throw new WeightsException("cannot read " + file + ": " + e.getMessage(), e);
+            throw new WeightsException("cannot read " + file + ": " + AtomicFile.reason(e), e);
         } finally {
             if (!opened) {
                 close(channel);
@@ -325,6 +332,9 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                 }
                 pieces.accept(piece.flip());
             }
+        } catch (ClosedByInterruptException e) {
+            throw new WeightsException(
+                    "weights file " + file + " cannot be read: this thread was interrupted, which closes it", e);
         } catch (ClosedChannelException e) {
             throw new WeightsException("weights file " + file + " cannot be read: it is closed", e);
         } catch (IOException e) {

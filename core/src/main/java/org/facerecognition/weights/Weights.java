@@ -18,6 +18,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
@@ -130,7 +131,7 @@ public final class Weights {
             throw new WeightsException(
                     ForeignFile.describe(file)
                             .map(what -> file + " " + what)
-                            .orElseGet(() -> "weights file " + file + " cannot be read: " + e.getMessage()),
+                            .orElseGet(() -> "weights file " + file + " cannot be read: " + AtomicFile.reason(e)),
                     e);
         }
     }

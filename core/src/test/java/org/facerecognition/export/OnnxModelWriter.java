@@ -77,15 +77,18 @@ public final class OnnxModelWriter {
 
     /** Adds a constant whose values are in another file. */
     public OnnxModelWriter external(String name, String location, long offset, long length, long... shape) {
-        initializers.add(new Message()
+        initializers.add(outside(location, offset, length, shape).text(8, name));
+        return this;
+    }
+
+    private static Message outside(String location, long offset, long length, long... shape) {
+        return new Message()
                 .numbers(1, shape)
                 .number(2, FLOAT)
-                .text(8, name)
                 .message(13, new Message().text(1, "location").text(2, location))
                 .message(13, new Message().text(1, "offset").text(2, Long.toString(offset)))
                 .message(13, new Message().text(1, "length").text(2, Long.toString(length)))
-                .number(14, 1));
-        return this;
+                .number(14, 1);
     }
 
     /** An attribute, made by {@link #attribute}. */
@@ -107,6 +110,14 @@ public final class OnnxModelWriter {
 
     public static Attribute attribute(String name, String value) {
         return new Attribute(new Message().text(1, name).text(4, value).number(20, 3));
+    }
+
+    /** An attribute whose values are in another file. */
+    public static Attribute inFile(String name, String location, long length, long... shape) {
+        return new Attribute(new Message()
+                .text(1, name)
+                .message(5, outside(location, 0, length, shape))
+                .number(20, 4));
     }
 
     public static Attribute attribute(String name, long[] values) {

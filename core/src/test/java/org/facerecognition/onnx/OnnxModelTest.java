@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
@@ -30,6 +31,7 @@ import org.facerecognition.natives.TensorRows;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -101,9 +103,14 @@ class OnnxModelTest {
 
     /** A convolution that adds red, 10 times green and 100 times blue. */
     private static OnnxModelWriter colors() {
+        return colors("y");
+    }
+
+    /** @param output {@code y}, or what is made of it */
+    private static OnnxModelWriter colors(String output) {
         return new OnnxModelWriter(17)
                 .input("images", FREE, 3, 1, 1)
-                .output("y", FREE, 1)
+                .output(output, FREE, 1)
                 .floats("w", new float[] {1, 10, 100}, 1, 3, 1, 1)
                 .node("Conv", "images w -> c")
                 .node("Flatten", "c -> y");
@@ -352,5 +359,110 @@ class OnnxModelTest {
         try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
             assertThat(model.contract()).isEqualTo(PLAIN);
         }
+    }
+
+    /** A detector whose output depends on itself used to be followed forever. */
+    @Test
+    @Timeout(20)
+    void aDetectorThatDependsOnItselfIsNotCovered() {
+        Path file = new OnnxModelWriter(11)
+                .input("images", 1, 3, 64, 64)
+                .output("o", 1, FREE, 1)
+                .node("Transpose", "p -> o")
+                .node("Reshape", "o -> p")
+                .write(folder.resolve("x.onnx"));
+        assertThatThrownBy(() -> DetectorGraph.read(file, List.of("o"))).isInstanceOf(Uncovered.class);
+    }
+
+    /** Values that only change their shape many times. */
+    @Test
+    @Timeout(60)
+    void reshapesAConstantManyTimes() {
+        OnnxModelWriter writer = colors("z").floats("c0", new float[] {2}, 1).integers("to", 1);
+        for (int i = 0; i < 40_000; i++) {
+            writer.node("Reshape", "c%d to -> c%d".formatted(i, i + 1));
+        }
+        Path file = writer.node("Mul", "y c40000 -> z").write(folder.resolve("x.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+            assertThat(model.uncovered()).isEmpty();
+            EngineRuns.all(model.graph().orElseThrow(), new float[] {1, 1, 1}, 1)
+                    .values()
+                    .forEach(rows -> assertClose(rows, new float[][] {{222}}, 1e-6));
+        }
+    }
+
+    /** Each part used to be a copy of all parts before it. */
+    @Test
+    @Timeout(60)
+    void joinsManyConstantsInOneGo() {
+        Path file = colors("z")
+                .integers("c", new long[80])
+                .node("Concat", "c ".repeat(180_000).strip() + " -> big", attribute("axis", 0))
+                .node("Cast", "big -> reals", attribute("to", 1))
+                .node("Mul", "y reals -> z")
+                .write(folder.resolve("x.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+            assertThat(model.graph()).isEmpty();
+        }
+    }
+
+    @Test
+    void limitsTheValuesOfAResult() {
+        long border = 1 << 20;
+        Path file = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 16, 16)
+                .output("y", FREE, 1, FREE, FREE)
+                .floats("w", new float[] {1, 10, 100}, 1, 3, 1, 1)
+                .node("Conv", "images w -> y", attribute("pads", new long[] {border, border, border, border}))
+                .write(folder.resolve("x.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+            assertThat(model.uncovered().orElseThrow()).contains("values per image");
+        }
+    }
+
+    /** Half a pixel that is not taken away again selects other pixels than repeating does. */
+    @Test
+    void doesNotTakeAnotherRuleForCoordinatesForRepeatingPixels() {
+        for (String rounding : List.of("round_prefer_floor", "floor")) {
+            Path file = new OnnxModelWriter(11)
+                    .input("images", FREE, 3, 4, 4)
+                    .output("y", FREE, 192)
+                    .floats("scales", new float[] {1, 1, 2, 2}, 4)
+                    .node(
+                            "Resize",
+                            "images scales scales -> z",
+                            attribute("coordinate_transformation_mode", "tf_half_pixel_for_nn"),
+                            attribute("nearest_mode", rounding),
+                            attribute("mode", "nearest"))
+                    .node("Flatten", "z -> y")
+                    .write(folder.resolve(rounding + ".onnx"));
+            try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+                assertThat(model.graph().isPresent()).as(rounding).isEqualTo(rounding.equals("floor"));
+            }
+        }
+    }
+
+    /** A gallery would mix embeddings of two models. */
+    @Test
+    void theFingerprintIsThatOfConstantsInOtherFilesToo() throws IOException {
+        Path file = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 1, 1)
+                .output("y", FREE, 1)
+                .node("Constant", "-> w", OnnxModelWriter.inFile("value", "w.bin", 12, 1, 3, 1, 1))
+                .node("Conv", "images w -> c")
+                .node("Flatten", "c -> y")
+                .write(folder.resolve("x.onnx"));
+        List<String> fingerprints = new ArrayList<>();
+        for (float red : new float[] {1, 2}) {
+            ByteBuffer weights = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN);
+            Files.write(
+                    folder.resolve("w.bin"),
+                    weights.putFloat(red).putFloat(10).putFloat(100).array());
+            try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+                assertThat(model.uncovered()).isEmpty();
+                fingerprints.add(model.fingerprint());
+            }
+        }
+        assertThat(fingerprints).doesNotHaveDuplicates();
     }
 }

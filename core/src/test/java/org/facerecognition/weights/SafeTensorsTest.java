@@ -316,4 +316,30 @@ class SafeTensorsTest {
                         + " in the metadata \"identities\"; use shorter names");
         assertThat(file).doesNotExist();
     }
+
+    /** The names of two million people are one text; a model with them used to be called damaged. */
+    @Test
+    void readsMetadataOfMoreThanTwentyMillionCharacters() {
+        Path file = folder.resolve("people.safetensors");
+        SafeTensors.write(file, Map.of(), Map.of("identities", "x".repeat(21_000_000)));
+        try (SafeTensors opened = SafeTensors.open(file)) {
+            assertThat(opened.metadata().get("identities")).hasSize(21_000_000);
+        }
+    }
+
+    @Test
+    void saysThatAnInterruptClosedTheFile() {
+        Path file = folder.resolve("a.safetensors");
+        try (PointerScope scope = new PointerScope()) {
+            SafeTensors.write(file, Map.of("a", torch.ones(4)), Map.of());
+        }
+        try (SafeTensors opened = SafeTensors.open(file)) {
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(() -> opened.readFloats("a", FloatBuffer.allocate(4)))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining("this thread was interrupted");
+        } finally {
+            Thread.interrupted();
+        }
+    }
 }

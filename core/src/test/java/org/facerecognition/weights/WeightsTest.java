@@ -305,4 +305,15 @@ class WeightsTest {
                 .hasMessageContaining(other + " is truncated or not a safetensors file");
         assertThatThrownBy(() -> Weights.read(folder)).hasMessageContaining(folder.toString());
     }
+
+    /** Other programs write such files too. */
+    @Test
+    void aDescriptionBesideTheFileThatIsNotOfTheCacheIsIgnored() throws IOException {
+        Path file = folder.resolve("w.safetensors");
+        try (PointerScope scope = new PointerScope()) {
+            SafeTensors.write(file, Map.of("a", torch.ones(4)), Map.of());
+        }
+        Files.writeString(folder.resolve("w.safetensors.json"), "{oops");
+        assertThat(Weights.read(file).metadata()).isEmpty();
+    }
 }
