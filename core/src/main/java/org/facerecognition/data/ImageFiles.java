@@ -181,7 +181,11 @@ public final class ImageFiles {
 
     /** Returns the kind of a file by its name alone; nothing is read. */
     public static Kind kindOf(Path file) {
-        String name = name(file);
+        return kindOf(name(file));
+    }
+
+    /** Returns the kind of a file of any file system by its name, without folders. */
+    public static Kind kindOf(String name) {
         String extension = extension(name);
         if (isLeftBehind(name) || UNFINISHED.contains(extension) || isLeftBehindFile(name)) {
             return Kind.LEFT_BEHIND;
@@ -194,7 +198,11 @@ public final class ImageFiles {
 
     /** Returns whether a folder is hidden or was created by an operating system or a program, by its name alone. */
     public static boolean isLeftBehindFolder(Path folder) {
-        String name = name(folder);
+        return isLeftBehindFolder(name(folder));
+    }
+
+    /** Returns the same of a folder of any file system, by its name without the folders above. */
+    public static boolean isLeftBehindFolder(String name) {
         return isLeftBehind(name) || UNFINISHED_FOLDERS.contains(extension(name));
     }
 

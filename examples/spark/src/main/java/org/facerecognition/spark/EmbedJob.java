@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -137,6 +139,16 @@ public final class EmbedJob implements Callable<Integer> {
     public Integer call() {
         SparkSession spark = SparkSession.builder().getOrCreate();
         PrintWriter err = spec.commandLine().getErr();
+        if (detector == null) {
+            Stream.of("--min-score", "--max-side", "--face")
+                    .filter(spec.commandLine().getParseResult()::hasMatchedOption)
+                    .findFirst()
+                    .ifPresent(option -> {
+                        throw new ParameterException(
+                                spec.commandLine(),
+                                option + " must be given with --detector, which it is a setting of");
+                    });
+        }
         FaceEmbedding embedding = embedding();
         Dataset<Row> images = images(spark, err);
         Dataset<Row> spread = partitions > 0 ? images.repartition(partitions) : images;

@@ -52,7 +52,7 @@ public final class EnrollJob implements Callable<Integer> {
         try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension(), SearchMethod.ON_DISK)) {
             GalleryRows.Result result = GalleryRows.enroll(rows, gallery, why -> err.println("left out: " + why));
             err.printf(
-                    "enrolled %d, already there %d, left out %d without an identity and %d whose names are"
+                    "enrolled %d, already there %d, left out %d without an identity and %d that were"
                             + " rejected; %s has %d%n",
                     result.added(),
                     result.alreadyThere(),

@@ -8,13 +8,18 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.facerecognition.data.DataException;
 import org.facerecognition.gallery.Enrollment;
+import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
+import org.jspecify.annotations.Nullable;
 
 /** Enrolls the embeddings of a data set that {@link FaceEmbedding} has made in a gallery. */
 public final class GalleryRows {
@@ -77,8 +82,8 @@ public final class GalleryRows {
 
     /**
      * Enrolls all embeddings that have an identity, with the path as the note if there is one, and binds the gallery to
-     * their mode. What is there already is not enrolled again, so that this can be repeated. One partition at a time is
-     * in memory.
+     * their mode. An image that is there already under the same name is not enrolled again, wherever it was read from,
+     * so that this can be repeated; under another name it is left out. One partition at a time is in memory.
      *
      * @param to open for writing, of the model that {@link #info} says; borrowed
      * @param leftOut receives a sentence for each row that a gallery rejects
@@ -138,8 +143,7 @@ public final class GalleryRows {
             try {
                 Gallery.checkName(identity);
             } catch (IllegalArgumentException e) {
-                rejected++;
-                leftOut.accept((row.isNullAt(2) ? "" : row.getString(2) + ": ") + e.getMessage());
+                reject(row.getString(2), String.valueOf(e.getMessage()));
                 return;
             }
             batch.add(new Enrollment(identity, floats(row.getList(1)), row.getString(2), row.getString(3)));
@@ -157,10 +161,40 @@ public final class GalleryRows {
         }
 
         void flush() {
-            int enrolled = gallery.enrollMissing(batch).length;
+            Map<String, List<Entry>> there = gallery
+                    .withContentKeys(batch.stream()
+                            .map(Enrollment::contentKey)
+                            .filter(Objects::nonNull)
+                            .toList())
+                    .stream()
+                    .collect(Collectors.groupingBy(entry -> String.valueOf(entry.contentKey())));
+            List<Enrollment> missing = new ArrayList<>();
+            for (Enrollment image : batch) {
+                String key = image.contentKey();
+                List<Entry> same = key == null ? List.of() : there.getOrDefault(key, List.of());
+                if (same.stream().anyMatch(entry -> Gallery.isSameName(entry.identity(), image.identity()))) {
+                    alreadyThere++; // maybe from another path, or embedded on another kind of processor
+                } else if (!same.isEmpty()) {
+                    reject(
+                            image.note(),
+                            "the same image is enrolled as " + same.get(0).identity()
+                                    + "; it must belong to one person");
+                } else {
+                    missing.add(image);
+                    if (key != null) {
+                        there.put(key, List.of(new Entry(0, image.identity(), image.note(), key)));
+                    }
+                }
+            }
+            int enrolled = gallery.enrollMissing(missing).length;
             added += enrolled;
-            alreadyThere += batch.size() - enrolled;
+            alreadyThere += missing.size() - enrolled;
             batch.clear();
+        }
+
+        private void reject(@Nullable String path, String reason) {
+            rejected++;
+            leftOut.accept((path == null ? "" : path + ": ") + reason);
         }
     }
 }

@@ -89,7 +89,7 @@ public final class ImageRows {
             Arrays.sort(entries, Comparator.comparing(FileStatus::getPath));
             for (FileStatus entry : entries) {
                 Path path = entry.getPath();
-                java.nio.file.Path name = java.nio.file.Path.of(path.getName());
+                String name = path.getName(); // which this process's locale may have no java.nio.file.Path for
                 if (entry.isDirectory()) {
                     if (ImageFiles.isLeftBehindFolder(name) || isLink(path)) {
                         passedOver++;

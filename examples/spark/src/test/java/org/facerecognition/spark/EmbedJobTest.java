@@ -1,6 +1,7 @@
 package org.facerecognition.spark;
 
 import static org.apache.spark.sql.functions.col;
+import static org.apache.spark.sql.functions.concat;
 import static org.apache.spark.sql.functions.lit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,6 +15,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -270,10 +272,19 @@ class EmbedJobTest {
         embedding.embed(ImageRows.folder(spark, people.toString())).write().parquet(output.toString());
         Path file = folder.resolve("people.gallery");
         assertThat(run(0, new EnrollJob(), "--embeddings", output, "--gallery", file))
-                .contains("enrolled 20, already there 0, left out 1 without an identity and 0 whose");
+                .contains("enrolled 20, already there 0, left out 1 without an identity and 0 that");
         assertThat(run(0, new EnrollJob(), "--embeddings", output, "--gallery", file))
                 .contains("enrolled 0, already there 20");
         try (Gallery gallery = Gallery.open(file, recognizer.fingerprint(), TestImages.EMBEDDING_SIZE)) {
+            Dataset<Row> moved = spark.read()
+                    .parquet(output.toString())
+                    .withColumn("path", concat(lit("s3a://elsewhere/"), col("path")));
+            assertThat(GalleryRows.enroll(moved, gallery, why -> {})).isEqualTo(new GalleryRows.Result(0, 20, 1, 0));
+            List<String> reasons = new ArrayList<>();
+            assertThat(GalleryRows.enroll(moved.withColumn("identity", lit("Else")), gallery, reasons::add)
+                            .rejected())
+                    .isEqualTo(21);
+            assertThat(reasons.get(0)).startsWith("s3a://elsewhere/").contains("the same image is enrolled as Person");
             assertThat(gallery.identities()).hasSize(PEOPLE).containsEntry("Person 2", IMAGES_EACH);
             assertThat(gallery.embeddingMode())
                     .contains(recognizer.embeddingMode().toString());
