@@ -1,5 +1,6 @@
 package org.facerecognition.eval;
 
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -7,6 +8,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
@@ -79,17 +81,29 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
     }
 
     /**
-     * Returns the names of the people in a data set that are among the known ones, each once. Where an identity is the
-     * path of an image, as in lists of pairs, the name of its folder is the name of the person.
+     * Returns the names of the people in a data set that are among the known ones, each once, whatever their case,
+     * spaces and Unicode form. Where an identity is the path of an image, as in lists of pairs, the name of its folder
+     * is the name of the person.
      *
      * @param knownPeople names of the people that a model was trained on
      */
     public static List<String> known(Set<String> knownPeople, FaceDataset people) {
+        Set<String> keys = knownPeople.stream().map(Calibrator::key).collect(Collectors.toSet());
         return people.labelsShown().stream()
-                .mapToObj(label -> person(people.identities().get(label)))
-                .filter(knownPeople::contains)
+                .mapToObj(label -> people.identities().get(label))
+                .filter(name -> keys.contains(key(name)) || keys.contains(key(person(name))))
+                .map(name -> keys.contains(key(name)) ? name : person(name))
                 .distinct()
                 .toList();
+    }
+
+    /** Returns what names have in common that people take for one name: the guard is to err on the safe side. */
+    private static String key(String name) {
+        return Normalizer.normalize(name, Normalizer.Form.NFKC)
+                .strip()
+                .replaceAll("\\s+", " ")
+                .toUpperCase(Locale.ROOT)
+                .toLowerCase(Locale.ROOT);
     }
 
     private static String person(String identity) {
@@ -103,12 +117,29 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
                 + "; add more people or ask for a higher rate");
     }
 
-    /** Selects people at random, each with all of their faces, so that the total stays within the maximum. */
+    /**
+     * Selects people at random, so that the number of faces stays within the maximum: with all of their faces, if
+     * enough people for the lowest rate remain, and otherwise with their first faces, at least two. A rate takes people
+     * to be shown, not faces.
+     */
     private static FaceDataset atMostMaxFaces(FaceDataset all, CalibrationSettings settings) {
         FaceDataset people = all.split() == Split.TRAIN ? all.withAugmentations(List.of()) : all;
         if (people.size() <= settings.maxFaces()) {
             return people;
         }
+        int wanted = Math.min(
+                people.labelsShown().cardinality(),
+                settings.falseAcceptRates().stream()
+                        .mapToInt(Calibration::peopleFor)
+                        .max()
+                        .orElseThrow());
+        FaceDataset whole = chosen(people, settings);
+        return whole.classes() >= wanted
+                ? whole
+                : chosen(people.withAtMost(Math.max(2, settings.maxFaces() / wanted)), settings);
+    }
+
+    private static FaceDataset chosen(FaceDataset people, CalibrationSettings settings) {
         int[] faces = new int[people.classes()];
         for (int i = 0; i < people.size(); i++) {
             faces[people.sample(i).label()]++;

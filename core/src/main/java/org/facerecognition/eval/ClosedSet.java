@@ -43,10 +43,12 @@ public final class ClosedSet {
         double highest = Double.NEGATIVE_INFINITY;
         for (int c = 0; c < centers.length; c++) {
             double dot = 0;
+            double norm = 0;
             for (int j = 0; j < embedding.length; j++) {
                 dot += (double) embedding[j] * centers[c][j];
+                norm += Math.abs(centers[c][j]);
             }
-            if (dot > highest) {
+            if (norm > 0 && dot > highest) { // not an identity without faces
                 highest = dot;
                 best = c;
             }

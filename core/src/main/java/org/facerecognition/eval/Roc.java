@@ -65,9 +65,14 @@ public final class Roc {
             while (upTo < impostor.length && impostor[upTo] <= score) {
                 upTo++;
             }
-            wins += (below + upTo) / 2.0;
+            wins += wins(below, upTo);
         }
         return wins / ((double) genuine.length * impostor.length);
+    }
+
+    /** Returns the wins over impostors that are below or equal; together they may be more than an int. */
+    static double wins(int below, int upTo) {
+        return ((double) below + upTo) / 2;
     }
 
     /** Returns the false accept rate at a threshold: the share of impostor pairs that are accepted. */

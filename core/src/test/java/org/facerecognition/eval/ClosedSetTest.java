@@ -24,4 +24,11 @@ class ClosedSetTest {
         assertThatThrownBy(() -> new Embedded(new float[0][], new int[0]))
                 .hasMessage("embeddings and labels must have the same length of at least 1, but had 0 and 0");
     }
+
+    /** Its center is zero, which is nearer than people on the other side. */
+    @Test
+    void nobodyIsAnIdentityWithoutFaces() {
+        ClosedSet people = ClosedSet.of(new Embedded(new float[][] {{1, 0}, {0, 1}}, new int[] {0, 2}));
+        assertThat(people.identify(new float[] {-1, -0.5f})).isEqualTo(2);
+    }
 }

@@ -126,4 +126,9 @@ class RocTest {
         assertThatThrownBy(() -> Roc.of(new double[] {1, Double.NaN}, new double[] {1}))
                 .hasMessage("scores must not be NaN, but that of at least one of the genuine pairs was");
     }
+
+    @Test
+    void winsOverMoreThanABillionImpostorPairsDoNotOverflow() {
+        assertThat(Roc.wins(1_500_000_000, 1_500_000_001)).isEqualTo(1_500_000_000.5);
+    }
 }

@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.util.stream.IntStream;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.VerificationSet;
 
@@ -22,8 +23,23 @@ final class AllPairsProtocol implements EvaluationProtocol {
         evaluation.report(set.verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
     }
 
-    /** Returns about {@code max} faces, with the same maximum number for each person, which is at least two. */
+    /**
+     * Returns at most {@code max} faces: the first ones of each person, at least two, of as many people as there are
+     * room for, evenly spread over all.
+     */
     static FaceDataset atMost(FaceDataset faces, int max) {
-        return faces.size() <= max ? faces : faces.withAtMost(Math.max(2, max / faces.classes()));
+        int people = faces.labelsShown().cardinality();
+        if (faces.size() <= max) {
+            return faces;
+        }
+        if (2 * people <= max) {
+            return faces.withAtMost(Math.max(2, max / people));
+        }
+        int[] shown = faces.labelsShown().stream().toArray();
+        int some = max / 2;
+        return faces.withIdentities(IntStream.range(0, some)
+                        .mapToObj(i -> faces.identities().get(shown[(int) ((long) i * shown.length / some)]))
+                        .toList())
+                .withAtMost(2);
     }
 }

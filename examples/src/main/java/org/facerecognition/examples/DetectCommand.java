@@ -145,20 +145,21 @@ final class DetectCommand implements Callable<Integer> {
         if (!json) {
             PrintWriter out = spec.commandLine().getOut();
             if (image.found.isEmpty()) {
-                out.println(file + "\tno face");
+                out.println(GalleryCommand.printable(file) + "\tno face");
             }
             for (DetectedFace face : image.found) {
                 DetectedFace.Box box = face.box();
                 out.printf(
                         Locale.ROOT,
                         "%s\t%.1f,%.1f %.1fx%.1f\tscore %.2f%n",
-                        file,
+                        GalleryCommand.printable(file),
                         box.x(),
                         box.y(),
                         box.width(),
                         box.height(),
                         face.score());
             }
+            Main.requireWritten(out);
         }
     }
 

@@ -2,15 +2,17 @@ package org.facerecognition.examples;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.RemoteFile;
 import org.facerecognition.weights.WeightsCache;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
 
 /** Options of the face detector, for all commands that take photographs. */
 @HelpSection(Heading.DETECTION)
@@ -18,6 +20,8 @@ final class DetectorOptions {
     private static final String FETCH = "fetch";
     private static final int DEFAULT_MIN_FACE_PX = 16;
     private static final int DEFAULT_MAX_SIDE_PX = 640;
+    private static final List<String> SETTINGS =
+            List.of("--min-score", "--min-face", "--max-side", "--rotations", "--tiles", "--face", "--detector-cache");
 
     @Option(
             names = "--detector",
@@ -27,6 +31,9 @@ final class DetectorOptions {
                             + " landmarks (such as scrfd_500m_bnkps.onnx); or fetch, which downloads YuNet from"
                             + " OpenCV's model zoo into the cache and checks it.")
     private @Nullable String detector;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
 
     @Option(
             names = "--min-score",
@@ -93,16 +100,9 @@ final class DetectorOptions {
 
     /** Rejects settings of a detector that there is none of: images would be embedded whole. */
     private void requireDefaults() {
-        Map<String, Boolean> given = new LinkedHashMap<>();
-        given.put("--min-score", minScore != null);
-        given.put("--min-face", minFacePx != DEFAULT_MIN_FACE_PX);
-        given.put("--max-side", maxSidePx != DEFAULT_MAX_SIDE_PX);
-        given.put("--rotations", rotations);
-        given.put("--tiles", tiles);
-        given.forEach((option, isGiven) -> {
-            if (isGiven) {
-                throw new IllegalArgumentException(option + " must be given with --detector, which it is a setting of");
-            }
+        ParseResult given = command.commandLine().getParseResult();
+        SETTINGS.stream().filter(given::hasMatchedOption).findFirst().ifPresent(option -> {
+            throw new IllegalArgumentException(option + " must be given with --detector, which it is a setting of");
         });
     }
 

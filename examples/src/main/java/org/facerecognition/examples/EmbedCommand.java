@@ -78,8 +78,9 @@ final class EmbedCommand implements Callable<Integer> {
                         embedded.add(file.toString());
                         embeddings.add(result.embedding().orElseThrow());
                     } else {
-                        out.println(
-                                file + "\t" + Arrays.toString(result.embedding().orElseThrow()));
+                        out.println(GalleryCommand.printable(file) + "\t"
+                                + Arrays.toString(result.embedding().orElseThrow()));
+                        Main.requireWritten(out);
                     }
                     progress.step();
                 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.CalibrationSettings;
@@ -187,30 +188,48 @@ final class EvaluateCommand implements Callable<Integer> {
             figures.putIfAbsent("faces_not_found", null); // the names are the same with and without a detector
             figures.put("thresholds", null);
             figures.put("calibration", null);
-            if (report != null) {
-                results.write(report);
-                err.println("report: " + report);
+            try {
+                if (report != null) {
+                    results.write(report);
+                    err.println("report: " + report);
+                }
+                if (calibrated != null) {
+                    List<Threshold> thresholds = calibrate(loaded);
+                    loaded.save(calibrated);
+                    figures.put("thresholds", LoadedModel.thresholds(loaded.embedder()));
+                    figures.put(
+                            "calibration",
+                            thresholds.stream().map(EvaluateCommand::figures).toList());
+                }
+            } finally { // what was measured is not lost because of what fails afterwards
+                if (json) {
+                    spec.commandLine().getOut().println(Json.line(figures));
+                }
             }
-            if (calibrated != null) {
-                List<Threshold> thresholds = calibrate(loaded);
-                figures.put("thresholds", LoadedModel.thresholds(loaded.embedder()));
-                figures.put(
-                        "calibration",
-                        thresholds.stream().map(EvaluateCommand::figures).toList());
-                loaded.save(calibrated);
-            }
-        }
-        if (json) {
-            spec.commandLine().getOut().println(Json.line(figures));
         }
         return 0;
     }
 
     /** Rejects options that the protocol does not read: figures would look as if they were of what they ask for. */
     private void requireUsed() {
+        if (!(unseen >= 0 && unseen < 1)) {
+            throw new ParameterException(
+                    spec.commandLine(), "--unseen must be at least 0 and less than 1, but was " + unseen);
+        }
         if (unseen != 0 && protocol != Protocol.ALL_PAIRS && protocol != Protocol.OPEN_SET) {
             throw new ParameterException(
                     spec.commandLine(), "--unseen must go with all-pairs or open-set, but was given with " + protocol);
+        }
+        if (!protocol.readsParts()) {
+            Stream.of("--layout", "--min-images", "--val-fraction", "--test-fraction")
+                    .filter(spec.commandLine().getParseResult()::hasMatchedOption)
+                    .findFirst()
+                    .ifPresent(option -> {
+                        throw new ParameterException(
+                                spec.commandLine(),
+                                option + " must go with closed-set, open-set or all-pairs, but was given with "
+                                        + protocol);
+                    });
         }
         boolean readsPairs = protocol == Protocol.LFW || protocol == Protocol.VIEW1 || protocol == Protocol.PAIRS;
         if (pairs != null && !readsPairs) {

@@ -108,10 +108,11 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
             list.append(String.format(
                     Locale.ROOT,
                     "%s\t%s\t%.1f\t%s\t%.1f%n",
-                    faces.sample(suspect.face()).image().name(),
-                    faces.identities().get(suspect.label()),
+                    GalleryCommand.printable(
+                            faces.sample(suspect.face()).image().name()),
+                    GalleryCommand.printable(faces.identities().get(suspect.label())),
                     suspect.degrees(),
-                    faces.identities().get(suspect.nearest()),
+                    GalleryCommand.printable(faces.identities().get(suspect.nearest())),
                     suspect.nearestDegrees()));
         }
         return list.toString();

@@ -64,7 +64,7 @@ final class GalleryCommand {
     private GalleryCommand() {}
 
     /** Returns a name that is safe to print on a terminal: without the control characters that may be in it. */
-    static String printable(String text) {
-        return text.replaceAll("\\p{Cntrl}", "?");
+    static String printable(Object text) {
+        return text.toString().replaceAll("\\p{Cc}", "?");
     }
 }

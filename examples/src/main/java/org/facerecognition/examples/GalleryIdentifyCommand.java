@@ -162,7 +162,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     private void print(Path image, List<Face> faces) {
         PrintWriter out = spec.commandLine().getOut();
         if (faces.isEmpty()) {
-            out.println(image + "\tno face");
+            out.println(GalleryCommand.printable(image) + "\tno face");
         }
         for (Face face : faces) {
             String place = face.location()
@@ -174,13 +174,14 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
                             detected.box().width(),
                             detected.box().height()))
                     .orElse("");
-            StringBuilder line = new StringBuilder(image + place);
+            StringBuilder line = new StringBuilder(GalleryCommand.printable(image) + place);
             for (Match match : face.outcome().matches()) {
                 line.append(String.format(
                         Locale.ROOT, "\t%s\t%.4f", GalleryCommand.printable(match.identity()), match.cosine()));
             }
             out.println(face.outcome().isKnown() ? line : line.append("\tunknown"));
         }
+        Main.requireWritten(out);
     }
 
     private static Map<String, @Nullable Object> figures(Face face) {

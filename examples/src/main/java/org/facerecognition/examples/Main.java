@@ -1,7 +1,9 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -62,7 +64,21 @@ public final class Main {
     /** Exit code of wrong use: another command line would work. */
     static final int USED_WRONGLY = 2;
 
+    private static final String OUTPUT_LOST =
+            "standard output cannot be written: its disk is full, or what reads it has ended; results are missing in it";
+
     Main() {}
+
+    /**
+     * Ends work whose results nobody receives any more.
+     *
+     * @throws UncheckedIOException when standard output cannot be written
+     */
+    static void requireWritten(PrintWriter out) {
+        if (out.checkError()) {
+            throw new UncheckedIOException(OUTPUT_LOST, new IOException(OUTPUT_LOST));
+        }
+    }
 
     /** Runs a command and ends the JVM with its exit code. */
     public static void main(String[] args) {
@@ -110,7 +126,12 @@ public final class Main {
             return USED_WRONGLY;
         }
         try {
-            return commandLine(new Main(), out, err).execute(args);
+            int code = commandLine(new Main(), out, err).execute(args);
+            if (code == 0 && out.checkError()) {
+                err.println("error: " + OUTPUT_LOST);
+                return FAILED;
+            }
+            return code;
         } catch (LinkageError e) { // from a JavaCPP class that was used before anything checked its library
             err.println("error: " + NativeLibraries.explain("a native library", e));
             trace(e, err);

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -16,6 +20,7 @@ import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -466,5 +471,37 @@ class CommandsTest {
                 .isEqualTo("error: weights file " + nowhere + " does not exist" + System.lineSeparator());
         Path text = Files.writeString(folder.resolve("text.ckpt"), "this is no model at all");
         assertThat(Cli.run("embed", "--model", text, "x.jpg").err()).contains("is a text file");
+    }
+
+    /** A full disk used to be a success. */
+    @Test
+    void resultsThatCannotBeWrittenAreAFailure() {
+        Writer full = new Writer() {
+            @Override
+            public void write(char[] text, int from, int count) throws IOException {
+                throw new IOException("No space left on device");
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        StringWriter err = new StringWriter();
+        assertThat(Main.run(new PrintWriter(full, true), new PrintWriter(err, true), "schema", "embed"))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("error: standard output cannot be written: its disk is full");
+    }
+
+    /** Above so many people even two faces each were too many: a training could not begin. */
+    @Test
+    void noMoreFacesThanAskedForAreComparedHoweverManyPeopleThereAre() {
+        FaceDataset people = FaceDataset.synthetic(
+                new SyntheticFaces(0, 48).identities(0, 300).images(0, 3), Split.TEST);
+        assertThat(AllPairsProtocol.atMost(people, 200).size()).isEqualTo(200);
+        assertThat(AllPairsProtocol.atMost(people, 200).classes()).isEqualTo(100);
+        assertThat(AllPairsProtocol.atMost(people, 700).size()).isBetween(600, 700);
+        assertThat(AllPairsProtocol.atMost(people, 1_000_000)).isSameAs(people);
     }
 }

@@ -285,4 +285,19 @@ class EvaluateCommandTest {
                         .err())
                 .contains("--verify-on-unseen must be a fraction in (0, 1) or a folder, but was \"some\"");
     }
+
+    /** Hours of measuring used to be lost to a report that could not be written, or to too few people. */
+    @Test
+    void figuresAreNotLostToWhatFailsAfterMeasuring() throws IOException {
+        Path file = Files.writeString(root.resolve("file"), "x");
+        Cli.Result noReport = evaluate("closed-set", faces, "--layout", "folders", "--report", file.resolve("x.html"));
+        assertThat(noReport.code()).isEqualTo(1);
+        shares(noReport.json(), "val_accuracy");
+        Cli.Result fewPeople = evaluate(
+                "closed-set", faces, "--layout", "folders", "--namesakes", "--calibrate", root.resolve("c.model"));
+        assertThat(fewPeople.code()).isEqualTo(1);
+        assertThat(fewPeople.err()).contains("needs at least 25 people");
+        shares(fewPeople.json(), "val_accuracy");
+        assertThat(fewPeople.json().get("calibration").isNull()).isTrue();
+    }
 }

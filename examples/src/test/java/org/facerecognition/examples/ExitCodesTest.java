@@ -101,6 +101,19 @@ class ExitCodesTest {
                     line("Missing required option: '--data=DIR'", "pack"),
                     line("can be read as recordio or folders", "pack", "--data", two.getParent()),
                     line("--detector must be given", "detect", photo),
+                    line("--face must be given with --detector", "embed", photo, "--model", model, "--face", "largest"),
+                    line(
+                            "--max-side must be given with --detector",
+                            "embed",
+                            photo,
+                            "--model",
+                            model,
+                            "--max-side",
+                            640),
+                    line("--unseen must be at least 0", and(evaluate, "--protocol", "all-pairs", "--unseen", -0.3)),
+                    line("--unseen must be at least 0", and(evaluate, "--protocol", "open-set", "--unseen", "NaN")),
+                    line("--layout must go with", and(evaluate, "--protocol", "lfw", "--layout", "folders")),
+                    line("--min-images must go with", and(evaluate, "--protocol", "bin", "--min-images", 2)),
                     line("score threshold must be in [0, 1]", and(detect, "--min-score", 2)),
                     line(
                             "--size must be",
@@ -139,7 +152,9 @@ class ExitCodesTest {
                     line("a name or --entry must be given", "gallery", "remove", "--gallery", nowhere),
                     line("Invalid value for option '--protocol'", and(evaluate, "--protocol", "guess")),
                     line("--calibrate must go with", and(evaluate, "--protocol", "bin", "--calibrate", nowhere)),
-                    line("fraction must be in (0, 1)", and(evaluate, "--protocol", "open-set", "--unseen", 1.5)),
+                    line(
+                            "--unseen must be at least 0 and less than 1",
+                            and(evaluate, "--protocol", "open-set", "--unseen", 1.5)),
                     line("largest side must be 32 to", and(evaluate, "--detector", CliData.DETECTOR, "--max-side", 1)),
                     line("Missing required option: '--model=FILE'", "find-label-noise", "--data", faces),
                     line(

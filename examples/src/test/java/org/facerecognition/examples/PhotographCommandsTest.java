@@ -440,4 +440,17 @@ class PhotographCommandsTest {
             }
         }
     }
+
+    /** A name with a line break could pass for the line of another image. */
+    @Test
+    void namesOfFilesAreOneFieldOfOneLine() throws IOException {
+        Path odd = folder.resolve("a\nb.png\tforged\u001b[31m.png");
+        Files.copy(one, odd);
+        Cli.Result detected = Cli.run("detect", "--detector", DETECTOR, odd);
+        assertThat(detected.out().lines()).hasSize(1);
+        assertThat(detected.out()).contains("a?b.png?forged?[31m.png\t").doesNotContain("\u001b");
+        Cli.Result embedded = Cli.run("embed", "--model", model, "--detector", DETECTOR, odd);
+        assertThat(embedded.out().lines()).hasSize(1);
+        assertThat(embedded.out()).contains("a?b.png?forged?[31m.png\t");
+    }
 }

@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Map;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.eclipse.jetty.server.handler.ErrorHandler;
@@ -54,9 +55,12 @@ public final class FaceServer implements AutoCloseable {
     private static final long IDLE_TIMEOUT_MS = 30_000;
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private static final int MAX_DRAINING = 16; // rejected requests whose bodies are read to their end
+
     private final Javalin server;
     private final AdmissionControl admission;
     private final DemoService service;
+    private final Semaphore draining = new Semaphore(MAX_DRAINING);
     private final OpenCvThreads.Scope openCv;
     private final PrintWriter err;
 
@@ -197,7 +201,15 @@ public final class FaceServer implements AutoCloseable {
         routes.post("/api/compare", this::compare);
 
         routes.exception(ApiException.class, (e, request) -> {
-            drain(request);
+            if (draining.tryAcquire()) {
+                try {
+                    drain(request);
+                } finally {
+                    draining.release();
+                }
+            } else { // clients that send nothing must not keep all threads waiting
+                request.header("Connection", "close");
+            }
             answerError(request, e.status(), String.valueOf(e.getMessage()));
         });
         routes.exception(

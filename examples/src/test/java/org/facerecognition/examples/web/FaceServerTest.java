@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.facerecognition.examples.web.TestServer.error;
 import static org.facerecognition.examples.web.TestServer.json;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
@@ -16,8 +17,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageSource;
@@ -25,6 +29,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -449,5 +454,28 @@ class FaceServerTest {
     void knowsLoopbackAddresses() {
         assertThat(new FaceServer.Settings("::1", 0).isLoopback()).isTrue();
         assertThat(new FaceServer.Settings("0.0.0.0", 0).isLoopback()).isFalse();
+    }
+
+    /** Clients that announce an image and send nothing used to keep all threads waiting for it. */
+    @Test
+    @Timeout(60)
+    void rejectedRequestsWithoutBodiesDoNotOccupyTheServer() throws IOException {
+        List<Socket> silent = new ArrayList<>();
+        try (TestServer own = new TestServer(4)) {
+            for (int i = 0; i < 200; i++) {
+                Socket socket = new Socket("127.0.0.1", own.server.port());
+                silent.add(socket);
+                socket.getOutputStream()
+                        .write("POST /api/identify HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9999999\r\n\r\n"
+                                .getBytes(StandardCharsets.US_ASCII));
+            }
+            assertThat(assertTimeoutPreemptively(
+                            Duration.ofSeconds(15), () -> own.raw("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")))
+                    .startsWith("HTTP/1.1 200");
+        } finally {
+            for (Socket socket : silent) {
+                socket.close();
+            }
+        }
     }
 }

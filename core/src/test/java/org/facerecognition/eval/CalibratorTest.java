@@ -1,0 +1,86 @@
+package org.facerecognition.eval;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.text.Normalizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Who is chosen to calibrate on, and who is known from the training. */
+class CalibratorTest {
+    @TempDir
+    Path folder;
+
+    /** People with an image each; only its name is read. */
+    private FaceDataset people(String... names) throws IOException {
+        Path root = Files.createTempDirectory(folder, "people");
+        for (String name : names) {
+            Files.write(Files.createDirectories(root.resolve(name)).resolve("1.png"), new byte[] {1});
+        }
+        return FaceDataset.folders(root, Split.TRAIN, 0, 0, 1);
+    }
+
+    private static Embedded randomly(FaceDataset faces) {
+        Random random = new Random(1);
+        float[][] embeddings = new float[faces.size()][];
+        int[] labels = new int[faces.size()];
+        for (int i = 0; i < labels.length; i++) {
+            labels[i] = faces.sample(i).label();
+            double angle = random.nextDouble() * Math.PI;
+            embeddings[i] = new float[] {(float) Math.cos(angle), (float) Math.sin(angle)};
+        }
+        return new Embedded(embeddings, labels);
+    }
+
+    /** People used to be dropped in favor of images, and with them the rates that take many people to be shown. */
+    @ParameterizedTest
+    @CsvSource({"300, 2", "200, 2", "100, 1", "1000, 2"})
+    void fewerImagesOfEachPersonRatherThanFewerPeople(int maxFaces, int rates) {
+        FaceDataset people = FaceDataset.synthetic(
+                new SyntheticFaces(0, 48).identities(0, 100).images(0, 10), Split.TEST);
+        List<Integer> sizes = new ArrayList<>();
+        List<Calibration.Point> points = new Calibrator(Set.of(), faces -> {
+                    sizes.add(faces.size());
+                    return randomly(faces);
+                })
+                .measure(
+                        people,
+                        CalibrationSettings.DEFAULT
+                                .withFalseAcceptRates(List.of(0.01, 0.001))
+                                .withMaxFaces(maxFaces));
+        assertThat(points).hasSize(rates);
+        assertThat(sizes).allMatch(size -> size <= maxFaces && size > maxFaces - 10);
+    }
+
+    /** Archives from macOS have decomposed names, copies of them on Linux composed ones. */
+    @Test
+    void peopleOfTheTrainingAreKnownHoweverTheirNamesAreWritten() throws IOException {
+        String name = "Zo\u00eb";
+        String decomposed = Normalizer.normalize(name, Normalizer.Form.NFD);
+        assertThat(Calibrator.known(Set.of(decomposed), people(name, "bob"))).containsExactly(name);
+        assertThat(Calibrator.known(Set.of("Ann  Lee"), people("ann lee", "bob")))
+                .containsExactly("ann lee");
+        assertThat(Calibrator.known(Set.of("ann"), people("anna", "bob"))).isEmpty();
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aBackslashIsPartOfAName() throws IOException {
+        String name = "AC\\DC";
+        assertThat(Calibrator.known(Set.of(name), people(name, "bob"))).containsExactly(name);
+    }
+}
