@@ -117,7 +117,8 @@ public final class LocalRanks implements RestartingRanks.Group {
     }
 
     /**
-     * Returns the beginning of a command that runs a class with this process's Java, JVM flags and class path.
+     * Returns the beginning of a command that runs a class with this process's Java, class path and JVM flags, without
+     * those of debuggers and agents.
      *
      * @param count number of ranks that share the processors, unless the number of threads is given already
      */

@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param falseAcceptRates the rates to find thresholds for, each in (0, 1)
  * @param maxFaces the number of faces to compare at most; of a larger data set, a random choice of people is taken with
- *     all their faces
+ *     all their faces, or with their first ones where too few people for the lowest rate would remain
  * @param seed of that random choice
  * @param namesakes whether people who have the same name as a person of the training set are different people, as when
  *     both data sets number their people; otherwise equal names mean the same person, and calibration rejects them

@@ -79,10 +79,8 @@ public final class NativeLibraries {
         if (failure != null) {
             throw new IllegalStateException(failure);
         }
-        if (LOADED.isEmpty()) {
-            OpenMp.spinBriefly(); // the library needs libgomp, which reads its environment when it is loaded
-        }
-        try {
+        // the library may need libgomp, which reads its environment when it is loaded
+        try (OpenMp.Spinning briefly = OpenMp.spinningBriefly()) {
             Class.forName(type.getName(), true, type.getClassLoader());
             LOADED.add(type);
         } catch (LinkageError | ClassNotFoundException e) {

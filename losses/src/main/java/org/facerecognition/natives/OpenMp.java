@@ -19,23 +19,38 @@ public final class OpenMp {
      */
     private static final String SPINS = "10000";
 
+    private static final String SPIN_COUNT = "GOMP_SPINCOUNT";
+
     private OpenMp() {}
 
     /**
      * Makes OpenMP's threads sleep instead of spin when they wait for more than about half a millisecond, so that a
-     * training stays fast beside other programs. It has an effect on Linux before libgomp is loaded, and none where the
-     * environment has {@code GOMP_SPINCOUNT} or {@code OMP_WAIT_POLICY}.
+     * training stays fast beside other programs. It has an effect on Linux if libgomp is loaded before the scope is
+     * closed, and none where the environment has {@code GOMP_SPINCOUNT} or {@code OMP_WAIT_POLICY}.
+     *
+     * @return closed by this thread, so that processes that are started later do not inherit it
      */
-    static void spinBriefly() {
-        if (!systemName().startsWith("linux")
-                || System.getenv("GOMP_SPINCOUNT") != null
-                || System.getenv("OMP_WAIT_POLICY") != null) {
-            return;
+    static Spinning spinningBriefly() {
+        boolean given = System.getenv(SPIN_COUNT) != null || System.getenv("OMP_WAIT_POLICY") != null;
+        if (given || !systemName().startsWith("linux") || !environment("setenv", SPIN_COUNT, SPINS, 1)) {
+            return () -> {};
         }
+        return () -> environment("unsetenv", SPIN_COUNT);
+    }
+
+    /** How long threads spin, for libraries that are loaded until it is closed. */
+    interface Spinning extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Changes a variable of the environment that native code sees; returns false if JNA cannot be loaded. */
+    private static boolean environment(String function, Object... arguments) {
         try {
-            NativeLibrary.getInstance("c").getFunction("setenv").invokeInt(new Object[] {"GOMP_SPINCOUNT", SPINS, 0});
+            NativeLibrary.getInstance("c").getFunction(function).invokeInt(arguments);
+            return true;
         } catch (LinkageError e) {
-            // JNA cannot be loaded: OpenMP spins as long as it likes
+            return false;
         }
     }
 

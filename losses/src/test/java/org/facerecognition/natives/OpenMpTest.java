@@ -55,12 +55,13 @@ class OpenMpTest {
         }
     }
 
-    /** Loads libtorch, and with it libgomp, which prints its settings. */
+    /** Loads libtorch, and with it libgomp, which prints its settings; and prints the environment of a process. */
     static final class Child {
         private Child() {}
 
-        public static void main(String[] args) {
+        public static void main(String[] args) throws IOException {
             Libtorch.load();
+            new ProcessBuilder("env").inheritIO().start().onExit().join();
         }
     }
 
@@ -83,9 +84,13 @@ class OpenMpTest {
         }
         List<String> printed = builder.start().inputReader().lines().toList();
         assertThat(printed)
-                .filteredOn(line -> line.contains("GOMP_SPINCOUNT"))
+                .filteredOn(line -> line.contains("GOMP_SPINCOUNT ="))
                 .singleElement()
                 .asString()
                 .contains("= '" + spins + "'");
+        assertThat(printed)
+                .as("programs that this one starts have the environment as it was")
+                .filteredOn(line -> line.startsWith("GOMP_SPINCOUNT="))
+                .hasSize(variable.equals("GOMP_SPINCOUNT") ? 1 : 0);
     }
 }
