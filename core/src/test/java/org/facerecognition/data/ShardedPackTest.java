@@ -128,7 +128,7 @@ class ShardedPackTest {
     void anIndexThatNoReaderCouldOpenIsRejectedBeforeTheFirstImage() {
         List<Integer> progress = new ArrayList<>();
         assertThatThrownBy(() -> PackedFaces.write(
-                        folder.resolve("faces.pack"), List.of(train, validation), 0, 2, 4096, progress::add))
+                        folder.resolve("faces.pack"), List.of(train, validation), 0, 2, 2_500, progress::add))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("the index of a pack must have at most 0 MiB")
                 .hasMessageEndingWith("divide it into at least 3 files with --shards");
