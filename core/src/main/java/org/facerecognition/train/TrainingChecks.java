@@ -68,7 +68,7 @@ public final class TrainingChecks {
                     + head.getClass().getSimpleName());
         }
         if (optimization.headFromMeans()) {
-            checkMeans((long) train.size() * head.embeddingSize() * Float.BYTES, head.classes());
+            checkMeans(train.withAugmentations(List.of()).size(), head.classes());
         }
         checkFeatureCache();
         if (withCheckpoints) {
@@ -77,14 +77,19 @@ public final class TrainingChecks {
     }
 
     /** The embeddings of all training images are on the Java heap at once, and then the sums of each class. */
-    private void checkMeans(long embeddingBytes, int classes) {
-        long sumBytes = (long) classes * head.embeddingSize() * (Double.BYTES + Float.BYTES);
+    private void checkMeans(int images, int classes) {
+        long size = head.embeddingSize();
+        long bytes = images * size * Float.BYTES + classes * size * (Double.BYTES + Float.BYTES);
         long heap = Runtime.getRuntime().maxMemory();
-        if ((long) classes * head.embeddingSize() > Integer.MAX_VALUE || embeddingBytes + sumBytes > heap) {
-            throw new IllegalArgumentException("headFromMeans must have "
-                    + (embeddingBytes + sumBytes >> 20) + " MiB of Java heap for the embeddings of " + train.size()
-                    + " images and the centers of " + classes + " classes, but there are " + (heap >> 20)
+        if (bytes > heap) {
+            throw new IllegalArgumentException("headFromMeans must have " + (bytes >> 20)
+                    + " MiB of Java heap for the embeddings of " + images + " images and the centers of " + classes
+                    + " classes, but there are " + (heap >> 20)
                     + "; give Java more memory (-Xmx), or start without it");
+        }
+        if (classes * size > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("headFromMeans must be for at most " + Integer.MAX_VALUE / size
+                    + " classes, but there are " + classes + "; start without it");
         }
     }
 
