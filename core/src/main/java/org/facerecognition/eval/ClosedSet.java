@@ -5,7 +5,9 @@ package org.facerecognition.eval;
  * identity whose mean embedding is nearest by cosine.
  */
 public final class ClosedSet {
-    private final float[][] centers; // unit-norm; all zero for an identity without faces
+    private static final float[] NONE = {}; // of an identity without faces, or whose embeddings cancel out
+
+    private final float[][] centers; // unit-norm, or NONE
 
     private ClosedSet(float[][] centers) {
         this.centers = centers;
@@ -23,15 +25,15 @@ public final class ClosedSet {
         }
         int d = known.embeddings()[0].length;
         float[] sums = known.classMeans(classes);
-        float[][] centers = new float[classes][d];
+        float[][] centers = new float[classes][];
         for (int c = 0; c < classes; c++) {
             double squares = 0;
             for (int j = 0; j < d; j++) {
                 squares += (double) sums[c * d + j] * sums[c * d + j];
             }
-            double norm = squares > 0 ? Math.sqrt(squares) : 1;
-            for (int j = 0; j < d; j++) {
-                centers[c][j] = (float) (sums[c * d + j] / norm);
+            centers[c] = squares > 0 ? new float[d] : NONE;
+            for (int j = 0; j < centers[c].length; j++) {
+                centers[c][j] = (float) (sums[c * d + j] / Math.sqrt(squares));
             }
         }
         return new ClosedSet(centers);
@@ -42,13 +44,14 @@ public final class ClosedSet {
         int best = 0;
         double highest = Double.NEGATIVE_INFINITY;
         for (int c = 0; c < centers.length; c++) {
+            if (centers[c] == NONE) {
+                continue;
+            }
             double dot = 0;
-            double norm = 0;
             for (int j = 0; j < embedding.length; j++) {
                 dot += (double) embedding[j] * centers[c][j];
-                norm += Math.abs(centers[c][j]);
             }
-            if (norm > 0 && dot > highest) { // not an identity without faces
+            if (dot > highest) {
                 highest = dot;
                 best = c;
             }

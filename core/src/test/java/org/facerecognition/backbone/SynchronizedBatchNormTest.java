@@ -209,10 +209,9 @@ class SynchronizedBatchNormTest {
                 .isTrue();
     }
 
-    @Test
-    void aFailedExchangeInTheBackwardPassIsThrownAfterwards() {
-        BatchNorm2dImpl norm = layer(ScalarType.Float);
-        SynchronizedBatchNorm synced = new SynchronizedBatchNorm(new SynchronizedBatchNorm.Exchange() {
+    /** @param summing is run in the backward pass of each layer */
+    private static SynchronizedBatchNorm alone(Runnable summing) {
+        return new SynchronizedBatchNorm(new SynchronizedBatchNorm.Exchange() {
             @Override
             public Tensor gather(Tensor mine) {
                 return mine.unsqueeze(0);
@@ -220,8 +219,16 @@ class SynchronizedBatchNormTest {
 
             @Override
             public void sum(Tensor mine) {
-                throw new IllegalStateException("rank 1 is gone");
+                summing.run();
             }
+        });
+    }
+
+    @Test
+    void aFailedExchangeInTheBackwardPassIsThrownAfterwards() {
+        BatchNorm2dImpl norm = layer(ScalarType.Float);
+        SynchronizedBatchNorm synced = alone(() -> {
+            throw new IllegalStateException("rank 1 is gone");
         });
         Tensor x = torch.randn(2, CHANNELS, 4, 4);
         synced.during(true, () -> run(norm, x, torch.ones_like(x)));
@@ -233,17 +240,7 @@ class SynchronizedBatchNormTest {
     @Test
     void theBackwardPassKeepsNoMoreThanOneGradientOfEachLayer() {
         List<Long> pointers = new ArrayList<>();
-        SynchronizedBatchNorm synced = new SynchronizedBatchNorm(new SynchronizedBatchNorm.Exchange() {
-            @Override
-            public Tensor gather(Tensor mine) {
-                return mine.unsqueeze(0);
-            }
-
-            @Override
-            public void sum(Tensor mine) {
-                pointers.add(Pointer.totalCount());
-            }
-        });
+        SynchronizedBatchNorm synced = alone(() -> pointers.add(Pointer.totalCount()));
         Tensor x = torch.randn(2, CHANNELS, 4, 4);
         x.set_requires_grad(true);
         synced.during(true, () -> {

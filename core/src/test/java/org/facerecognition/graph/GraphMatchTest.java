@@ -333,7 +333,7 @@ class GraphMatchTest {
 
     /** Both orders of each addition used to be tried down to the images: 2^45 times. */
     @Test
-    @Timeout(60)
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void doesNotTryEveryOrderOfManyAdditionsOfTheSame() {
         Graph net = Graph.of((builder, images) -> {
             Value value = builder.add(Activation.RELU, images);

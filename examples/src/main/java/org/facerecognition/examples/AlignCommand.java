@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
@@ -134,7 +135,12 @@ final class AlignCommand implements Callable<Integer> {
     }
 
     private void print(Path image, List<String> crops) {
-        spec.commandLine().getOut().println(image + "\t" + (crops.isEmpty() ? "no face" : String.join("\t", crops)));
+        PrintWriter to = spec.commandLine().getOut();
+        String result = crops.isEmpty()
+                ? "no face"
+                : crops.stream().map(GalleryCommand::printable).collect(Collectors.joining("\t"));
+        to.println(GalleryCommand.printable(image) + "\t" + result);
+        Main.requireWritten(to);
     }
 
     private List<String> write(ImageFileNames file, Photograph image, List<DetectedFace> found, FaceTemplate template) {

@@ -1,7 +1,6 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -15,6 +14,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.Checkpoints;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
 import org.jspecify.annotations.Nullable;
@@ -72,7 +72,7 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
-        if (Files.exists(out.resolve("last.ckpt"))) {
+        if (Checkpoints.resumableIn(out) != null) {
             throw new IllegalArgumentException(
                     "--out must be a folder without a training, whose files the demo would replace, but " + out
                             + " holds one; give another folder");

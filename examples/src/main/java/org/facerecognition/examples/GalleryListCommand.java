@@ -76,6 +76,7 @@ final class GalleryListCommand implements Callable<Integer> {
                 String note = entry.note() == null ? "" : "\t" + GalleryCommand.printable(entry.note());
                 out.println(entry.id() + "\t" + GalleryCommand.printable(entry.identity()) + note);
             }
+            Main.requireWritten(out);
             page = people.page(page.get(page.size() - 1).entry().id(), PAGE);
         }
     }

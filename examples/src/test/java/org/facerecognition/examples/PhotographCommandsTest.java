@@ -452,5 +452,8 @@ class PhotographCommandsTest {
         Cli.Result embedded = Cli.run("embed", "--model", model, "--detector", DETECTOR, odd);
         assertThat(embedded.out().lines()).hasSize(1);
         assertThat(embedded.out()).contains("a?b.png?forged?[31m.png\t");
+        Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, odd, "--out", folder.resolve("crops"));
+        assertThat(aligned.out().lines()).hasSize(1);
+        assertThat(aligned.out()).contains("a?b.png?forged?[31m.png\t").doesNotContain("\u001b");
     }
 }

@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
 public final class OpenMp {
     /*
      * libgomp's threads wait for each other at the end of each layer, and spin while they wait: 300,000 times by
-     * default, which takes some 17 ms on an Intel processor, most of the time slice that the awaited thread needs
-     * beside another program. This number spans the pauses between layers, about half a millisecond; a smaller one
-     * makes small networks slower on an idle machine, where the threads then have to be woken for each layer.
+     * default. That takes about as long as the operating system leaves a processor to a program (3.7 ms on an Intel
+     * Xeon), and takes the time from the awaited thread if another program runs too. This number spans the pauses
+     * between layers (a tenth of a millisecond there); a smaller one makes small networks slower on an idle machine,
+     * where the threads then have to be woken for each layer.
      */
     private static final String SPINS = "10000";
 
@@ -24,8 +25,8 @@ public final class OpenMp {
     private OpenMp() {}
 
     /**
-     * Makes OpenMP's threads sleep instead of spin when they wait for more than about half a millisecond, so that a
-     * training stays fast beside other programs. It has an effect on Linux if libgomp is loaded before the scope is
+     * Makes OpenMP's threads sleep instead of spin when they wait for longer than the pauses between layers, so that a
+     * training loses less beside other programs. It has an effect on Linux if libgomp is loaded before the scope is
      * closed, and none where the environment has {@code GOMP_SPINCOUNT} or {@code OMP_WAIT_POLICY}.
      *
      * @return closed by this thread, so that processes that are started later do not inherit it
