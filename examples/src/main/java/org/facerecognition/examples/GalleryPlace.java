@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.function.LongPredicate;
 import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.DatabaseGallery;
 import org.facerecognition.gallery.Gallery;
@@ -72,10 +71,6 @@ abstract sealed class GalleryPlace implements AutoCloseable {
     @Override
     public abstract void close();
 
-    private static LongPredicate entries(Gallery gallery) {
-        return entry -> gallery.entry(entry).isPresent();
-    }
-
     private static final class InFile extends GalleryPlace {
         private final Path file;
         private final SearchMethod method;
@@ -121,12 +116,12 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
         @Override
         FaceThumbnails thumbnails(Gallery gallery) throws IOException {
-            return FaceThumbnails.beside(file, entries(gallery));
+            return FaceThumbnails.beside(file, gallery::embedding);
         }
 
         @Override
         void eraseOtherThumbnails(Gallery gallery) throws IOException {
-            FaceThumbnails.eraseOthers(file, entries(gallery));
+            FaceThumbnails.eraseOthers(file, gallery::embedding);
         }
 
         @Override

@@ -113,9 +113,10 @@ public final class Main {
      * question mark, although what reads the output, such as a log, mostly expects UTF-8.
      */
     private static PrintWriter writer(PrintStream stream) {
-        return Arguments.nativeCharset().equals(StandardCharsets.US_ASCII)
-                ? new PrintWriter(stream, true, StandardCharsets.UTF_8)
-                : new PrintWriter(stream, true);
+        return new TerminalWriter(
+                Arguments.nativeCharset().equals(StandardCharsets.US_ASCII)
+                        ? new PrintWriter(stream, false, StandardCharsets.UTF_8)
+                        : new PrintWriter(stream));
     }
 
     /** Runs a command, with results written to {@code out} and messages to {@code err}, and returns its exit code. */

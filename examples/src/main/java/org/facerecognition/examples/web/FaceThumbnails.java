@@ -1,14 +1,20 @@
 package org.facerecognition.examples.web;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.LongPredicate;
+import java.util.function.LongFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
@@ -19,6 +25,9 @@ import org.facerecognition.io.ConfidentialFile;
  *
  * <p>When an entry is removed, its thumbnail is overwritten and deleted. If another program removed the entry, this
  * happens the next time the folder is opened. Entries that another program enrolled have no thumbnail.
+ *
+ * <p>Ids begin anew in a gallery that was deleted and filled again. The name of a thumbnail's file therefore has a
+ * digest of the embedding beside the id, so that the face of a former person is not shown for another one.
  */
 public abstract sealed class FaceThumbnails {
     /** Returns an empty store that is lost when the program ends. */
@@ -30,12 +39,12 @@ public abstract sealed class FaceThumbnails {
      * Opens the thumbnails beside a gallery's file, and erases those of entries that the gallery does not have.
      *
      * @param gallery the gallery's file
-     * @param entries whether the gallery has an entry with an id
+     * @param embeddings returns the embedding of an entry, or empty if the gallery has no such entry
      */
-    public static FaceThumbnails beside(Path gallery, LongPredicate entries) throws IOException {
+    public static FaceThumbnails beside(Path gallery, LongFunction<Optional<float[]>> embeddings) throws IOException {
         Path folder = folder(AtomicFile.real(gallery));
         Path formerFolder = folder(gallery.toAbsolutePath()); // earlier versions did not follow links to the gallery
-        InFolder thumbnails = new InFolder(folder, entries);
+        InFolder thumbnails = new InFolder(folder, embeddings);
         if (Files.isDirectory(formerFolder) && !Files.isSameFile(formerFolder, folder)) {
             thumbnails.moveFrom(formerFolder);
         }
@@ -46,12 +55,12 @@ public abstract sealed class FaceThumbnails {
      * Erases the thumbnails of entries that a gallery no longer has, if there are any beside its file.
      *
      * @param gallery the gallery's file
-     * @param entries whether the gallery has an entry with an id
+     * @param embeddings returns the embedding of an entry, or empty if the gallery has no such entry
      */
-    public static void eraseOthers(Path gallery, LongPredicate entries) throws IOException {
+    public static void eraseOthers(Path gallery, LongFunction<Optional<float[]>> embeddings) throws IOException {
         if (Files.isDirectory(folder(AtomicFile.real(gallery)))
                 || Files.isDirectory(folder(gallery.toAbsolutePath()))) {
-            beside(gallery, entries);
+            beside(gallery, embeddings);
         }
     }
 
@@ -88,23 +97,28 @@ public abstract sealed class FaceThumbnails {
     }
 
     private static final class InFolder extends FaceThumbnails {
-        private static final String EXTENSION = ".jpg";
+        private static final Pattern NAME = Pattern.compile("([0-9]{1,18})(-[0-9a-f]{16})?\\.jpg");
 
         private final Path folder;
-        private final LongPredicate entries; // whether the gallery has one
+        private final LongFunction<Optional<float[]>> embeddings; // of the gallery's entries
         private final Map<Long, Path> files = new ConcurrentHashMap<>(); // no other file is ever opened
 
-        InFolder(Path folder, LongPredicate entries) throws IOException {
+        InFolder(Path folder, LongFunction<Optional<float[]>> embeddings) throws IOException {
             this.folder = folder;
-            this.entries = entries;
+            this.embeddings = embeddings;
             ConfidentialFile.createFolders(folder);
             ConfidentialFile.restrict(folder);
             AtomicFile.clean(folder);
             for (Path file : list(folder)) {
                 long entry = entry(file);
-                if (entries.test(entry)) {
+                Optional<Path> current = file(entry);
+                if (current.filter(file::equals).isPresent()) {
                     ConfidentialFile.restrict(file);
                     files.put(entry, file);
+                } else if (current.isPresent() && isWithoutDigest(file) && !Files.exists(current.get())) {
+                    ConfidentialFile.restrict(file);
+                    Files.move(file, current.get());
+                    files.put(entry, current.get());
                 } else if (isThumbnail(file)) {
                     ConfidentialFile.erase(file);
                 }
@@ -115,7 +129,7 @@ public abstract sealed class FaceThumbnails {
         void moveFrom(Path formerFolder) throws IOException {
             for (Path file : list(formerFolder)) {
                 long entry = entry(file);
-                if (entries.test(entry) && !files.containsKey(entry)) {
+                if (isWithoutDigest(file) && file(entry).isPresent() && !files.containsKey(entry)) {
                     put(entry, Files.readAllBytes(file));
                 }
                 if (isThumbnail(file)) {
@@ -124,17 +138,41 @@ public abstract sealed class FaceThumbnails {
             }
         }
 
+        /** Returns the file for the thumbnail of an entry, or empty if the gallery has no such entry. */
+        private Optional<Path> file(long entry) {
+            return entry < 0
+                    ? Optional.empty()
+                    : embeddings
+                            .apply(entry)
+                            .map(embedding -> folder.resolve(entry + "-" + digest(embedding) + ".jpg"));
+        }
+
+        private static String digest(float[] embedding) {
+            ByteBuffer bytes = ByteBuffer.allocate(embedding.length * Float.BYTES);
+            bytes.asFloatBuffer().put(embedding);
+            try {
+                byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.array());
+                return HexFormat.of().formatHex(digest, 0, 8);
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException(e); // every Java has it
+            }
+        }
+
         /** Returns the id of the entry whose thumbnail a file is, or -1 if it is not a thumbnail. */
         private static long entry(Path file) {
-            String name = file.getFileName().toString();
-            return name.matches("[0-9]{1,18}\\.jpg")
-                    ? Long.parseLong(name.substring(0, name.length() - EXTENSION.length()))
-                    : -1;
+            Matcher name = NAME.matcher(file.getFileName().toString());
+            return name.matches() ? Long.parseLong(name.group(1)) : -1;
+        }
+
+        /** Returns whether a file is a thumbnail of an earlier version, which wrote the id alone. */
+        private static boolean isWithoutDigest(Path file) {
+            Matcher name = NAME.matcher(file.getFileName().toString());
+            return name.matches() && name.group(2) == null;
         }
 
         /** Returns whether a file is a thumbnail, or the temporary file of one that an earlier version left behind. */
         private static boolean isThumbnail(Path file) {
-            return file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?");
+            return entry(file) >= 0 || file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?");
         }
 
         private static List<Path> list(Path folder) throws IOException {
@@ -145,9 +183,11 @@ public abstract sealed class FaceThumbnails {
 
         @Override
         void put(long entry, byte[] jpeg) throws IOException {
-            Path file = folder.resolve(entry + EXTENSION);
-            ConfidentialFile.write(file, jpeg);
-            files.put(entry, file);
+            Optional<Path> file = file(entry);
+            if (file.isPresent()) { // else another program has just removed the entry
+                ConfidentialFile.write(file.get(), jpeg);
+                files.put(entry, file.get());
+            }
         }
 
         @Override

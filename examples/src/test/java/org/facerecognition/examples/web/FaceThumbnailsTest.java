@@ -7,7 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -17,18 +20,38 @@ class FaceThumbnailsTest {
     @TempDir
     Path folder;
 
+    private final Map<Long, float[]> people = new HashMap<>(Map.of(7L, new float[] {.6f, .8f}, 8L, new float[] {1, 0}));
+
+    private FaceThumbnails open(Path gallery) throws IOException {
+        return FaceThumbnails.beside(gallery, entry -> Optional.ofNullable(people.get(entry)));
+    }
+
     @Test
     void storesThumbnailsBesideTheGallery() throws IOException {
         Path gallery = folder.resolve("people.gallery");
         byte[] jpeg = {1, 2, 3};
-        FaceThumbnails.beside(gallery, entry -> false).put(7, jpeg);
-        assertThat(folder.resolve("people.gallery.faces/7.jpg")).hasBinaryContent(jpeg);
+        open(gallery).put(7, jpeg);
+        Path faces = folder.resolve("people.gallery.faces");
+        assertThat(faces)
+                .isDirectoryContaining(file -> file.getFileName().toString().matches("7-[0-9a-f]{16}\\.jpg"));
 
-        FaceThumbnails reopened = FaceThumbnails.beside(gallery, entry -> entry == 7 || entry == 8);
+        FaceThumbnails reopened = open(gallery);
         assertThat(reopened.get(7)).hasValue(jpeg);
         assertThat(reopened.get(8)).as("enrolled by another program").isEmpty();
+        reopened.put(9, jpeg); // whose entry another program has removed
+        assertThat(reopened.get(9)).isEmpty();
         reopened.remove(7);
         assertThat(reopened.get(7)).isEmpty();
+        assertThat(faces).isEmptyDirectory();
+    }
+
+    /** Ids begin with 1 again: earlier, the page showed the former person's face for the new one. */
+    @Test
+    void doesNotShowTheFaceOfAFormerGallerysPerson() throws IOException {
+        Path gallery = folder.resolve("people.gallery");
+        open(gallery).put(7, new byte[] {1, 2, 3});
+        people.put(7L, new float[] {0, 1}); // the gallery's file was deleted, and another program filled a new one
+        assertThat(open(gallery).get(7)).isEmpty();
         assertThat(folder.resolve("people.gallery.faces")).isEmptyDirectory();
     }
 
@@ -39,30 +62,40 @@ class FaceThumbnailsTest {
         Path formerFolder = Files.createDirectories(folder.resolve("link.faces"));
         Files.writeString(formerFolder.resolve("7.jpg"), "seven");
         Files.writeString(formerFolder.resolve("9.jpg"), "removed");
-        FaceThumbnails thumbnails = FaceThumbnails.beside(link, entry -> entry == 7 || entry == 8);
+        FaceThumbnails thumbnails = open(link);
         thumbnails.put(8, new byte[] {1});
         Path faces = folder.resolve("people.gallery.faces");
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces)))
                 .isEqualTo("rwx------");
-        for (String name : List.of("7.jpg", "8.jpg")) {
-            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces.resolve(name))))
-                    .isEqualTo("rw-------");
-        }
+        assertThat(faces.toFile().listFiles())
+                .hasSize(2)
+                .allSatisfy(
+                        file -> assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file.toPath())))
+                                .isEqualTo("rw-------"));
         assertThat(thumbnails.get(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
         assertThat(formerFolder).isEmptyDirectory();
+    }
+
+    @Test
+    void keepsThumbnailsThatAnEarlierVersionWrote() throws IOException {
+        Path gallery = folder.resolve("people.gallery");
+        Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
+        Files.writeString(faces.resolve("7.jpg"), "seven");
+        assertThat(open(gallery).get(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
+        assertThat(open(gallery).get(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
     }
 
     @Test
     void erasesThumbnailsOfRemovedEntriesAndNothingElse() throws IOException {
         Path gallery = folder.resolve("people.gallery");
         Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
-        for (String name : List.of("1.jpg", "2.jpg", "2.jpg.tmp", "holiday.jpg", "3.png")) {
+        for (String name : List.of("7.jpg", "2.jpg", "2-0123456789abcdef.jpg", "2.jpg.tmp", "holiday.jpg", "3.png")) {
             Files.writeString(faces.resolve(name), name);
         }
-        FaceThumbnails.beside(gallery, entry -> entry == 1);
+        open(gallery);
         try (var remaining = Files.list(faces)) {
-            assertThat(remaining.map(file -> file.getFileName().toString()))
-                    .containsExactlyInAnyOrder("1.jpg", "holiday.jpg", "3.png");
+            assertThat(remaining.map(file -> file.getFileName().toString().replaceFirst("-.*", "")))
+                    .containsExactlyInAnyOrder("7", "holiday.jpg", "3.png");
         }
     }
 }

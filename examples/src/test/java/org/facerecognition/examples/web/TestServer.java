@@ -53,7 +53,7 @@ final class TestServer implements AutoCloseable {
                 new FaceServer.Settings("127.0.0.1", 0, maxRequests),
                 recognizer,
                 withoutListings(gallery),
-                thumbnails(file),
+                thumbnails(file, gallery),
                 Threshold.of(THRESHOLD),
                 new PrintWriter(err, true));
     }
@@ -73,9 +73,9 @@ final class TestServer implements AutoCloseable {
                 });
     }
 
-    private static FaceThumbnails thumbnails(@Nullable Path file) {
+    private static FaceThumbnails thumbnails(@Nullable Path file, Gallery gallery) {
         try {
-            return file == null ? FaceThumbnails.inMemory() : FaceThumbnails.beside(file, entry -> false);
+            return file == null ? FaceThumbnails.inMemory() : FaceThumbnails.beside(file, gallery::embedding);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
