@@ -88,6 +88,12 @@ final class AllBenchmarks {
                     true,
                     2,
                     "inference 3 nets=resnet34,iresnet50,mobilefacenet parts=throughput peers=prepared,int8"),
+            new Section(
+                    "imported",
+                    5,
+                    true,
+                    2,
+                    "inference 3 nets=resnet34,iresnet50,mobilefacenet batches=1,16 parts=throughput peers=imported"),
             new Section("latency", 8, true, 2, "inference 2 nets=resnet34,mobilefacenet,iresnet50 parts=latency,start"),
             new Section("photographs", 4, true, 2, "photographs {yunet} {lfw} 5 20000"),
             new Section("exports", 4, false, 2, "exports"),

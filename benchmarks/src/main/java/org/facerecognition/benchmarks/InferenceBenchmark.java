@@ -27,6 +27,7 @@ import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.vision.FaceChoice;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +69,7 @@ final class InferenceBenchmark {
                                 "prepared",
                                 "half",
                                 "int8",
+                                "imported",
                                 "plain",
                                 "eager",
                                 "frozen",
@@ -162,6 +164,7 @@ final class InferenceBenchmark {
             contiguous.encoder().setChannelsLast(false);
             PreparedRecognizer half = wants("half") ? half(net) : null;
             PreparedRecognizer int8 = wants("int8") ? int8(net) : null;
+            Map<String, PreparedRecognizer> imported = wants("imported") ? imported(net) : Map.of();
             JitModule frozen = wants("frozen") ? frozen(net) : null;
             startChildren(net);
             for (int batch : batches()) {
@@ -175,6 +178,8 @@ final class InferenceBenchmark {
                 if (int8 != null) {
                     contestants.add(InProcess.libtorch("prepared, int8", batch, true, int8::embed));
                 }
+                imported.forEach((precision, recognizer) -> contestants.add(
+                        InProcess.libtorch("ONNX file in this library, " + precision, batch, true, recognizer::embed)));
                 if (wants("plain")) {
                     contestants.add(InProcess.libtorch(
                             "not prepared, channels_last, fp32", batch, true, net.recognizer()::embed));
@@ -207,6 +212,7 @@ final class InferenceBenchmark {
             if (int8 != null) {
                 int8.close();
             }
+            imported.values().forEach(PreparedRecognizer::close);
             if (frozen != null) {
                 frozen.close();
             }
@@ -267,6 +273,24 @@ final class InferenceBenchmark {
             faces.forEach(Mat::close);
         }
         return net.recognizer().prepare(PrepareOptions.INT8.withMinCosine(1e-3));
+    }
+
+    /**
+     * Returns recognizers by precision, owned, that read the ONNX file which ONNX Runtime runs: in fp32, and in bf16 if
+     * the processor has instructions for it.
+     */
+    private static Map<String, PreparedRecognizer> imported(Net net) {
+        Map<String, PreparedRecognizer> recognizers = new LinkedHashMap<>();
+        recognizers.put("fp32", imported(net, PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32)));
+        if (PreparedNet.isFast(ScalarType.BFloat16)) {
+            PrepareOptions half = new PrepareOptions(Arithmetic.HALF, PrepareOptions.DEFAULT.batchSize(), 1e-3);
+            recognizers.put("bf16", imported(net, half));
+        }
+        return recognizers;
+    }
+
+    private static PreparedRecognizer imported(Net net, PrepareOptions options) {
+        return PreparedRecognizer.load(net.file("onnx"), options, null, FaceChoice.MOST_PROMINENT, false);
     }
 
     private void startChildren(Net net) {
