@@ -58,12 +58,7 @@ final class CelebaLayout {
 
     /** Reads lines {@code file number} in the file's order, with numbers in [0, limit). */
     private static Map<String, Integer> numbers(Path file, int limit) {
-        List<String> lines;
-        try {
-            lines = Files.readAllLines(file);
-        } catch (IOException e) {
-            throw new DataException("data file " + file + " must exist and be readable: " + e, e);
-        }
+        List<String> lines = TextLines.read(file, "data file");
         Map<String, Integer> numbers = new LinkedHashMap<>();
         for (int i = 0; i < lines.size(); i++) {
             if (lines.get(i).isBlank()) {

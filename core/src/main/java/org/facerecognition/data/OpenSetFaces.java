@@ -1,6 +1,5 @@
 package org.facerecognition.data;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,15 +28,11 @@ public record OpenSetFaces(FaceDataset queries, FaceDataset distractors) {
     public static OpenSetFaces celebaIr(Path root, Crop crop) {
         Path file = root.resolve(ANNOTATIONS);
         Path images = root.resolve(QUERIES);
-        List<String> lines;
-        try {
-            lines = Files.readAllLines(file);
-        } catch (IOException e) {
-            throw new DataException(
-                    "data file " + file + " must exist and be readable: give the folder that holds " + ANNOTATIONS
-                            + ", " + QUERIES + " and " + DISTRACTORS + " (" + e + ")",
-                    e);
+        if (!Files.exists(file)) {
+            throw new DataException("data file " + file + " does not exist: give the folder that holds " + ANNOTATIONS
+                    + ", " + QUERIES + " and " + DISTRACTORS);
         }
+        List<String> lines = TextLines.read(file, "data file");
         Map<String, Integer> labels = new LinkedHashMap<>();
         List<LabeledImage> queries = new ArrayList<>();
         for (int i = 1; i < lines.size(); i++) {

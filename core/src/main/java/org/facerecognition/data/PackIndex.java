@@ -37,6 +37,7 @@ final class PackIndex {
     private int decodedPx = -1;
     private int shard = 1;
     private int shards = 1;
+    private String pack = ""; // the same in all shards; earlier versions wrote none
     private long[] places = {};
     private int[] lengths = {};
     private int[] checksums = {};
@@ -99,6 +100,11 @@ final class PackIndex {
             throw new DataException(
                     "packs " + own + " and " + path + " must be shards of one pack, but are not; pack them again");
         }
+        if (!other.pack.equals(pack)) {
+            throw new DataException(
+                    "packs " + own + " and " + path + " must have been written together, but one of them"
+                            + " is left from an earlier run of the pack command; pack them again");
+        }
         other.identities = identities; // one list in memory, not one for each shard
         return other;
     }
@@ -152,6 +158,7 @@ final class PackIndex {
                 case "decodedPx" -> decodedPx = json.getIntValue();
                 case "shard" -> shard = json.getIntValue();
                 case "shards" -> shards = json.getIntValue();
+                case "pack" -> pack = json.getText();
                 case "identities" -> {
                     expect(json.currentToken() == JsonToken.START_ARRAY);
                     while (json.nextToken() != JsonToken.END_ARRAY) {

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.IntConsumer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
@@ -68,6 +69,7 @@ public final class PackedFaces {
         check(parts, decodedPx, shards);
         checkIndexes(parts, shards, maxIndexBytes);
         List<Path> files = new ArrayList<>();
+        String id = UUID.randomUUID().toString();
         int done = 0;
         for (int shard = 0; shard < shards; shard++) {
             Path file = shards == 1 ? out : PackIndex.shard(out, shard + 1, shards);
@@ -76,15 +78,19 @@ public final class PackedFaces {
                     file,
                     parts,
                     decodedPx,
-                    new Shard(shard, shards, maxIndexBytes),
+                    new Shard(shard, shards, id, maxIndexBytes),
                     now -> progress.accept(before + now));
             files.add(file);
         }
         return files;
     }
 
-    /** Which of the images of each part are in a file. */
-    private record Shard(int index, int of, long maxIndexBytes) {
+    /**
+     * Which of the images of each part are in a file.
+     *
+     * @param id of all shards that were written together: an interrupted run leaves some of the run before
+     */
+    private record Shard(int index, int of, String id, long maxIndexBytes) {
         List<LabeledImage> images(FaceDataset part) {
             List<LabeledImage> all = part.images();
             return all.subList(start(all.size(), index), start(all.size(), index + 1));
@@ -165,6 +171,7 @@ public final class PackedFaces {
             if (shard.of > 1) {
                 json.writeNumberField("shard", shard.index + 1);
                 json.writeNumberField("shards", shard.of);
+                json.writeStringField("pack", shard.id);
             }
             json.writeObjectField("identities", first.identities());
             json.writeArrayFieldStart("images"); // [place, bytes, checksum, label, part, name]

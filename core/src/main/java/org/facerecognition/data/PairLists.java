@@ -1,6 +1,5 @@
 package org.facerecognition.data;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -17,7 +16,7 @@ final class PairLists {
     private PairLists() {}
 
     static FacePairs lfw(Path list, Path images) {
-        List<String> lines = lines(list);
+        List<String> lines = TextLines.read(list, "list of pairs");
         List<Pair> pairs = new ArrayList<>();
         long expected = -1;
         for (int i = 0; i < lines.size(); i++) {
@@ -52,7 +51,7 @@ final class PairLists {
     }
 
     static FacePairs list(Path list, Path images) {
-        List<String> lines = lines(list);
+        List<String> lines = TextLines.read(list, "list of pairs");
         List<Pair> pairs = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
@@ -81,14 +80,6 @@ final class PairLists {
                     "a list of pairs must name files, but \"" + path + "\" cannot be one: " + e.getReason(), e);
         }
         return new FileImage(images, path);
-    }
-
-    private static List<String> lines(Path list) {
-        try {
-            return Files.readAllLines(list);
-        } catch (IOException e) {
-            throw new DataException("list of pairs " + list + " must exist and be readable as UTF-8 text: " + e, e);
-        }
     }
 
     /** Reports missing images, and how many there are, immediately rather than after minutes of embedding others. */

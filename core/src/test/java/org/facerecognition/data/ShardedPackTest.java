@@ -98,6 +98,25 @@ class ShardedPackTest {
         }
     }
 
+    /** Packing again replaces one file after another; earlier, a mixture of both runs was opened. */
+    @Test
+    void filesOfAnInterruptedRunAreNotMixedWithThoseBefore() {
+        List<Path> files = write(3);
+        assertThatThrownBy(() ->
+                        PackedFaces.write(folder.resolve("faces.pack"), List.of(train, validation), 0, 3, n -> {
+                            if (n == 4) {
+                                throw new IllegalStateException("interrupted");
+                            }
+                        }))
+                .hasMessage("interrupted");
+        assertThatThrownBy(() -> FaceDataset.packed(files.get(0), Split.TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage(
+                        "packs " + files.get(0) + " and " + files.get(1) + " must have been written together, but one"
+                                + " of them is left from an earlier run of the pack command; pack them again");
+        assertThat(FaceDataset.packed(write(3).get(0), Split.TRAIN).images()).hasSize(7);
+    }
+
     @Test
     void filesThatDoNotBelongTogetherAreNamed() throws IOException {
         List<Path> files = write(3);

@@ -5,9 +5,9 @@ import java.io.Writer;
 import java.util.regex.Pattern;
 
 /**
- * A writer whose text cannot command the terminal that shows it. Names of files and texts in them are strangers': control
- * characters other than line breaks and tabs, and those that reverse the order of the text, become question marks. The
- * colors and styles of help texts remain.
+ * A writer whose text cannot command the terminal that shows it: names of files, and texts in files, are strangers'.
+ * Control characters other than line breaks and tabs, and those that reverse the order of the text, become question
+ * marks. The colors and styles of help texts remain.
  */
 final class TerminalWriter extends PrintWriter {
     private static final Pattern COMMAND =
