@@ -7,6 +7,7 @@ import static org.bytedeco.opencv.global.opencv_imgproc.warpAffine;
 
 import org.bytedeco.javacpp.indexer.DoubleIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 
@@ -19,6 +20,9 @@ import org.bytedeco.opencv.opencv_core.Size;
  * They are not corrected silently, because the landmarks of a face in profile may legitimately cross one another.
  */
 public final class FaceAligner {
+    private static final int MAX_WARPED_PX = 32_766; // OpenCV's limit
+    private static final int MARGIN_PX = 2;
+
     private FaceAligner() {}
 
     /** Returns the template's five landmarks, x and y in pixels of a 112x112 image. */
@@ -49,6 +53,50 @@ public final class FaceAligner {
      */
     public static Mat align(Mat image, double[][] points, FaceTemplate template) {
         double[][] matrix = similarity(points, template.points());
+        if (Math.max(image.cols(), image.rows()) > MAX_WARPED_PX) {
+            try (Rect place = source(matrix, template, image);
+                    Mat part = new Mat(image, place)) {
+                return warp(part, shifted(matrix, place.x(), place.y()), template);
+            }
+        }
+        return warp(image, matrix, template);
+    }
+
+    /** Returns the part of an image that a crop shows, with a margin for interpolation; inside of the image. */
+    private static Rect source(double[][] matrix, FaceTemplate template, Mat image) {
+        double[] row = matrix[0];
+        double square = row[0] * row[0] + row[1] * row[1];
+        double left = Double.POSITIVE_INFINITY;
+        double top = Double.POSITIVE_INFINITY;
+        double right = Double.NEGATIVE_INFINITY;
+        double bottom = Double.NEGATIVE_INFINITY;
+        for (int corner = 0; corner < 4; corner++) {
+            double x = (corner % 2) * template.widthPx() - matrix[0][2];
+            double y = (corner / 2) * template.heightPx() - matrix[1][2];
+            double fromX = (row[0] * x - row[1] * y) / square; // the inverse of a rotation and a scale
+            double fromY = (row[1] * x + row[0] * y) / square;
+            left = Math.min(left, fromX);
+            top = Math.min(top, fromY);
+            right = Math.max(right, fromX);
+            bottom = Math.max(bottom, fromY);
+        }
+        int x = (int) Math.max(0, Math.min(image.cols() - 1.0, Math.floor(left) - MARGIN_PX));
+        int y = (int) Math.max(0, Math.min(image.rows() - 1.0, Math.floor(top) - MARGIN_PX));
+        int width = (int) Math.max(1, Math.min(image.cols() - x, Math.ceil(right) + MARGIN_PX - x));
+        int height = (int) Math.max(1, Math.min(image.rows() - y, Math.ceil(bottom) + MARGIN_PX - y));
+        return new Rect(x, y, width, height);
+    }
+
+    private static double[][] shifted(double[][] matrix, int x, int y) {
+        double[][] shifted = new double[2][];
+        for (int i = 0; i < 2; i++) {
+            double[] row = matrix[i];
+            shifted[i] = new double[] {row[0], row[1], row[2] + row[0] * x + row[1] * y};
+        }
+        return shifted;
+    }
+
+    private static Mat warp(Mat image, double[][] matrix, FaceTemplate template) {
         Mat aligned = new Mat();
         try (Mat affine = new Mat(2, 3, CV_64F);
                 Size size = new Size(template.widthPx(), template.heightPx());

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_core.NORM_L1;
+import static org.bytedeco.opencv.global.opencv_core.norm;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Random;
 import org.bytedeco.javacpp.indexer.UByteIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
+import org.bytedeco.opencv.opencv_core.Scalar;
 import org.facerecognition.Golden;
 import org.junit.jupiter.api.Test;
 
@@ -175,6 +179,42 @@ class FaceAlignerTest {
         assertThat(template[4]).containsExactly(70.7299, 92.2041);
         template[0][0] = 0;
         assertThat(FaceAligner.template()[0][0]).isEqualTo(38.2946);
+    }
+
+    /** OpenCV's routine takes images of at most 32,766 pixels on a side. */
+    @Test
+    void alignsInImagesThatAreWiderOrHigherThanOpenCvTakes() {
+        double[][] near = FaceAligner.template();
+        try (Mat small = new Mat(200, 200, CV_8UC3);
+                Mat wide = new Mat(200, 40_000, CV_8UC3, new Scalar(9, 9, 9, 0));
+                Mat high = new Mat(40_000, 200, CV_8UC3, new Scalar(9, 9, 9, 0))) {
+            byte[] noise = new byte[200 * 200 * 3];
+            new Random(1).nextBytes(noise);
+            small.data().put(noise);
+            for (Mat large : List.of(wide, high)) {
+                int x = large.cols() - 200;
+                int y = large.rows() - 200;
+                small.copyTo(new Mat(large, new Rect(x, y, 200, 200)));
+                for (double angle : new double[] {0, 0.6, 3}) {
+                    double[][] far = new double[5][];
+                    double[][] inSmall = new double[5][];
+                    for (int i = 0; i < 5; i++) {
+                        double px = near[i][0] - 56;
+                        double py = near[i][1] - 56;
+                        inSmall[i] = new double[] {
+                            100 + 0.8 * (Math.cos(angle) * px - Math.sin(angle) * py),
+                            100 + 0.8 * (Math.sin(angle) * px + Math.cos(angle) * py)
+                        };
+                        far[i] = new double[] {inSmall[i][0] + x, inSmall[i][1] + y};
+                    }
+                    try (Mat aligned = FaceAligner.align(large, far, 112);
+                            Mat expected = FaceAligner.align(small, inSmall, 112)) {
+                        double differing = norm(aligned, expected, NORM_L1, new Mat()) / (112 * 112 * 3);
+                        assertThat(differing).as("angle %s", angle).isLessThan(1); // coordinates are rounded to 1/32
+                    }
+                }
+            }
+        }
     }
 
     @Test
