@@ -22,6 +22,7 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.vision.Pixels;
 
@@ -132,7 +133,7 @@ public final class ImageReader {
                 Mat encoded = new Mat(1, input.length, CV_8UC1, data)) {
             image = imdecode(encoded, IMREAD_COLOR_RGB | flag(reduction));
         } catch (RuntimeException e) { // cv::Exception, thrown by a codec
-            String why = FileSignature.sentence(bytes).orElse("cannot be decoded: " + firstLine(e));
+            String why = FileSignature.sentence(bytes).orElse("cannot be decoded: " + NativeErrors.reason(e));
             throw new DataException("image " + name + " " + why, e);
         }
         if (image.empty()) {
@@ -271,11 +272,5 @@ public final class ImageReader {
     public static byte[] pixels(Mat image) {
         RgbImages.require(image);
         return Pixels.of(image);
-    }
-
-    /** Returns OpenCV's message without the place in its sources and the error code. */
-    private static String firstLine(RuntimeException e) {
-        String line = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-        return line.replaceFirst("^OpenCV\\([^)]*\\) \\S+ error: \\([^)]*\\) ", "");
     }
 }

@@ -11,6 +11,7 @@ import java.util.function.Supplier;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.DetectorException;
 import org.facerecognition.vision.FaceAligner;
@@ -86,8 +87,7 @@ public final class Photograph implements AutoCloseable {
             if (e.getClass() != RuntimeException.class) { // that of OpenCV's errors
                 throw e;
             }
-            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
-            throw new DataException("image " + source.name() + " cannot be processed: " + reason, e);
+            throw new DataException("image " + source.name() + " cannot be processed: " + NativeErrors.reason(e), e);
         }
     }
 

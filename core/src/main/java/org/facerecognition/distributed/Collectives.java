@@ -22,6 +22,7 @@ import org.bytedeco.pytorch.Work;
 import org.bytedeco.pytorch.global.torch_nccl;
 import org.bytedeco.pytorch.gloo.Device;
 import org.bytedeco.pytorch.nccl.ProcessGroupNCCL;
+import org.facerecognition.natives.NativeErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -174,7 +175,7 @@ final class Collectives implements AutoCloseable {
             if (e.getClass() != RuntimeException.class) { // JavaCPP throws exactly this class for a C++ exception
                 throw e;
             }
-            String reason = RankStore.reason(e);
+            String reason = NativeErrors.reason(e);
             throw OF_CONNECTIONS.matcher(reason).find()
                     ? failures.explain(e, timeout)
                     : new IllegalStateException("libtorch failed: " + reason, e);

@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.facerecognition.natives.NativeErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,7 +140,7 @@ final class Failures implements AutoCloseable {
         List<Integer> silent = after.sameAs(before, rank);
         String culprit;
         if (silent.isEmpty() && after.isEven()) { // nobody is waited for: it is this rank's own
-            culprit = who(rank) + " failed: " + RankStore.reason(error);
+            culprit = who(rank) + " failed: " + NativeErrors.reason(error);
         } else if (silent.isEmpty()) {
             int slowest = after.slowest();
             culprit = slowest == rank

@@ -104,7 +104,7 @@ final class RankStore implements AutoCloseable {
                                     : " within " + timeout.toSeconds()
                                             + " s; check that rank 0 runs and that MASTER_ADDR"
                                             + " and MASTER_PORT name it: ")
-                            + reason(e),
+                            + NativeErrors.reason(e),
                     e);
         }
     }
@@ -145,10 +145,6 @@ final class RankStore implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while connecting to the store of the group", e);
         }
-    }
-
-    static String reason(RuntimeException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
     }
 
     /** Returns the port of the store. */

@@ -2,6 +2,7 @@ package org.facerecognition.vision;
 
 import java.util.List;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.natives.NativeErrors;
 
 /**
  * A network that finds faces in an image as it is: what surrounds it, such as reducing and enlarging images, is the
@@ -39,7 +40,7 @@ interface DetectionNetwork extends AutoCloseable {
         } catch (RuntimeException e) {
             throw new DetectorException(
                     "face detector " + name + " cannot process an image of " + image.cols() + "x" + image.rows() + ": "
-                            + DetectorException.firstLine(e),
+                            + NativeErrors.reason(e),
                     e);
         }
     }

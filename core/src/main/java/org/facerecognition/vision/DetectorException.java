@@ -11,9 +11,4 @@ public final class DetectorException extends RuntimeException {
     DetectorException(String message, Throwable cause) {
         super(message, cause);
     }
-
-    /** Returns the first line of an error of OpenCV: the rest is for its developers. */
-    static String firstLine(RuntimeException error) {
-        return String.valueOf(error.getMessage()).lines().findFirst().orElse("no reason given");
-    }
 }

@@ -23,6 +23,7 @@ import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_core.StringVector;
 import org.bytedeco.opencv.opencv_dnn.Net;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.vision.Heads.Head;
 import org.jspecify.annotations.Nullable;
 
@@ -218,7 +219,7 @@ final class Scrfd implements DetectionNetwork {
             }
             throw new DetectorException(
                     "face detector " + name + " cannot process an image of " + canvas.cols() + "x" + canvas.rows()
-                            + "; is it SCRFD's .onnx file? OpenCV says: " + DetectorException.firstLine(e),
+                            + "; is it SCRFD's .onnx file? OpenCV says: " + NativeErrors.reason(e),
                     e);
         }
     }
@@ -275,7 +276,7 @@ final class Scrfd implements DetectionNetwork {
         } catch (RuntimeException e) {
             throw new DetectorException(
                     "face detector " + name + " looks like SCRFD's .onnx file, but OpenCV cannot load it: "
-                            + DetectorException.firstLine(e),
+                            + NativeErrors.reason(e),
                     e);
         }
     }

@@ -14,6 +14,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
+import org.facerecognition.natives.NativeErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -115,7 +116,7 @@ final class YuNet implements DetectionNetwork {
         } catch (RuntimeException e) {
             throw new DetectorException(
                     "face detector " + name + " cannot process an image of " + image.cols() + "x" + image.rows()
-                            + "; is it YuNet's .onnx file? OpenCV says: " + DetectorException.firstLine(e),
+                            + "; is it YuNet's .onnx file? OpenCV says: " + NativeErrors.reason(e),
                     e);
         }
     }
@@ -160,7 +161,7 @@ final class YuNet implements DetectionNetwork {
         } catch (RuntimeException e) {
             throw new DetectorException(
                     "face detector " + name + " must be YuNet's .onnx file (face_detection_yunet_2023mar.onnx), but"
-                            + " OpenCV says: " + DetectorException.firstLine(e),
+                            + " OpenCV says: " + NativeErrors.reason(e),
                     e);
         }
     }

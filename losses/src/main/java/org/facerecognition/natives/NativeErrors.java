@@ -1,9 +1,12 @@
 package org.facerecognition.natives;
 
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /** Turns errors of native libraries into exceptions with one readable sentence. */
 public final class NativeErrors {
+    private static final Pattern OPENCV_PLACE = Pattern.compile("^OpenCV\\([^)]*\\) \\S+ error: \\([^)]*\\) ");
+
     private NativeErrors() {}
 
     /**
@@ -21,9 +24,18 @@ public final class NativeErrors {
             if (e.getClass() != RuntimeException.class) { // JavaCPP throws exactly this class for a C++ exception
                 throw e;
             }
-            String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given");
-            throw new IllegalStateException("libtorch failed: " + reason, e);
+            throw new IllegalStateException("libtorch failed: " + reason(e), e);
         }
+    }
+
+    /**
+     * Returns what an error of libtorch or OpenCV says is wrong: its first line, without the place in OpenCV's sources
+     * and OpenCV's number of the error.
+     */
+    public static String reason(RuntimeException error) {
+        String message = error.getMessage() == null ? "" : error.getMessage();
+        String line = message.lines().findFirst().orElse("no reason given");
+        return OPENCV_PLACE.matcher(line).replaceFirst("");
     }
 
     /**
