@@ -386,8 +386,8 @@ final class Embedder implements AutoCloseable {
             squaresA += (double) a[i] * a[i];
             squaresB += (double) b[i] * b[i];
         }
-        if (!(squaresA > 0 && squaresB > 0)) {
-            throw new IllegalArgumentException("embeddings must not be zero or NaN, but one was");
+        if (!(squaresA * squaresB > 0 && Double.isFinite(squaresA * squaresB))) {
+            throw new IllegalArgumentException("embeddings must not be zero, infinite or NaN, but one was");
         }
         return Math.max(-1, Math.min(1, dot / Math.sqrt(squaresA * squaresB)));
     }

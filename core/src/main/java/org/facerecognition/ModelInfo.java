@@ -36,7 +36,7 @@ final class ModelInfo {
     private List<String> identities = List.of();
     private List<String> knownBefore = List.of(); // people of earlier trainings, of these or of the first weights
     private ModelOrigin origin = ModelOrigin.UNKNOWN;
-    private List<Threshold> thresholds = List.of();
+    private volatile List<Threshold> thresholds = List.of();
     private @Nullable Int8Calibration int8;
 
     private ModelInfo(
@@ -213,7 +213,7 @@ final class ModelInfo {
      *
      * @param fresh all of one mode
      */
-    void keepThresholds(List<Threshold> fresh, EmbeddingMode mode) {
+    synchronized void keepThresholds(List<Threshold> fresh, EmbeddingMode mode) {
         Stream<Threshold> others = thresholds.stream()
                 .filter(threshold -> threshold
                         .evidence()
@@ -223,7 +223,7 @@ final class ModelInfo {
     }
 
     /** Replaces all thresholds, of every mode. */
-    void setThresholds(List<Threshold> thresholds) {
+    synchronized void setThresholds(List<Threshold> thresholds) {
         this.thresholds = List.copyOf(thresholds);
     }
 

@@ -387,7 +387,15 @@ public final class PreparedRecognizer implements FaceEmbedder {
     /** Embeds [B, 3, S, S] into [B, D], not normalized; owned. */
     private Tensor embeddings(Tensor images) {
         Tensor sum = embed(images);
-        return flip ? sum.add_(embed(torch.flip(images, 3))) : sum;
+        if (flip) {
+            try (Tensor mirrored = embed(torch.flip(images, 3))) {
+                sum.add_(mirrored);
+            } catch (RuntimeException | Error e) {
+                sum.close();
+                throw e;
+            }
+        }
+        return sum;
     }
 
     /** Returns the unit-norm embeddings of the first {@code count} images of a buffer. */

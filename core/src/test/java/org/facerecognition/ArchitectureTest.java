@@ -89,7 +89,8 @@ class ArchitectureTest {
             dependsOnlyOn("org.facerecognition.export..", "graph", "natives", "io", "backbone", "weights", "data");
 
     @ArchTest
-    static final ArchRule visionDependsOnNativesOnly = dependsOnlyOn("org.facerecognition.vision..", "natives");
+    static final ArchRule visionDependsOnNativesAndFilesOnly =
+            dependsOnlyOn("org.facerecognition.vision..", "natives", "io");
 
     @ArchTest
     static final ArchRule weightsDependOnNativesAndIoOnly =

@@ -294,9 +294,11 @@ class RecognizerTest {
         assertThat(Recognizer.similarity(new float[] {1e-30f, 0}, new float[] {1e30f, 1e30f}))
                 .isCloseTo(Math.sqrt(0.5), within(1e-12));
         assertThatThrownBy(() -> Recognizer.similarity(new float[2], new float[] {1, 1}))
-                .hasMessage("embeddings must not be zero or NaN, but one was");
+                .hasMessage("embeddings must not be zero, infinite or NaN, but one was");
         assertThatThrownBy(() -> Recognizer.similarity(new float[] {Float.NaN, 1}, new float[] {1, 1}))
-                .hasMessage("embeddings must not be zero or NaN, but one was");
+                .hasMessage("embeddings must not be zero, infinite or NaN, but one was");
+        assertThatThrownBy(() -> Recognizer.similarity(new float[] {Float.POSITIVE_INFINITY, 1}, new float[] {1, 1}))
+                .hasMessage("embeddings must not be zero, infinite or NaN, but one was");
         assertThatThrownBy(() -> Recognizer.similarity(new float[3], new float[2]))
                 .hasMessage("embeddings must be of one length, but were of 3 and 2");
     }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.facerecognition.io.AtomicFile;
 
 /** Lists data sets in the CelebA-500 layout: a folder of images, a file of identities and a file of splits. */
 final class CelebaLayout {
@@ -90,7 +91,8 @@ final class CelebaLayout {
         try (Stream<Path> files = Files.list(folder)) {
             files.forEach(file -> names.add(file.getFileName().toString()));
         } catch (IOException e) {
-            throw new DataException("image folder " + folder + " must exist and be readable: " + e, e);
+            throw new DataException(
+                    "image folder " + folder + " must exist and be readable: " + AtomicFile.reason(e), e);
         }
         return names;
     }

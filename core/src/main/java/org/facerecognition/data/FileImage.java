@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * An image file of a data set.
@@ -46,7 +47,7 @@ record FileImage(Path root, String path) implements ImageSource {
     }
 
     private DataException unreadable(IOException e) {
-        return new DataException("image " + path + " cannot be read: " + e.getMessage(), e);
+        return new DataException("image " + path + " cannot be read: " + AtomicFile.reason(e), e);
     }
 
     @Override

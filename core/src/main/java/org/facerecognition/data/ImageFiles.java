@@ -16,6 +16,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * Decides by their names which files of a folder are images. This is the only place that knows file extensions and the
@@ -270,8 +271,10 @@ public final class ImageFiles {
             }
         } catch (NoSuchFileException e) {
             throw new DataException("folder " + folder + " does not exist", e);
-        } catch (IOException | DirectoryIteratorException e) {
-            throw new DataException("folder " + folder + " cannot be read: " + e, e);
+        } catch (DirectoryIteratorException e) {
+            throw new DataException("folder " + folder + " cannot be read: " + AtomicFile.reason(e.getCause()), e);
+        } catch (IOException e) {
+            throw new DataException("folder " + folder + " cannot be read: " + AtomicFile.reason(e), e);
         }
         Collections.sort(images);
         Collections.sort(folders);

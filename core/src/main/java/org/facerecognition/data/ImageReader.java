@@ -22,6 +22,7 @@ import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.vision.Pixels;
@@ -83,7 +84,7 @@ public final class ImageReader {
         } catch (NoSuchFileException e) {
             throw new DataException("image " + file + " does not exist", e);
         } catch (IOException e) {
-            throw new DataException("image " + file + " cannot be read: " + e.getMessage(), e);
+            throw new DataException("image " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
     }
 

@@ -3,10 +3,12 @@ package org.facerecognition.data;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * A read-only memory map of a file of any size; the operating system reads only the parts that are used. Thread-safe.
@@ -38,8 +40,10 @@ final class MappedFile {
             return new MappedFile(file, size, maps);
         } catch (NoSuchFileException e) {
             throw new DataException("data file " + file + " does not exist", e);
+        } catch (ClosedByInterruptException e) { // nothing is wrong with the file
+            throw new IllegalStateException("the thread was interrupted while it opened " + file, e);
         } catch (IOException e) {
-            throw new DataException("data file " + file + " cannot be read: " + e.getMessage(), e);
+            throw new DataException("data file " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * Lists training sets of insightface in MXNet's RecordIO format: {@code train.rec} contains the images, each with a
@@ -85,7 +86,7 @@ final class RecordIoLayout {
                 }
             }
         } catch (IOException e) {
-            throw new DataException("data file " + index + " must exist and be readable: " + e, e);
+            throw new DataException("data file " + index + " must exist and be readable: " + AtomicFile.reason(e), e);
         }
         int[] allKeys = keys.build().toArray();
         long[] allOffsets = offsets.build().toArray();

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.facerecognition.io.AtomicFile;
 
 /** Reads text files that users and programs on any system have written. */
 final class TextLines {
@@ -27,7 +28,7 @@ final class TextLines {
         try {
             bytes = Files.readAllBytes(file);
         } catch (IOException e) {
-            throw new DataException(what + " " + file + " must exist and be readable: " + e, e);
+            throw new DataException(what + " " + file + " must exist and be readable: " + AtomicFile.reason(e), e);
         }
         if (starts(bytes, 0xff, 0xfe)) {
             return decode(bytes, 2, StandardCharsets.UTF_16LE, file);

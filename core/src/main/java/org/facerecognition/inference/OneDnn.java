@@ -13,11 +13,11 @@ import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
 import org.bytedeco.dnnl.primitive_attr;
 import org.bytedeco.dnnl.primitive_desc;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Window;
+import org.facerecognition.natives.NativeLibraries;
 import org.jspecify.annotations.Nullable;
 
 /** Loads oneDNN and creates the objects that all of its users need: engine, memory layouts and attributes. */
@@ -28,14 +28,14 @@ final class OneDnn {
 
     private static boolean load() {
         try {
-            Loader.load(dnnl.class);
+            NativeLibraries.load(dnnl.class, "oneDNN");
             if (System.getenv("ONEDNN_MAX_CPU_ISA") == null && System.getenv("DNNL_MAX_CPU_ISA") == null) {
                 // Libtorch sets this variable on some machines, to limit libtorch's own oneDNN to AVX. This one reads
                 // it too, although it is newer and does not have the fault.
                 dnnl.dnnl_set_max_cpu_isa(dnnl.dnnl_cpu_isa_default);
             }
             return true;
-        } catch (LinkageError e) {
+        } catch (LinkageError | IllegalStateException e) {
             return false; // the class path has no natives for this platform
         }
     }

@@ -165,8 +165,11 @@ public final class WriterLock implements AutoCloseable {
             open = null;
             return lock;
         } catch (OverlappingFileLockException e) { // another class loader of this process has locked the file
-            NEVER_CLOSED.put(identity == WITHOUT_IDENTITY ? open : identity, open); // closing would release that lock
-            open = null;
+            if (!withIdentity || identity != WITHOUT_IDENTITY) { // else on Windows
+                NEVER_CLOSED.put(
+                        identity == WITHOUT_IDENTITY ? open : identity, open); // closing would release that lock
+                open = null;
+            }
             throw new LockedException(file, true, null);
         } finally {
             if (open != null) {

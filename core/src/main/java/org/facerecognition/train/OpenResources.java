@@ -24,14 +24,14 @@ public final class OpenResources implements AutoCloseable {
         closers.push(action);
     }
 
-    /** @throws RuntimeException the first failure, with the others suppressed */
+    /** @throws RuntimeException the first failure, which may also be an error, with the others suppressed */
     @Override
     public void close() {
-        RuntimeException failure = null;
+        Throwable failure = null;
         while (!closers.isEmpty()) {
             try {
                 closers.pop().run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (failure == null) {
                     failure = e;
                 } else {
@@ -39,8 +39,11 @@ public final class OpenResources implements AutoCloseable {
                 }
             }
         }
+        if (failure instanceof Error error) {
+            throw error;
+        }
         if (failure != null) {
-            throw failure;
+            throw (RuntimeException) failure;
         }
     }
 }

@@ -22,6 +22,7 @@ import org.bytedeco.opencv.opencv_core.Size;
 public final class FaceAligner {
     private static final int MAX_WARPED_PX = 32_766; // OpenCV's limit
     private static final int MARGIN_PX = 2;
+    private static final double SAME_POINTS = 1e-24; // spread relative to the squared coordinates
 
     private FaceAligner() {}
 
@@ -133,7 +134,9 @@ public final class FaceAligner {
         double real = 0;
         double imaginary = 0;
         double spread = 0;
+        double squares = 0;
         for (int i = 0; i < from.length; i++) {
+            squares += from[i][0] * from[i][0] + from[i][1] * from[i][1];
             double px = from[i][0] - centerFrom[0];
             double py = from[i][1] - centerFrom[1];
             double qx = to[i][0] - centerTo[0];
@@ -144,7 +147,8 @@ public final class FaceAligner {
         }
         double a = real / spread;
         double b = imaginary / spread;
-        if (!Double.isFinite(a) || !Double.isFinite(b)) {
+        boolean same = spread <= SAME_POINTS * squares; // the mean of equal numbers is another one after rounding
+        if (same || !Double.isFinite(a) || !Double.isFinite(b)) {
             throw new IllegalArgumentException(
                     "points must be finite and not all the same, but their spread was " + spread);
         }

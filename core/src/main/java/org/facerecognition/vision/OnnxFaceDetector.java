@@ -26,6 +26,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeLibraries;
 
@@ -65,6 +66,7 @@ final class OnnxFaceDetector implements FaceDetector {
             + " or SCRFD's with five landmarks (such as scrfd_500m_bnkps.onnx), but ";
 
     private static final int MAX_NAMES = 3;
+    private static final long MAX_BYTES = 100 << 20; // SCRFD's largest has 40 MiB
 
     private final DetectionNetwork network;
     private final Settings settings;
@@ -121,6 +123,11 @@ final class OnnxFaceDetector implements FaceDetector {
 
     private static byte[] bytes(Path file) {
         try {
+            long size = Files.size(file);
+            if (size > MAX_BYTES) {
+                throw new DetectorException(RULE.formatted(file) + "it has " + (size >> 20) + " MiB, while those have "
+                        + (MAX_BYTES >> 20) + " at most; is it the model of an encoder?");
+            }
             byte[] bytes = Files.readAllBytes(file);
             if (bytes.length == 0) {
                 throw new DetectorException("face detector " + file + " is empty; give YuNet's or SCRFD's .onnx file");
@@ -129,7 +136,7 @@ final class OnnxFaceDetector implements FaceDetector {
         } catch (NoSuchFileException e) {
             throw new DetectorException("face detector " + file + " does not exist", e);
         } catch (IOException e) {
-            throw new DetectorException("face detector " + file + " cannot be read: " + e.getMessage(), e);
+            throw new DetectorException("face detector " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
     }
 

@@ -98,6 +98,19 @@ class ShardedPackTest {
         }
     }
 
+    @Test
+    void anInterruptIsNotTheFilesFault() {
+        Path file = write(1).get(0);
+        Thread.currentThread().interrupt();
+        try {
+            assertThatThrownBy(() -> FaceDataset.packed(file, Split.TRAIN))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("the thread was interrupted while it opened " + file);
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
     /** Packing again replaces one file after another; earlier, a mixture of both runs was opened. */
     @Test
     void filesOfAnInterruptedRunAreNotMixedWithThoseBefore() {

@@ -222,6 +222,10 @@ class FaceAlignerTest {
         double[][] same = {{3, 3}, {3, 3}, {3, 3}, {3, 3}, {3, 3}};
         assertThatThrownBy(() -> FaceAligner.similarity(same, FaceAligner.template()))
                 .hasMessage("points must be finite and not all the same, but their spread was 0.0");
+        double p = 449.49106478873813; // the mean of five of them is another number
+        double[][] rounded = {{p, p}, {p, p}, {p, p}, {p, p}, {p, p}};
+        assertThatThrownBy(() -> FaceAligner.similarity(rounded, FaceAligner.template()))
+                .hasMessageStartingWith("points must be finite and not all the same");
         double[][] nan = {{Double.NaN, 3}, {1, 3}, {3, 3}, {3, 3}, {3, 3}};
         assertThatThrownBy(() -> FaceAligner.similarity(nan, FaceAligner.template()))
                 .hasMessageStartingWith("points must be finite");

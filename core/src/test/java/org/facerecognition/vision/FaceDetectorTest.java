@@ -10,6 +10,7 @@ import static org.bytedeco.opencv.global.opencv_imgproc.INTER_LINEAR;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,6 +38,19 @@ class FaceDetectorTest {
 
     @TempDir
     Path folder;
+
+    @Test
+    void rejectsLargeModelsWithoutReadingThem() throws IOException {
+        Path file = folder.resolve("glintr100.onnx");
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(3L << 30);
+        }
+        assertThatThrownBy(() -> FaceDetector.open(file))
+                .isInstanceOf(DetectorException.class)
+                .hasMessageStartingWith("face detector " + file + " must be YuNet's .onnx file")
+                .hasMessageEndingWith(
+                        "but it has 3072 MiB, while those have 100 at most; is it the model of an encoder?");
+    }
 
     @Test
     void findsFacesAtTheirPlaces() {

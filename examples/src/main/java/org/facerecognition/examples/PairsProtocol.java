@@ -12,6 +12,7 @@ import org.facerecognition.data.DataException;
 import org.facerecognition.data.FacePairs;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.eval.VerificationSet;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * Verification over a list of pairs, with the accuracy by cross-validation: {@code lfw} (pairs.txt, 10 folds), {@code
@@ -82,7 +83,7 @@ final class PairsProtocol implements EvaluationProtocol {
         } catch (NoSuchFileException e) {
             throw new DataException("data folder " + data + " does not exist", e);
         } catch (IOException e) {
-            throw new DataException("data folder " + data + " must be there and readable: " + e, e);
+            throw new DataException("data folder " + data + " must be there and readable: " + AtomicFile.reason(e), e);
         }
     }
 }

@@ -117,6 +117,10 @@ final class LibtorchOwner {
 
     /** Returns the paths in Linux's list of mapped files; none if there is no such list. */
     static List<String> mappedFiles(Path maps) {
+        return Uninterrupted.get(() -> paths(maps));
+    }
+
+    private static List<String> paths(Path maps) {
         try (Stream<String> lines = Files.lines(maps, StandardCharsets.ISO_8859_1)) {
             return lines.filter(line -> line.indexOf('/') >= 0)
                     .map(line -> line.substring(line.indexOf('/')).replaceFirst(" \\(deleted\\)$", ""))

@@ -74,6 +74,10 @@ public final class NativeLibraries {
     }
 
     /** Synchronized, because the second thread to initialize a class that fails gets a less informative error. */
+    /*
+     * JavaCPP locks its cache folder while it unpacks a library, which an interrupted thread cannot do, and a class
+     * whose initialization has failed can never be used.
+     */
     private static synchronized void initialize(Class<?> type, String name) {
         String failure = FAILED.get(type);
         if (failure != null) {
@@ -81,12 +85,20 @@ public final class NativeLibraries {
         }
         // the library may need libgomp, which reads its environment when it is loaded
         try (OpenMp.Spinning briefly = OpenMp.spinningBriefly()) {
-            Class.forName(type.getName(), true, type.getClassLoader());
+            Uninterrupted.runAside(() -> initialize(type));
             LOADED.add(type);
-        } catch (LinkageError | ClassNotFoundException e) {
+        } catch (LinkageError e) {
             String sentence = explain(name, e);
             FAILED.put(type, sentence);
             throw new IllegalStateException(sentence, e);
+        }
+    }
+
+    private static void initialize(Class<?> type) {
+        try {
+            Class.forName(type.getName(), true, type.getClassLoader());
+        } catch (ClassNotFoundException e) {
+            throw new IllegalStateException(e); // there is an object of it
         }
     }
 
@@ -99,13 +111,15 @@ public final class NativeLibraries {
      * @param libraries their names, without the prefix and suffix of the platform; those that do not exist are skipped
      */
     static void unpack(String name, Class<?> anchor, String folder, String... libraries) {
-        try {
-            for (String library : libraries) {
-                Loader.cacheResource(anchor, folder + "/" + System.mapLibraryName(library));
+        Uninterrupted.runAside(() -> {
+            try {
+                for (String library : libraries) {
+                    Loader.cacheResource(anchor, folder + "/" + System.mapLibraryName(library));
+                }
+            } catch (IOException e) {
+                throw new IllegalStateException(cannotBeUnpacked(name, String.valueOf(e.getMessage())), e);
             }
-        } catch (IOException e) {
-            throw new IllegalStateException(cannotBeUnpacked(name, String.valueOf(e.getMessage())), e);
-        }
+        });
     }
 
     /**

@@ -54,6 +54,10 @@ public final class Processors {
 
     /** Returns the number of processors of the machine where Linux tells it, else of the JVM. */
     private static long ofMachine() {
+        return Uninterrupted.get(Processors::listed);
+    }
+
+    private static long listed() {
         try (Stream<String> lines = Files.lines(Path.of("/proc/stat"))) {
             return lines.filter(line -> line.matches("cpu\\d+ .*")).count();
         } catch (IOException | UncheckedIOException | SecurityException e) {

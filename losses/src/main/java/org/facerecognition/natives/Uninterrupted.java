@@ -1,9 +1,11 @@
 package org.facerecognition.natives;
 
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 
 /**
- * Reads files on a thread that may have been interrupted, for what is decided once in a process: Java closes a channel
+ * Uses files on a thread that may have been interrupted, for what is decided once in a process: Java closes a channel
  * that such a thread uses, so that a file seems to be unreadable.
  */
 public final class Uninterrupted {
@@ -22,6 +24,42 @@ public final class Uninterrupted {
         boolean interrupted = Thread.interrupted();
         try {
             return work.get();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /**
+     * Runs work that takes long, so that an interrupt may well come in the middle of it, on a thread of its own, and
+     * waits until it has ended. The work must not need a lock that this thread holds. Where no thread can be started,
+     * this one runs it.
+     */
+    static void runAside(Runnable work) {
+        FutureTask<Boolean> task = new FutureTask<>(work, true);
+        Thread thread = new Thread(task, "face-libraries");
+        thread.setDaemon(true);
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            run(task);
+        }
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    task.get();
+                    return;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) e.getCause();
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();

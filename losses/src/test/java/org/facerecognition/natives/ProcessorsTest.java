@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -57,22 +58,37 @@ class ProcessorsTest {
         assertThat(printed("-XX:ActiveProcessorCount=1")).isEqualTo("true");
     }
 
+    /** What is listed on an interrupted thread may be decided for the whole process. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void interruptedThreadsKnowTheMachineToo() throws Exception {
+        assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+        assertThat(printed("-XX:ActiveProcessorCount=1", "interrupted")).isEqualTo("true");
+        Thread.currentThread().interrupt();
+        assertThat(LibtorchOwner.mappedFiles(Path.of("/proc/self/maps"))).isNotEmpty();
+        assertThat(Thread.interrupted()).isTrue();
+    }
+
     /** Prints in a JVM of its own whether the number has a bound. */
     static final class Bounded {
         private Bounded() {}
 
         public static void main(String[] args) {
+            if (args.length > 0) {
+                Thread.currentThread().interrupt();
+            }
             System.out.print(Processors.areBounded());
         }
     }
 
-    private static String printed(String option) throws Exception {
+    private static String printed(String option, String... arguments) throws Exception {
         ProcessBuilder builder = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 option,
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Bounded.class.getName());
+        builder.command().addAll(List.of(arguments));
         builder.environment().remove("OMP_NUM_THREADS");
         Process process = builder.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
