@@ -14,7 +14,6 @@ import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.inference.PrepareOptions;
-import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.onnx.InputContract;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.vision.FaceChoice;
@@ -24,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A model that a command embeds faces with: one of this library, or an ONNX file from elsewhere; in float32, or in
- * int8 if that is asked for.
+ * another precision if that is asked for.
  */
 abstract sealed class LoadedModel implements AutoCloseable {
     /**
@@ -37,31 +36,32 @@ abstract sealed class LoadedModel implements AutoCloseable {
     }
 
     /**
-     * A model of this program that embeds with 8-bit integers.
+     * Returns a model of this library that embeds in another precision.
      *
      * @param recognizer owned from now on, unless this throws
-     * @throws IllegalStateException when it is not calibrated for them
+     * @throws IllegalStateException when it is not close enough to float32, or not calibrated for int8
      */
-    static LoadedModel inInt8(Recognizer recognizer) {
-        return new Int8(recognizer, recognizer.prepare(PrepareOptions.INT8));
+    static LoadedModel prepared(Recognizer recognizer, PrepareOptions precision) {
+        return new Prepared(recognizer, recognizer.prepare(precision));
     }
 
     /**
      * Loads an ONNX file.
      *
      * @param input what pixels it takes; null if the file says it
+     * @param precision float32 or half
      * @param detector borrowed; null for images that are aligned crops
      */
     static LoadedModel of(
             Path file,
             @Nullable InputContract input,
+            PrepareOptions precision,
             @Nullable FaceDetector detector,
             FaceChoice choice,
             boolean flip) {
         OnnxModel model = OnnxModel.open(file, input);
         try {
-            PrepareOptions options = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
-            return new Onnx(model, PreparedRecognizer.load(model, options, detector, choice, flip));
+            return new Onnx(model, PreparedRecognizer.load(model, precision, detector, choice, flip));
         } catch (RuntimeException e) {
             model.close();
             throw e;
@@ -152,10 +152,10 @@ abstract sealed class LoadedModel implements AutoCloseable {
         }
     }
 
-    private static final class Int8 extends Own {
+    private static final class Prepared extends Own {
         private final PreparedRecognizer prepared;
 
-        Int8(Recognizer recognizer, PreparedRecognizer prepared) {
+        Prepared(Recognizer recognizer, PreparedRecognizer prepared) {
             super(recognizer);
             this.prepared = prepared;
         }

@@ -2,9 +2,13 @@ package org.facerecognition.examples;
 
 import java.nio.file.Path;
 import java.util.Locale;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.onnx.InputContract;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -16,6 +20,9 @@ import picocli.CommandLine.Spec;
 /** Options of the model to use: one that this program trained, or weights from elsewhere. */
 @HelpSection(Heading.MODEL)
 final class ModelOptions {
+    private static final String INT8_RULE =
+            "--int8 must go with a model of this program that quantize has calibrated, on commands that embed faces";
+
     @Option(
             names = "--model",
             required = true,
@@ -47,6 +54,12 @@ final class ModelOptions {
                     + " that the command quantize has calibrated.")
     private boolean int8;
 
+    @Option(
+            names = "--bf16",
+            description = "Embed in half precision (bfloat16), which is several times as fast on processors with"
+                    + " instructions for it. Its thresholds are measured separately.")
+    private boolean bf16;
+
     /** Returns whether --input asks to try all plausible inputs. */
     boolean triesInputs() {
         return "try".equals(input);
@@ -68,33 +81,54 @@ final class ModelOptions {
     static LoadedModel load(Path file, @Nullable String input) {
         return isOnnx(file)
                 ? LoadedModel.of(
-                        file, input == null ? null : InputContract.parse(input), null, FaceChoice.MOST_PROMINENT, true)
+                        file,
+                        input == null ? null : InputContract.parse(input),
+                        PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32),
+                        null,
+                        FaceChoice.MOST_PROMINENT,
+                        true)
                 : LoadedModel.of(ModelFile.load(file));
     }
 
     /** Loads a model for embedding; owned. */
     LoadedModel load(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         if (isOnnx()) {
-            requireFloat();
             InputContract contract = input == null ? null : InputContract.parse(input);
-            return LoadedModel.of(model, contract, detector, choice, flip);
+            return LoadedModel.of(model, contract, precision(), detector, choice, flip);
         }
+        PrepareOptions precision = precision();
         Recognizer recognizer = read();
         try {
             recognizer.useDetector(detector, choice);
             recognizer.useFlip(flip);
-            return int8 ? LoadedModel.inInt8(recognizer) : LoadedModel.of(recognizer);
+            return int8 || bf16 ? LoadedModel.prepared(recognizer, precision) : LoadedModel.of(recognizer);
         } catch (RuntimeException e) {
             recognizer.close();
             throw e;
         }
     }
 
+    /** Returns how --int8 and --bf16 say that faces are embedded. */
+    private PrepareOptions precision() {
+        if (int8 && (bf16 || isOnnx())) {
+            throw new IllegalArgumentException(bf16 ? "give either --int8 or --bf16" : INT8_RULE);
+        }
+        if (bf16 && !PreparedNet.isFast(ScalarType.BFloat16)) {
+            throw new IllegalArgumentException(
+                    "--bf16 must be given on a processor with instructions for bfloat16 (AVX-512 BF16, AMX), which this"
+                            + " one has not; leave it out");
+        }
+        return int8
+                ? PrepareOptions.INT8
+                : PrepareOptions.DEFAULT.withArithmetic(bf16 ? Arithmetic.HALF : Arithmetic.FP32);
+    }
+
     private void requireFloat() {
         if (int8) {
-            throw new IllegalArgumentException(
-                    "--int8 must go with a model of this program that quantize has calibrated, on commands that embed"
-                            + " faces");
+            throw new IllegalArgumentException(INT8_RULE);
+        }
+        if (bf16) {
+            throw new IllegalArgumentException("--bf16 must go with commands that embed faces");
         }
     }
 
@@ -104,8 +138,7 @@ final class ModelOptions {
             throw new IllegalArgumentException(
                     "--input try must be given with an ONNX model, since " + model + " says what pixels it takes");
         }
-        requireFloat();
-        return LoadedModel.of(model, contract, detector, choice, flip);
+        return LoadedModel.of(model, contract, precision(), detector, choice, flip);
     }
 
     /**

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.inference.PreparedNet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +60,31 @@ class QuantizeCommandTest {
     }
 
     @Test
+    void commandsEmbedInHalfPrecisionWhereTheProcessorHasInstructionsForIt() {
+        Path face = faces.resolve("person0/0.png");
+        Cli.Result halves = Cli.run("embed", "--model", model, "--bf16", face);
+        if (!PreparedNet.isFast(ScalarType.BFloat16)) {
+            assertThat(halves.code()).isEqualTo(Main.USED_WRONGLY);
+            assertThat(halves.err()).startsWith("error: --bf16 must be given on a processor with instructions");
+            return;
+        }
+        assertThat(halves.code()).as(halves.err()).isZero();
+        Cli.Result floats = Cli.run("embed", "--model", model, face);
+        assertThat(halves.out()).isNotEqualTo(floats.out());
+        Path people = root.resolve("half.gallery");
+        Cli.Result enrolled =
+                Cli.run("gallery", "enroll", "--gallery", people, "--model", model, "--bf16", "Ann", face);
+        assertThat(enrolled.code()).as(enrolled.err()).isZero();
+        Object[] identify = {"gallery", "identify", "--gallery", people, "--model", model, "--threshold", 0.9, face};
+        Cli.Result mixed = Cli.run(identify);
+        assertThat(mixed.code()).as("its entries are in bfloat16").isEqualTo(Main.FAILED);
+        assertThat(mixed.err()).contains("bfloat16");
+        Object[] withHalves = Arrays.copyOf(identify, identify.length + 1);
+        withHalves[identify.length] = "--bf16";
+        assertThat(Cli.run(withHalves).out()).contains("Ann");
+    }
+
+    @Test
     void aModelThatIsNotCalibratedIsRefusedInOneSentence() {
         Cli.Result result = Cli.run("embed", "--model", model, "--int8", faces.resolve("person0/0.png"));
         assertThat(result.code()).isEqualTo(Main.FAILED);
@@ -73,6 +100,13 @@ class QuantizeCommandTest {
                 Cli.run("export", "--int8", "--model", quantized, "--format", "onnx", "--out", root.resolve("x.onnx"));
         assertThat(export.code()).isEqualTo(Main.USED_WRONGLY);
         assertThat(export.err()).contains("--int8 must go with");
+        Cli.Result half =
+                Cli.run("export", "--bf16", "--model", model, "--format", "onnx", "--out", root.resolve("x.onnx"));
+        assertThat(half.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(half.err()).contains("--bf16 must go with commands that embed faces");
+        Cli.Result both = Cli.run("embed", "--model", quantized, "--int8", "--bf16", faces.resolve("person0/0.png"));
+        assertThat(both.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(both.err()).contains("give either --int8 or --bf16");
         Cli.Result tried =
                 Cli.run("evaluate", "--int8", "--input", "try", "--model", root.resolve("x.onnx"), "--data", faces);
         assertThat(tried.code()).isEqualTo(Main.USED_WRONGLY);
