@@ -1,6 +1,7 @@
 package org.facerecognition;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch;
@@ -26,7 +27,10 @@ final class RecognizerFactory {
         LossSettings settings = resolved.lossSettings(loss);
         loss.check(resolved.classes(), settings); // before anything is allocated
         requireCenters(loss, resolved);
-        List<String> warnings = loss.warnings(args.lossSettings(loss), args.classes());
+        List<String> warnings = new ArrayList<>(loss.warnings(args.lossSettings(loss), args.classes()));
+        if (args.bf16Logits() && (settings.labelSmoothing() > 0 || settings.focalGamma() > 0)) {
+            warnings.add("bf16Logits has no meaning with label smoothing or focal weighting and is not used");
+        }
         return RandomStream.seeded(resolved.seed(), () -> assemble(loss, resolved, settings, warnings));
     }
 

@@ -18,6 +18,8 @@ import org.facerecognition.train.LayerFreezer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests training with a cache for the features that frozen layers compute. */
 class FrozenTrainingTest {
@@ -29,8 +31,8 @@ class FrozenTrainingTest {
         TinyTraining.writeFaces(faces);
     }
 
-    private static TrainerArgs.Builder args() {
-        return TinyTraining.args().freezer(new FreezeBefore("encoder.layer3"));
+    private static TrainerArgs.Builder args(String layer) {
+        return TinyTraining.args().freezer(new FreezeBefore(layer));
     }
 
     private static History fit(TrainerArgs args) {
@@ -47,15 +49,26 @@ class FrozenTrainingTest {
         }
     }
 
-    @Test
-    void cachedFeaturesGiveTheSameLosses() {
-        List<EpochReport> uncached = fit(args().build()).epochs();
-        List<EpochReport> cached = fit(args().featureCacheMib(64).build()).epochs();
+    @ParameterizedTest
+    @ValueSource(strings = {"encoder.layer3", "encoder.fc"})
+    void cachedFeaturesGiveTheSameLosses(String layer) {
+        List<EpochReport> uncached = fit(args(layer).build()).epochs();
+        List<EpochReport> cached = fit(args(layer).featureCacheMib(64).build()).epochs();
         assertThat(cached).hasSameSizeAs(uncached);
         for (int i = 0; i < cached.size(); i++) {
             assertThat(cached.get(i).trainLoss()).isCloseTo(uncached.get(i).trainLoss(), within(1e-2));
             assertThat(cached.get(i).valLoss()).isCloseTo(uncached.get(i).valLoss(), within(1e-2));
         }
+    }
+
+    /** Earlier, the first batch failed, with a message that did not say of what option. */
+    @Test
+    void rejectsLayersBeforeWhichTheNetworkCannotBeSplit() {
+        assertThatThrownBy(() ->
+                        fit(args("encoder.layer4.1.conv2").featureCacheMib(64).build()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("featureCacheMib cannot be used with the freezer ")
+                .hasMessageContaining("layer to split the network at must be one of [conv1,");
     }
 
     @Test

@@ -195,6 +195,12 @@ class LossTrainingTest {
                     .startsWith("s = 5.0 is small for 500 identities")
                     .endsWith("s must be at least 8.39");
         }
+        try (Recognizer smoothed =
+                Recognizer.arcFace(tiny().bf16Logits(true).labelSmoothing(0.1).build())) {
+            assertThat(smoothed.warnings())
+                    .containsExactly(
+                            "bf16Logits has no meaning with label smoothing or focal weighting and is not used");
+        }
         assertThatThrownBy(() -> Recognizer.sphereFace(tiny().m(0.1).build()))
                 .hasMessage("m must be at least 1 and finite, but was 0.1");
     }

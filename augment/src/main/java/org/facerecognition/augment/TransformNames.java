@@ -53,7 +53,9 @@ final class TransformNames {
                     throw new IllegalArgumentException("parameter must be one of " + String.join(", ", parameters)
                             + ", but was \"" + parameter + "\"");
                 }
-                if (parameters.indexOf(parameter) < positional.size() && !isVariadic()) {
+                boolean twice =
+                        isVariadic() ? !positional.isEmpty() : parameters.indexOf(parameter) < positional.size();
+                if (twice) {
                     throw new IllegalArgumentException("\"" + parameter + "\" is given twice");
                 }
                 values.put(parameter, value);

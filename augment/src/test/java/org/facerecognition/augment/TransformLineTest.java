@@ -64,6 +64,7 @@ class TransformLineTest {
                 "RandomPosterize() | 1 | \"bits\" must be given",
                 "RandomPosterize(bits=2.5) | 1 | bits must be a whole number, but was 2.5",
                 "RandomPosterize(2, bits=2) | 1 | \"bits\" is given twice",
+                "OneOf(Grayscale(), transforms=[RandomInvert()]) | 1 | \"transforms\" is given twice",
                 "RandomPosterize(bits=2, bits=2) | 25 | \"bits\" is given twice",
                 "RandomPosterize(bits=2, .5) | 25 | a positional parameter must not follow a named one",
                 "RandomPosterize(bit=2) | 1 | parameter must be one of bits, p, but was \"bit\"",

@@ -74,14 +74,19 @@ public abstract class Backbone extends Module {
     /**
      * Runs the first part of {@link #forward}, up to the input of a layer.
      *
-     * @param layer name of a layer outside of blocks, such as {@code layer3} or {@code features.9}
+     * @param layer name of a layer outside of blocks, such as {@code layer3} or {@code features.9}, or {@link
+     *     #lastLayerName}
      * @param images [B, 3, H, W], as for {@link #forward}; borrowed
-     * @return the input of the layer, scoped
+     * @return the input of the layer, scoped; of the last layer, the output of the layer or block before it, which is
+     *     not flattened, and without dropout
      * @throws IllegalArgumentException if the network has no such layer; the message lists its layers
      * @throws UnsupportedOperationException if this is not one of the library's backbones
      */
     public final Tensor forwardBefore(String layer, Tensor images) {
-        return staged().stages().before(layer, images);
+        StagedBackbone staged = staged();
+        return staged.isLast(layer)
+                ? staged.stages().forward(images)
+                : staged.stages().before(layer, images);
     }
 
     /**
@@ -93,7 +98,20 @@ public abstract class Backbone extends Module {
      */
     public final Tensor forwardFrom(String layer, Tensor x) {
         StagedBackbone staged = staged();
-        return staged.head(staged.stages().from(layer, x));
+        return staged.head(staged.isLast(layer) ? x : staged.stages().from(layer, x));
+    }
+
+    /**
+     * Checks whether {@link #forwardBefore} knows a layer.
+     *
+     * @throws IllegalArgumentException if the network has no such layer; the message lists its layers
+     * @throws UnsupportedOperationException if this is not one of the library's backbones
+     */
+    public final void requireSplit(String layer) {
+        StagedBackbone staged = staged();
+        if (!staged.isLast(layer)) {
+            staged.stages().requireSplit(layer);
+        }
     }
 
     /** Returns whether {@link SynchronizedBatchNorm} reaches the layers: only those of the library's backbones. */

@@ -29,6 +29,12 @@ abstract class StagedBackbone extends Backbone {
         return stages;
     }
 
+    /** Returns whether a layer is the last one, which is in the head, or a part of it. */
+    final boolean isLast(String layer) {
+        String last = lastLayerName();
+        return layer.equals(last) || layer.startsWith(last + ".") || last.startsWith(layer + ".");
+    }
+
     /**
      * Turns the output of the stages into embeddings.
      *

@@ -49,6 +49,11 @@ final class Stages implements Layer {
         return x;
     }
 
+    /** @throws IllegalArgumentException if no stage has this name */
+    void requireSplit(String layer) {
+        indexOf(layer);
+    }
+
     /** Returns the index of the stage with this name, or of the first member of the sequence with this name. */
     private int indexOf(String layer) {
         for (int i = 0; i < stages.size(); i++) {

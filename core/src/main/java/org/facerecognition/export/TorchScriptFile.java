@@ -1,6 +1,8 @@
 package org.facerecognition.export;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -55,7 +57,9 @@ public final class TorchScriptFile {
     /** The name of the extra file with the metadata, a JSON object. */
     public static final String CONTRACT = "contract.json";
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** ASCII, because JavaCPP gives libtorch texts in the encoding of the locale. */
+    private static final ObjectMapper JSON = new ObjectMapper(
+            JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build());
 
     private final JitModule module = new JitModule(new QualifiedName("__torch__.FaceEmbedder"));
     private final StringBuilder program = new StringBuilder("def forward(self, x0: Tensor) -> Tensor:\n");

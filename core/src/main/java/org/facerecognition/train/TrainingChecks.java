@@ -185,6 +185,16 @@ public final class TrainingChecks {
                             + " encoder throughout, but the freezer was "
                             + (optimization.freezer() == null ? "none" : "\"" + optimization.freezer() + "\""));
         }
+        if (loading.featureCacheMib() > 0) {
+            try {
+                encoder.requireSplit(String.valueOf(featureCacheLayer()));
+            } catch (IllegalArgumentException | UnsupportedOperationException e) {
+                throw new IllegalArgumentException(
+                        "featureCacheMib cannot be used with the freezer \"" + optimization.freezer() + "\": "
+                                + e.getMessage(),
+                        e);
+            }
+        }
     }
 
     private @Nullable String featureCacheLayer() {

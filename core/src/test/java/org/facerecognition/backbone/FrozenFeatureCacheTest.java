@@ -49,7 +49,12 @@ class FrozenFeatureCacheTest {
         "MOBILEFACENET, features.9",
         "MOBILEFACENET, conv1",
         "EFFICIENTNET_B0, features.4",
-        "EFFICIENTNET_B0, features.3.1"
+        "EFFICIENTNET_B0, features.3.1",
+        "RESNET18, fc",
+        "IRESNET18, fc",
+        "MOBILEFACENET, conv3",
+        "EFFICIENTNET_B0, classifier.1",
+        "EFFICIENTNET_B0, classifier"
     })
     void twoPartsGiveTheOutputOfTheWholeNetwork(Encoder encoder, String layer) {
         try (Backbone net = CalmNets.make(encoder, 24);

@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.IValue;
@@ -55,6 +57,26 @@ class TorchScriptFileTest {
 
     private static double difference(Tensor a, Tensor b) {
         return a.sub(b).abs().max().item_double() / b.abs().max().item_double();
+    }
+
+    /** JavaCPP gives libtorch texts in the encoding of the locale, in which they were lost or not UTF-8. */
+    @Test
+    void metadataDoNotDependOnTheLocale() throws IOException {
+        Path file = folder.resolve("net.pt");
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, EMBEDDING);
+                Graph graph = net.graph()) {
+            TorchScriptFile.write(file, graph, SIZE_PX, METADATA);
+        }
+        try (ZipFile zip = new ZipFile(file.toFile())) {
+            ZipEntry entry = zip.stream()
+                    .filter(e -> e.getName().endsWith("/extra/" + TorchScriptFile.CONTRACT))
+                    .findFirst()
+                    .orElseThrow();
+            byte[] json = zip.getInputStream(entry).readAllBytes();
+            assertThat(new String(json, StandardCharsets.US_ASCII)).contains("\\u0141ukasz");
+            assertThat(new ObjectMapper().readValue(json, new TypeReference<Map<String, String>>() {}))
+                    .isEqualTo(METADATA);
+        }
     }
 
     @ParameterizedTest

@@ -156,7 +156,7 @@ final class ChunkedSoftmax implements AutoCloseable {
             this.inverseNorms = own(weight.new_empty(centers.size(0)));
             this.target = own(this.shard.targets(labels, unit, classes, this::targets));
         }
-        this.cachedProducts = new Tensor[(classes + chunks.classes() - 1) / chunks.classes()];
+        this.cachedProducts = new Tensor[(classes - 1) / chunks.classes() + 1];
     }
 
     /** Returns the cosines to the centers of these labels, [B, 1]. */

@@ -32,8 +32,14 @@ final class DeferredGradient {
      * [0..., f, f ticket]: the hook reads f and ticket, lets the source write the gradients of its parameters, and
      * passes on [f dL/dx..., 0, 0]. libtorch rejects a second backward pass through one graph as usual, because the
      * saved tensors of the product are gone.
+     *
+     * The ticket is found again if f ticket is rounded by less than f / 2. So there are fewer tickets in a type with
+     * fewer digits.
      */
-    private static final int TICKETS = 1 << 16; // exact in float32, and so is the quotient
+    private static final int TICKETS = 1 << 16; // of float32 and float64
+
+    private static final int HALF_TICKETS = 1 << 10;
+    private static final int BFLOAT16_TICKETS = 1 << 7;
 
     private static final Map<Integer, Source> WAITING = new ConcurrentHashMap<>();
     private static final AtomicInteger NEXT = new AtomicInteger();
@@ -59,7 +65,7 @@ final class DeferredGradient {
      * @param source kept until it has been called or is {@link #forget forgotten}
      */
     static Link link(Tensor x, Source source) {
-        int ticket = 1 + NEXT.getAndUpdate(last -> (last + 1) % TICKETS);
+        int ticket = 1 + NEXT.getAndUpdate(last -> (last + 1) % TICKETS) % tickets(x.scalar_type());
         Tensor tail = x.detach().flatten().new_zeros(2);
         tail.set_requires_grad(true); // so that there is a backward pass even when x is frozen
         Tensor joined = torch.cat(new TensorVector(x.flatten(), tail)); // [n + 2]
@@ -69,6 +75,14 @@ final class DeferredGradient {
         selector.narrow(0, x.numel() + 1, 1).fill_(new Scalar((double) ticket));
         WAITING.put(ticket, source);
         return new Link(joined.mul(selector).sum(), ticket); // dot would start BLAS's threads: see Products
+    }
+
+    private static int tickets(ScalarType type) {
+        return switch (type.intern()) {
+            case BFloat16 -> BFLOAT16_TICKETS;
+            case Half -> HALF_TICKETS;
+            default -> TICKETS;
+        };
     }
 
     /**

@@ -174,7 +174,10 @@ public enum LossName {
         CrossEntropy crossEntropy = all.crossEntropy();
         return switch (this) {
             case CROSS_ENTROPY -> new LinearSoftmax(classes, embeddingSize, crossEntropy);
-            case CENTER -> new CenterLoss(classes, embeddingSize, value(all.m()), crossEntropy);
+            case CENTER -> {
+                check(classes, settings);
+                yield new CenterLoss(classes, embeddingSize, value(all.m()), crossEntropy);
+            }
             case CIRCLE_PAIRS, TRIPLET, TRIPLET_SEMIHARD, SUPCON, CONTRASTIVE ->
                 new MetricHead(classes, embeddingSize, pairLoss(all));
             default -> new MarginSoftmax(classes, embeddingSize, margin(classes, all), all.subCenters(), crossEntropy);
@@ -195,7 +198,7 @@ public enum LossName {
             case PAIRS -> pairLoss(all);
             case LINEAR -> {
                 if (this == CENTER) {
-                    Checks.atLeast("lambda", value(all.m()), 0);
+                    Checks.atLeast("m", value(all.m()), 0);
                 }
             }
         }
@@ -212,6 +215,11 @@ public enum LossName {
         LossSettings all = resolved(settings, classes);
         double scale = value(all.s());
         double margin = value(all.m());
+        if (this == MAGFACE && !(margin >= 0 && margin + MAGFACE_MARGIN_RANGE < Math.PI)) {
+            throw new IllegalArgumentException("m, the margin at the smallest norm, must be at least 0 and below "
+                    + Math.floor(100 * (Math.PI - MAGFACE_MARGIN_RANGE)) / 100 + " radians for magface, but was "
+                    + margin);
+        }
         return switch (this) {
             case ARCFACE, SUBCENTER_ARCFACE ->
                 new ArcFaceMargin(

@@ -55,7 +55,7 @@ class ChunkedPassesTest {
             all.add(Arguments.of(margin, 11, 5, 3, chunks(4, 1 << 20)));
         }
         for (Margin margin : List.of(new ArcFaceMargin(10, 0.4), new EverythingMargin(12))) {
-            for (int chunk : new int[] {1, 10, 11, 12}) {
+            for (int chunk : new int[] {1, 10, 11, 12, Integer.MAX_VALUE - 5, Integer.MAX_VALUE}) {
                 all.add(Arguments.of(margin, 11, 5, 1, chunks(chunk, 0)));
                 all.add(Arguments.of(margin, 11, 5, 2, chunks(chunk, 1 << 20)));
             }
@@ -77,7 +77,7 @@ class ChunkedPassesTest {
                 MarginSoftmax direct = head(classes, margin, subCenters, type);
                 MarginSoftmax chunked = head(classes, margin, subCenters, type);
                 chunked.setChunks(chunks);
-                Tensor x = torch.randn(batch, SIZE).mul(new Scalar(10.0)).to(type);
+                Tensor x = torch.randn(batch, SIZE).mul(new Scalar(10.0)).to(ScalarType.BFloat16);
                 Tensor labels = labels(batch, classes);
                 Step expected = step(direct, x, labels, 1, -0.25);
                 Step actual = step(chunked, x, labels, 1, -0.25);
@@ -171,6 +171,26 @@ class ChunkedPassesTest {
             Head.Output output = head.forward(x, Tensors.labels(1, 2));
             assertThat(output.loss().item_double()).isNaN();
             assertThat(output.ranks().orElseThrow().get(1).item_long()).isEqualTo(7);
+        }
+    }
+
+    /** Backward finds its head by a number that goes through the graph, of which bfloat16 keeps eight bits. */
+    @Test
+    void manyPassesWithFewDigits() {
+        try (PointerScope scope = new PointerScope()) {
+            MarginSoftmax head = head(7, new ArcFaceMargin(10, 0.4), 1, ScalarType.BFloat16);
+            head.setChunks(chunks(3, 0));
+            Tensor labels = Tensors.labels(1, 2);
+            Tensor images = torch.randn(2, SIZE).to(ScalarType.BFloat16);
+            for (int i = 0; i < 300; i++) {
+                try (PointerScope step = new PointerScope()) {
+                    Tensor x = images.detach().set_requires_grad(true);
+                    head.forward(x, labels).loss().mul(new Scalar(1 / 3.0)).backward();
+                    assertThat(x.grad().abs().sum().item_double())
+                            .as("pass %d", i)
+                            .isPositive();
+                }
+            }
         }
     }
 
