@@ -272,7 +272,8 @@ public final class ImageFiles {
         } catch (NoSuchFileException e) {
             throw new DataException("folder " + folder + " does not exist", e);
         } catch (DirectoryIteratorException e) {
-            throw new DataException("folder " + folder + " cannot be read: " + AtomicFile.reason(e.getCause()), e);
+            IOException cause = Objects.requireNonNull(e.getCause(), "it has one");
+            throw new DataException("folder " + folder + " cannot be read: " + AtomicFile.reason(cause), e);
         } catch (IOException e) {
             throw new DataException("folder " + folder + " cannot be read: " + AtomicFile.reason(e), e);
         }

@@ -156,7 +156,8 @@ final class ChunkedSoftmax implements AutoCloseable {
             this.inverseNorms = own(weight.new_empty(centers.size(0)));
             this.target = own(this.shard.targets(labels, unit, classes, this::targets));
         }
-        this.cachedProducts = new Tensor[(classes - 1) / chunks.classes() + 1];
+        long count = (classes - 1L + chunks.classes()) / chunks.classes(); // 0 in a shard without classes
+        this.cachedProducts = new Tensor[Math.toIntExact(count)];
     }
 
     /** Returns the cosines to the centers of these labels, [B, 1]. */
