@@ -18,8 +18,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
+import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
 import org.facerecognition.io.AtomicFile;
@@ -259,7 +259,7 @@ public final class ImageReader {
      *     16 bits
      */
     public static Mat from(BufferedImage image) {
-        NativeLibraries.load(opencv_core.class, "OpenCV");
+        NativeLibraries.load(opencv_imgproc.class, "OpenCV");
         return JavaImages.toRgb(image);
     }
 

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.natives.NativeLibraries;
 
@@ -281,7 +281,7 @@ final class PackIndex {
 
         @Override
         public Mat read() {
-            NativeLibraries.load(opencv_core.class, "OpenCV");
+            NativeLibraries.load(opencv_imgproc.class, "OpenCV");
             byte[] bytes = encoded();
             if (decodedPx == 0) {
                 return ImageReader.decode(bytes, name());

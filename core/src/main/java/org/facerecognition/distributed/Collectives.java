@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.Backend;
@@ -23,6 +22,7 @@ import org.bytedeco.pytorch.global.torch_nccl;
 import org.bytedeco.pytorch.gloo.Device;
 import org.bytedeco.pytorch.nccl.ProcessGroupNCCL;
 import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.NativeLibraries;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,7 +86,7 @@ final class Collectives implements AutoCloseable {
             return gloo;
         }
         if (nccl == null) {
-            Loader.load(torch_nccl.class);
+            NativeLibraries.load(torch_nccl.class, "libtorch's NCCL");
             Store own = store.forBackend("nccl");
             try (PointerScope scope = new PointerScope()) {
                 ProcessGroupNCCL.Options options = new ProcessGroupNCCL.Options();

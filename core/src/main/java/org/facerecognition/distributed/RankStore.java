@@ -9,7 +9,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.PrefixStore;
 import org.bytedeco.pytorch.Store;
@@ -19,6 +18,7 @@ import org.bytedeco.pytorch.TCPStoreOptions;
 import org.bytedeco.pytorch.global.torch_gloo;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.NativeLibraries;
 
 /**
  * libtorch's TCPStore, where the ranks of a group find each other: texts by key. May be used by several threads.
@@ -85,7 +85,7 @@ final class RankStore implements AutoCloseable {
             throw new IllegalStateException("the port of the group's store must be at most 65535, but was " + port);
         }
         Libtorch.load();
-        Loader.load(torch_gloo.class);
+        NativeLibraries.load(torch_gloo.class, "libtorch's Gloo");
         try {
             return new RankStore(within(timeout, () -> connect(host, port, server, timeout)), prefix);
         } catch (TimeoutException e) {

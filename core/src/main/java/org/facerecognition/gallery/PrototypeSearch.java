@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.openblas.global.openblas;
+import org.facerecognition.natives.NativeLibraries;
 
 /**
  * An approximate search in two steps: it finds the nearest {@link Prototypes}, mostly by their {@link SignCodes}, and
@@ -27,6 +29,7 @@ abstract class PrototypeSearch implements SearchIndex {
     private volatile int searchable; // number of prototypes whose codes are written
 
     PrototypeSearch(Vectors vectors) {
+        NativeLibraries.load(openblas.class, "OpenBLAS");
         this.vectors = vectors;
         this.prototypes = new Prototypes(vectors);
         this.codes = new SignCodes(vectors.dimension());

@@ -2,6 +2,7 @@ package org.facerecognition.vision;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.opencv.global.opencv_core;
+import org.bytedeco.opencv.global.opencv_imgproc;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Processors;
 
@@ -46,7 +47,7 @@ public final class OpenCvThreads {
      * application has set stays.
      */
     public static synchronized void bound() {
-        NativeLibraries.load(opencv_core.class, "OpenCV");
+        NativeLibraries.load(opencv_imgproc.class, "OpenCV"); // which images go through next
         int threads = opencv_core.getNumThreads();
         if (threads == opencv_core.getNumberOfCPUs() && threads > Processors.count()) {
             opencv_core.setNumThreads(Processors.count());
@@ -54,7 +55,7 @@ public final class OpenCvThreads {
     }
 
     private static synchronized void restrict() {
-        NativeLibraries.load(opencv_core.class, "OpenCV");
+        NativeLibraries.load(opencv_imgproc.class, "OpenCV"); // which images go through next
         if (users == 0) {
             bound();
             previous = opencv_core.getNumThreads();

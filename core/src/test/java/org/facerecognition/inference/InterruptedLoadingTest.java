@@ -2,6 +2,7 @@ package org.facerecognition.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -9,6 +10,10 @@ import java.util.Map;
 import java.util.Set;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.data.Crop;
+import org.facerecognition.data.ImageReader;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.SearchMethod;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -20,7 +25,7 @@ class InterruptedLoadingTest {
     @TempDir
     Path cache;
 
-    /** Loads oneDNN and OpenCV on a thread that is interrupted before and all the time, then uses them again. */
+    /** Loads oneDNN, OpenCV and OpenBLAS on a thread that is interrupted all the time, then uses them again. */
     static final class Child {
         private Child() {}
 
@@ -37,7 +42,15 @@ class InterruptedLoadingTest {
         private static void use() {
             Thread caller = Thread.currentThread();
             boolean isFast = PreparedNet.isFast(ScalarType.Float);
-            try (Mat face = new SyntheticFaces(0, 112).image(0, 0)) {
+            try (Gallery gallery = Gallery.inMemory("model", 2, SearchMethod.RABITQ)) { // OpenCV loads OpenBLAS too
+                gallery.enroll("Ann", new float[] {1, 0});
+                gallery.identify(new float[] {0, 1}, 1, 0.5);
+            } catch (RuntimeException | LinkageError e) {
+                System.out.println(e);
+            }
+            try (Mat image = ImageReader.from(new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB));
+                    Mat resized = Crop.WHOLE.apply(image, 2, "image");
+                    Mat face = new SyntheticFaces(0, 112).image(0, 0)) {
                 System.out.println(
                         "fast " + isFast + ", face " + face.cols() + ", interrupted " + caller.isInterrupted());
             } catch (RuntimeException | LinkageError e) {

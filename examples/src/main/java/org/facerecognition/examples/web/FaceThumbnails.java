@@ -5,9 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +13,7 @@ import java.util.function.LongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 
@@ -97,7 +95,8 @@ public abstract sealed class FaceThumbnails {
     }
 
     private static final class InFolder extends FaceThumbnails {
-        private static final Pattern NAME = Pattern.compile("([0-9]{1,18})(-[0-9a-f]{16})?\\.jpg");
+        private static final int DIGITS = 16;
+        private static final Pattern NAME = Pattern.compile("([0-9]{1,18})(-[0-9a-f]{" + DIGITS + "})?\\.jpg");
 
         private final Path folder;
         private final LongFunction<Optional<float[]>> embeddings; // of the gallery's entries
@@ -150,12 +149,8 @@ public abstract sealed class FaceThumbnails {
         private static String digest(float[] embedding) {
             ByteBuffer bytes = ByteBuffer.allocate(embedding.length * Float.BYTES);
             bytes.asFloatBuffer().put(embedding);
-            try {
-                byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes.array());
-                return HexFormat.of().formatHex(digest, 0, 8);
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException(e); // every Java has it
-            }
+            String key = ContentKey.of(bytes.array()); // "sha256:" and digits
+            return key.substring(key.indexOf(':') + 1).substring(0, DIGITS);
         }
 
         /** Returns the id of the entry whose thumbnail a file is, or -1 if it is not a thumbnail. */
