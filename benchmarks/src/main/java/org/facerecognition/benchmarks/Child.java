@@ -49,9 +49,31 @@ final class Child implements AutoCloseable {
 
     /** Starts {@link InferenceChild} with the given arguments; owned. */
     static Child java(String... arguments) throws IOException {
+        return new Child(inference(List.of(), arguments));
+    }
+
+    /** Starts {@link InferenceChild} with a file of classes that {@link #archiveClasses} has written; owned. */
+    static Child javaWithArchive(Path archive, String... arguments) throws IOException {
+        return new Child(inference(List.of("-XX:SharedArchiveFile=" + archive), arguments));
+    }
+
+    /** Runs {@link InferenceChild} to its first embedding, and has the JVM write the classes that it loaded to a file. */
+    static void archiveClasses(Path archive, String... arguments) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(inference(List.of("-XX:ArchiveClassesAtExit=" + archive), arguments))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        process.outputWriter().close(); // no more requests
+        if (process.waitFor() != 0) {
+            throw new IOException("the process that writes " + archive + " failed with status " + process.exitValue());
+        }
+    }
+
+    private static List<String> inference(List<String> options, String... arguments) {
         List<String> command = javaCommand(InferenceChild.class);
+        command.addAll(1, options);
         command.addAll(List.of(arguments));
-        return new Child(command);
+        return command;
     }
 
     /** Returns the command that runs another main class of this program, as a list that arguments can be added to. */

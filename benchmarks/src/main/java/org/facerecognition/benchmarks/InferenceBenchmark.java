@@ -317,12 +317,11 @@ final class InferenceBenchmark {
     }
 
     /** Starts each peer three times, interleaved, and prints the time and the memory to its first embedding. */
-    private static void coldStart(Net net) {
+    private static void coldStart(Net net) throws IOException, InterruptedException {
         Map<String, Starter> starters = new LinkedHashMap<>();
-        starters.put("prepared", () -> Child.java("prepared", net.file("model").toString()));
+        putWithArchive(starters, "prepared", "prepared", net.file("model"));
         starters.put("not prepared", () -> Child.java("plain", net.file("model").toString()));
-        starters.put(
-                "ONNX Runtime", () -> Child.java("onnxruntime", net.file("onnx").toString()));
+        putWithArchive(starters, "ONNX Runtime", "onnxruntime", net.file("onnx"));
         starters.put("DJL", () -> Child.java("djl", net.file("pt").toString()));
         starters.put(
                 "Python PyTorch",
@@ -344,7 +343,18 @@ final class InferenceBenchmark {
                         + "|---|---|---|%n",
                 net.id());
         seconds.forEach((name, values) -> System.out.printf(
-                "| %s | %.1f | %.0f |%n",
+                "| %s | %.2f | %.0f |%n",
                 name, Rounds.median(values), Rounds.median(Objects.requireNonNull(memory.get(name), name))));
+    }
+
+    /** Adds a peer twice: as it is, and with an archive of its classes, as a container's image may have. */
+    private static void putWithArchive(Map<String, Starter> starters, String name, String kind, Path model)
+            throws IOException, InterruptedException {
+        Path archive = model.resolveSibling(kind + ".jsa");
+        Files.deleteIfExists(archive); // of another net
+        Child.archiveClasses(archive, kind, model.toString());
+        starters.put(name, () -> Child.java(kind, model.toString()));
+        starters.put(
+                name + ", with a class data archive", () -> Child.javaWithArchive(archive, kind, model.toString()));
     }
 }
