@@ -81,7 +81,8 @@ final class TrainingRun implements AutoCloseable {
     private @Nullable TrainStep step; // null until everything is open
 
     /**
-     * Opens all that a training needs. When this throws, nothing is open and the recognizer is as it was before.
+     * Opens all that a training needs. When this throws, nothing is open and the recognizer is as it was before, except
+     * that of ranks that do not agree each may have its checkpoint's weights.
      *
      * @param validationData null for none
      */
@@ -112,7 +113,8 @@ final class TrainingRun implements AutoCloseable {
                 optimization.device().resolve(args.parallel().group().localRank()));
         this.ranks = Ranks.of(args.parallel(), recognizer.encoder(), recognizer.head(), device, optimization.seed());
         this.formerDevice = resources.add(recognizer.embedder().copyOfDevice());
-        this.formerBuffers = resources.add(new BufferCopies(net));
+        this.formerBuffers =
+                resources.add(optimization.headFromMeans() ? BufferCopies.withHead(net) : new BufferCopies(net));
         this.trainable = new TrainableParameters(net);
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
         boolean opened = false;
@@ -157,10 +159,10 @@ final class TrainingRun implements AutoCloseable {
                     args.listeners(),
                     ranks.isFirst(),
                     ranks.headShards());
+            trainable.check(optimization.freezer(), 0, optimization.epochs()); // before a checkpoint is loaded
+            net.eval(); // a freezer may have set some of it otherwise
             this.progress = checkpoints.resumeOrStart();
             this.resumed = checkpoints.isResumed();
-            trainable.check(optimization.freezer(), progress.epoch, optimization.epochs());
-            net.eval(); // a freezer may have set some of it otherwise
             ranks.requireSame(() -> description(args, train, validationData).ofAllRanks(checkpointing, progress));
             this.step = new TrainStep(
                     trainLoader,

@@ -17,6 +17,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.RankProcesses.Result;
+import org.facerecognition.data.TestImages;
 import org.facerecognition.weights.SafeTensors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -128,6 +129,27 @@ class DistributedTrainingTest {
             Result result = processes.run(ranks, with(with(more), TRAININGS));
             assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
             return result.lossesByTraining();
+        }
+
+        /** One rank has only images in its share of a batch that cannot be used; all leave them out. */
+        @Test
+        void withBrokenValidationImages() throws IOException, InterruptedException {
+            Path photographs = folder.resolve("photographs");
+            for (int person = 0; person < 8; person++) {
+                for (int i = 0; i < 3; i++) {
+                    TestImages.write(
+                            photographs.resolve("synthetic-" + person + "/" + i + ".png"), 32, 32, 10L * person + i);
+                }
+            }
+            String[] options = {"steps=8", "epochs=1", "validate=true", "batch=8", "photographs=" + photographs};
+            Map<Integer, Double> whole = losses(1, options);
+            for (String name : List.of("0/0", "0/1", "0/2", "1/0", "5/2")) {
+                Files.write(photographs.resolve("synthetic-" + name + ".png"), new byte[] {1});
+            }
+            Map<Integer, Double> alone = losses(1, options);
+            assertThat(alone).containsKeys(1_000, 1_001);
+            assertSame(losses(2, options), alone);
+            assertThat(whole.get(1_000)).isNotEqualTo(alone.get(1_000));
         }
 
         @EnabledIfSystemProperty(

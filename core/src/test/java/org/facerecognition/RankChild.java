@@ -13,6 +13,7 @@ import java.util.Map;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.augment.RandomHorizontalFlip;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.BadImages;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
@@ -28,6 +29,8 @@ import org.facerecognition.losses.SemiHardTriplet;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.train.EpochReport;
+import org.facerecognition.train.History;
 import org.facerecognition.train.LayerFreezer;
 import org.facerecognition.train.Sgd;
 import org.facerecognition.train.StepReport;
@@ -108,8 +111,9 @@ final class RankChild {
         FaceDataset train = FaceDataset.synthetic(
                         faces.identities(0, classes).images(0, number("images", 4)), Split.TRAIN)
                 .withAugmentations(List.of(new RandomHorizontalFlip(0.5)));
-        FaceDataset validation =
-                FaceDataset.synthetic(faces.identities(0, classes).images(9, 10), Split.VAL);
+        FaceDataset validation = options.containsKey("photographs")
+                ? FaceDataset.folders(Path.of(options.get("photographs")), Split.TRAIN, 0, 0, 0)
+                : FaceDataset.synthetic(faces.identities(0, classes).images(9, 10), Split.VAL);
         TrainerArgs.Builder trainer = TrainerArgs.builder()
                 .optimizer(new Sgd(Double.parseDouble(options.getOrDefault("lr", "0.02")), 0.9, 5e-4, false))
                 .batchSize(number("batch", 8))
@@ -125,6 +129,7 @@ final class RankChild {
                 .shardHead(is("shard") && !options.getOrDefault("loss", "").equals("triplet"))
                 .gradientClip(number("clip", 0))
                 .headFromMeans(is("means"))
+                .badImages(options.containsKey("photographs") ? BadImages.SKIP : BadImages.FAIL)
                 .listeners(reporting(group));
         if (options.containsKey("freeze")) {
             trainer.freezer(LayerFreezer.byEpoch("encoder", List.of(number("freeze", 0))));
@@ -186,6 +191,14 @@ final class RankChild {
     /** Prints the steps of rank 0; and makes a rank fail or sleep before a step, where that is asked for. */
     private TrainingListener reporting(Distributed group) {
         return new TrainingListener() {
+            @Override
+            public void epochEnded(EpochReport epoch, History soFar) {
+                if (options.containsKey("photographs") && group.rank() == 0) {
+                    System.out.println(1_000 + " " + epoch.valLoss());
+                    System.out.println(1_001 + " " + (1 + epoch.valAccuracy()));
+                }
+            }
+
             @Override
             public void stepped(StepReport step) {
                 if (group.rank() == 0 || is("all")) {

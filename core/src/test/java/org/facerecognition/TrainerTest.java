@@ -4,19 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.data.SplitSettings;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.EpochReport.BestBy;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LayerFreezer;
@@ -90,6 +98,55 @@ class TrainerTest {
             assertThat(resumed.epochs().subList(0, 3)).isEqualTo(history.epochs());
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args.bestBy(BestBy.UNSEEN_TAR)))
                     .hasMessageContaining("is of another training: best by was unseen-auc, is now unseen-tar");
+        }
+    }
+
+    /** best() used to say the last epoch, while best.ckpt was chosen by the verification. */
+    @Test
+    void theBestEpochIsThatOfTheBestVerificationWhereNothingElseIsMeasured(@TempDir Path folder) {
+        FaceDataset unseen = FaceDataset.folders(faces, Split.VAL);
+        TrainerArgs args = TinyTraining.args()
+                .verification(unseen)
+                .checkpoints(folder)
+                .optimizer(new AdamW(1e-9, 0)) // so that no epoch is better than the first
+                .build();
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = new Trainer(args).fit(recognizer, TinyTraining.train(faces));
+            int best = history.best(BestBy.UNSEEN_AUC).orElseThrow().epoch();
+            assertThat(best).isEqualTo(1);
+            assertThat(history.best().orElseThrow().epoch()).isEqualTo(best);
+        }
+    }
+
+    /** Places of broken images used to count the next usable one again, under its label. */
+    @Test
+    void brokenValidationImagesAreLeftOut(@TempDir Path folder) throws IOException {
+        TinyTraining.writeFaces(folder);
+        for (int i = 0; i < TinyTraining.IMAGES_EACH; i += 2) {
+            Files.write(folder.resolve("person1/" + i + ".png"), new byte[0]);
+            Files.write(folder.resolve("person4/" + i + ".png"), new byte[0]);
+        }
+        SplitSettings halves = new SplitSettings(0.5, 0, 1, 0);
+        FaceDataset broken = FaceDataset.folders(folder, Split.VAL, halves);
+        Set<Integer> unusable = IntStream.range(0, broken.size())
+                .filter(i -> broken.sample(i).image().contentBytes() == 0)
+                .boxed()
+                .collect(Collectors.toSet());
+        assertThat(unusable).isNotEmpty();
+        FaceDataset whole = broken.without(unusable);
+        TrainerArgs args = TinyTraining.args().badImages(BadImages.SKIP).build();
+        List<History> histories = new ArrayList<>();
+        for (FaceDataset validation : List.of(broken, whole)) {
+            try (Recognizer recognizer = TinyTraining.recognizer()) {
+                histories.add(new Trainer(args).fit(recognizer, TinyTraining.train(faces), validation));
+            }
+        }
+        List<EpochReport> ofBroken = histories.get(0).epochs();
+        List<EpochReport> ofWhole = histories.get(1).epochs();
+        for (int i = 0; i < ofWhole.size(); i++) {
+            assertThat(ofBroken.get(i).valAccuracy()).isEqualTo(ofWhole.get(i).valAccuracy());
+            assertThat(ofBroken.get(i).valLoss())
+                    .isCloseTo(ofWhole.get(i).valLoss(), within(1e-6)); // of batches of other sizes
         }
     }
 

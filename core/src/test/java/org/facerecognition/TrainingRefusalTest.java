@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.facerecognition.augment.Transform;
@@ -29,6 +30,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Tests that settings and data that would fail or mislead after hours are rejected before the first step, and that a
@@ -153,6 +156,65 @@ class TrainingRefusalTest {
         assertThatThrownBy(fit(TinyTraining.args().checkpoints(folder), train, TinyTraining.validation(faces)))
                 .hasMessageStartingWith(
                         "augmentations must describe itself in toString() for a training with checkpoints");
+    }
+
+    private record Named(String name) implements LearningRate {
+        @Override
+        public double at(double base, long step) {
+            return base;
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    /** A name such as a measure's used to be taken for an object without a name. */
+    @ParameterizedTest
+    @ValueSource(strings = {"recall@1", "precision@10", "cosine@50"})
+    void namesMayContainNumbersAfterAnAt(String name, @TempDir Path other) {
+        try (Recognizer trained = TinyTraining.recognizer()) {
+            TrainerArgs.Builder args =
+                    TinyTraining.args().epochs(1).learningRate(new Named(name)).checkpoints(other);
+            assertThat(TinyTraining.fit(trained, faces, args).epochs()).hasSize(1);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a.b.C@1f", "C$D@1f2e3d4c", "C$$Lambda/0x00007f@1f2e3d4c", "[Mine@1f2e3d4]"})
+    void rejectsNamesOfObjects(String name) {
+        assertRejectedWithCheckpoints(
+                () -> TinyTraining.args().learningRate(new Named(name)), "learningRate", "LearningRate.named");
+    }
+
+    /** The checkpoint's weights used to stay. */
+    @Test
+    void aRefusedResumptionChangesNothing(@TempDir Path checkpoints) {
+        LayerFreezer tooMany = LayerFreezer.byEpoch("encoder", List.of(0, 0, 99));
+        TrainerArgs.Builder args = TinyTraining.args().freezer(tooMany).checkpoints(checkpoints);
+        try (Recognizer first = TinyTraining.recognizer()) {
+            TinyTraining.fit(first, faces, args.epochs(2));
+        }
+        assertThatThrownBy(fit(args.epochs(3).resume(true)))
+                .hasMessageStartingWith("in epoch 3: freezer must freeze between 0 and ");
+    }
+
+    /** The centers used to stay those of the means, beside the names of the people before. */
+    @Test
+    void aTrainingThatFailsAfterItsFirstCentersChangesNothing() {
+        TrainingListener failing = new TrainingListener() {
+            @Override
+            public void started(History soFar) {
+                throw new IllegalStateException("seen");
+            }
+        };
+        Map<String, float[]> before = TinyTraining.weights(recognizer);
+        assertThatThrownBy(fit(TinyTraining.args().headFromMeans(true).listeners(failing)))
+                .hasMessage("seen");
+        Map<String, float[]> after = TinyTraining.weights(recognizer);
+        assertThat(after.keySet()).isEqualTo(before.keySet());
+        before.forEach((name, values) -> assertThat(after.get(name)).as(name).isEqualTo(values));
     }
 
     private void assertRejectedWithCheckpoints(Supplier<TrainerArgs.Builder> args, String setting, String advice) {

@@ -1,5 +1,7 @@
 package org.facerecognition.data;
 
+import java.util.List;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.natives.Lifetime;
 
@@ -10,15 +12,24 @@ public final class Batch implements AutoCloseable {
     private final int size;
     private final int wholeSize;
     private final int index;
+    private final List<Integer> replacements;
     private final Runnable onClose;
     private boolean closed;
 
-    Batch(Lifetime loader, BatchBuffer buffer, int size, int wholeSize, int index, Runnable onClose) {
+    Batch(
+            Lifetime loader,
+            BatchBuffer buffer,
+            int size,
+            int wholeSize,
+            int index,
+            List<Integer> replacements,
+            Runnable onClose) {
         this.loader = loader;
         this.buffer = buffer;
         this.size = size;
         this.wholeSize = wholeSize;
         this.index = index;
+        this.replacements = List.copyOf(replacements);
         this.onClose = onClose;
     }
 
@@ -35,6 +46,15 @@ public final class Batch implements AutoCloseable {
     /** Returns the number of this batch in its epoch, from 0. */
     public int index() {
         return index;
+    }
+
+    /**
+     * Returns the rows, from 0 and ascending, that hold another sample than their own, because the images of their own
+     * cannot be used: the next sample that can, with its label. Training goes on with them; a measurement must leave
+     * them out, or it counts those samples twice.
+     */
+    public List<Integer> replacements() {
+        return replacements;
     }
 
     /**
@@ -59,6 +79,20 @@ public final class Batch implements AutoCloseable {
         try (Lifetime.Use use = loader.enter()) {
             return buffer.labels(size);
         }
+    }
+
+    /**
+     * Returns the labels as {@link #labels}, with -1 in the rows of {@link #replacements}.
+     *
+     * @return [B], int64, on the loader's device; scoped
+     * @throws IllegalStateException when the loader is closed
+     */
+    public Tensor ownLabels() {
+        Tensor own = labels(); // a copy
+        for (int row : replacements) {
+            own.narrow(0, row, 1).fill_(new Scalar(-1L));
+        }
+        return own;
     }
 
     /** Returns the buffer to the loader. Closing twice has no further effect. */

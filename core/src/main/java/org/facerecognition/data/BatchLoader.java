@@ -1,6 +1,7 @@
 package org.facerecognition.data;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
@@ -190,7 +191,11 @@ public final class BatchLoader implements AutoCloseable {
         }
     }
 
-    /** Creates a loader for the CPU with channels_last images. */
+    /**
+     * Creates a loader for the CPU with channels_last images.
+     *
+     * @throws DataException when the sampler gives no samples
+     */
     public BatchLoader(FaceDataset dataset, Settings settings) {
         this(dataset, settings, cpu(), true);
     }
@@ -205,6 +210,7 @@ public final class BatchLoader implements AutoCloseable {
      *
      * @param device where the tensors go; for a GPU through pinned memory. Borrowed
      * @param channelsLast memory layout of the images; false for contiguous
+     * @throws DataException when the sampler gives no samples
      */
     public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast) {
         this(dataset, settings, device, channelsLast, BatchShare.WHOLE);
@@ -216,7 +222,8 @@ public final class BatchLoader implements AutoCloseable {
      * @param device where the tensors go; for a GPU through pinned memory. Borrowed
      * @param channelsLast memory layout of the images; false for contiguous
      * @param share of this process in every batch. A batch with fewer samples than processes has at least one sample
-     *     in each share nevertheless, which is then another process's too: see {@link Batch#wholeSize}
+     *     in each share nevertheless, which      *     in each share nevertheless, which is then another process's too: see {@link Batch#wholeSize}
+     * @throws DataException when the sampler gives no samples
      */
     public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast, BatchShare share) {
         Libtorch.load();
@@ -225,7 +232,12 @@ public final class BatchLoader implements AutoCloseable {
         this.device = device;
         this.channelsLast = channelsLast;
         this.labels = dataset.labels();
-        this.plan = new BatchPlan(order(0).length, settings.batchSize(), settings.joinsLastOne(), share);
+        int samples = order(0).length;
+        if (samples == 0) {
+            throw new DataException("there must be at least one sample to load, but sampler " + settings.sampler()
+                    + " gives none of the " + labels.length + " of the data set");
+        }
+        this.plan = new BatchPlan(samples, settings.batchSize(), settings.joinsLastOne(), share);
         this.reader = new SampleReader(
                 dataset, settings.imageSizePx(), settings.seed(), (long) settings.imageCacheMib() << 20);
         this.openCv = OpenCvThreads.one();
@@ -299,7 +311,7 @@ public final class BatchLoader implements AutoCloseable {
      * Close each batch before asking for the next, so that its buffer is reused.
      */
     public final class Epoch implements Iterator<Batch>, AutoCloseable {
-        private record Pending(BatchBuffer buffer, Future<Integer> size) {}
+        private record Pending(BatchBuffer buffer, Future<List<Integer>> replacements) {}
 
         private final int epoch;
         private final int[] order;
@@ -334,9 +346,9 @@ public final class BatchLoader implements AutoCloseable {
             }
             try (Lifetime.Use use = lifetime.enter()) {
                 readAhead();
-                int size;
+                List<Integer> replacements;
                 try {
-                    size = LoaderWorkers.await(pending.element().size());
+                    replacements = LoaderWorkers.await(pending.element().replacements());
                 } catch (RuntimeException e) {
                     nextToReturn = batches(); // the epoch ends; what is pending is for close()
                     throw e;
@@ -344,7 +356,13 @@ public final class BatchLoader implements AutoCloseable {
                 Pending first = pending.remove();
                 int index = nextToReturn++;
                 return new Batch(
-                        lifetime, first.buffer(), size, plan.size(index), index, () -> free.push(first.buffer()));
+                        lifetime,
+                        first.buffer(),
+                        plan.shareEnd(index) - plan.shareStart(index),
+                        plan.size(index),
+                        index,
+                        replacements,
+                        () -> free.push(first.buffer()));
             }
         }
 
@@ -358,23 +376,35 @@ public final class BatchLoader implements AutoCloseable {
             }
         }
 
-        private int fill(BatchBuffer buffer, int batch) {
+        /** Returns the slots whose own samples could not be used. */
+        private List<Integer> fill(BatchBuffer buffer, int batch) {
             int from = plan.shareStart(batch);
             int to = plan.shareEnd(batch);
+            List<Integer> replacements = new ArrayList<>();
             for (int i = from; i < to && !closed; i++) {
-                put(buffer, i - from, i);
+                if (!put(buffer, i - from, i)) {
+                    replacements.add(i - from);
+                }
             }
-            return to - from;
+            return replacements;
         }
 
-        /** Puts the sample at a place of the order into a slot, or the next sample that can be used. */
-        private void put(BatchBuffer buffer, int slot, int place) {
-            for (int i = 0; i < order.length; i++) {
+        /**
+         * Puts the sample at a place of the order into a slot, or the next sample that can be used. One that could not
+         * be used before is tried again in its own place only.
+         *
+         * @return whether it is the place's own sample
+         */
+        private boolean put(BatchBuffer buffer, int slot, int place) {
+            for (int i = 0; i < order.length && !closed; i++) {
                 int index = order[(place + i) % order.length];
+                if (i > 0 && skippedSamples.contains(index)) {
+                    continue;
+                }
                 Sample sample = dataset.sample(index);
                 try (Mat image = reader.read(index, epoch)) {
                     buffer.put(slot, image, sample.label());
-                    return;
+                    return i == 0;
                 } catch (DataException e) {
                     if (settings.badImages() == BadImages.FAIL) {
                         throw e;
@@ -382,6 +412,9 @@ public final class BatchLoader implements AutoCloseable {
                     skipped.put(sample.image().name(), String.valueOf(e.getMessage()));
                     skippedSamples.add(index);
                 }
+            }
+            if (closed) {
+                return false; // nobody will see the batch
             }
             throw new DataException("at least one image must be usable, but none of " + order.length + " is");
         }
@@ -395,7 +428,7 @@ public final class BatchLoader implements AutoCloseable {
             closed = true;
             boolean interrupted = false;
             for (Pending rest : pending) {
-                interrupted |= LoaderWorkers.awaitEnd(rest.size());
+                interrupted |= LoaderWorkers.awaitEnd(rest.replacements());
                 free.push(rest.buffer());
             }
             pending.clear();

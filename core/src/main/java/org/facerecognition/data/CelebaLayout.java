@@ -1,6 +1,8 @@
 package org.facerecognition.data;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,9 +10,9 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.facerecognition.io.AtomicFile;
 
 /** Lists data sets in the CelebA-500 layout: a folder of images, a file of identities and a file of splits. */
@@ -88,12 +90,17 @@ final class CelebaLayout {
 
     private static Set<String> names(Path folder) {
         Set<String> names = new HashSet<>();
-        try (Stream<Path> files = Files.list(folder)) {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
             files.forEach(file -> names.add(file.getFileName().toString()));
+        } catch (DirectoryIteratorException e) {
+            throw unreadable(folder, Objects.requireNonNull(e.getCause(), "it has one"));
         } catch (IOException e) {
-            throw new DataException(
-                    "image folder " + folder + " must exist and be readable: " + AtomicFile.reason(e), e);
+            throw unreadable(folder, e);
         }
         return names;
+    }
+
+    private static DataException unreadable(Path folder, IOException e) {
+        return new DataException("image folder " + folder + " must exist and be readable: " + AtomicFile.reason(e), e);
     }
 }

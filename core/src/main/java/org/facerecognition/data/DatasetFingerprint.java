@@ -6,6 +6,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import java.util.stream.IntStream;
 
@@ -19,9 +20,14 @@ final class DatasetFingerprint {
 
     /** Returns the hash of the names and labels in order, the crop and the augmentations. */
     static String ofNames(FaceDataset faces) {
+        return ofNames(faces, ImageSource::name);
+    }
+
+    /** @param nameOf returns the name of an image */
+    static String ofNames(FaceDataset faces, Function<ImageSource, String> nameOf) {
         MessageDigest sha = sha256();
         for (LabeledImage image : faces.images()) {
-            update(sha, image.image().name() + '\t' + image.label() + '\n');
+            update(sha, nameOf.apply(image.image()) + '\t' + image.label() + '\n');
         }
         update(
                 sha,

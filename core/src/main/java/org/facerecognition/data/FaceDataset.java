@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * An immutable list of {@link Sample}s in a fixed order: images of faces with the identity of each. A factory reads
  * only the names of the images; the images themselves are read when they are needed.
+ *
+ * Long because each way to find, select, crop and augment samples is a method.
  */
 public final class FaceDataset {
     private final List<LabeledImage> images;
@@ -167,7 +169,7 @@ public final class FaceDataset {
     public FaceDataset withCrop(Crop crop) {
         if (crop != this.crop && images.get(0).image().croppedPx() > 0) {
             throw new IllegalArgumentException(
-                    "crop must be " + this.crop + ", as these images were packed, but was " + crop);
+                    "crop must be " + this.crop + ", since these images are cropped already, but was " + crop);
         }
         return new FaceDataset(images, identities, split, crop, augmentations, compose, notes);
     }
@@ -379,6 +381,14 @@ public final class FaceDataset {
      */
     public String fingerprint() {
         return DatasetFingerprint.ofNames(this);
+    }
+
+    /**
+     * Returns the {@link #fingerprint} that earlier versions gave, by which their checkpoints know the data: it differs
+     * for {@link #recordIo} and for faces to verify of {@code .bin} files, whose names had the file's folder.
+     */
+    public String formerFingerprint() {
+        return DatasetFingerprint.ofNames(this, NamedByFolder::formerName);
     }
 
     /**

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.jspecify.annotations.Nullable;
 
@@ -143,15 +144,15 @@ public record FacePairs(List<Pair> pairs) {
      * Returns an image from Python 3's bytes, Python 2's string, whose characters are bytes, or NumPy's array of bytes.
      */
     private static ImageSource source(Path file, int index, Object value) {
-        String name = file + " image " + index;
         if (value instanceof byte[] bytes) {
-            return new EncodedBytes(bytes, name);
+            return new InFile(file, index, () -> bytes);
         }
         if (value instanceof BinUnpickler.NumpyArray array && array.bytes() != null) {
-            return new EncodedBytes(array.bytes(), name);
+            byte[] bytes = array.bytes();
+            return new InFile(file, index, () -> bytes);
         }
-        if (value instanceof String text) {
-            return new EncodedText(name, text);
+        if (value instanceof String text) { // a pickle may use one string for many images: bytes only when it is read
+            return new InFile(file, index, () -> text.getBytes(StandardCharsets.ISO_8859_1));
         }
         throw new DataException("data file " + file + ": image " + index + " must be bytes, but is of another type");
     }
@@ -167,22 +168,31 @@ public record FacePairs(List<Pair> pairs) {
                 "data file " + file + ": label of pair " + pair + " must be true or false, but is of another type");
     }
 
-    /**
-     * An image in a string. A pickle may use one string for many images, so its bytes are made only when it is read.
-     */
-    private record EncodedText(String name, String text) implements ImageSource {
+    /** An encoded image, named by its place in the file. */
+    private record InFile(Path file, int index, Supplier<byte[]> bytes) implements ImageSource, NamedByFolder {
+        @Override
+        public String name() {
+            return file.getFileName() + " image " + index;
+        }
+
+        @Override
+        public String nameWithFolder() {
+            return file + " image " + index;
+        }
+
         @Override
         public Mat read() {
-            return ImageReader.decode(bytes(), name);
+            return ImageReader.decode(bytes.get(), nameWithFolder());
         }
 
         @Override
         public Reduced readReduced(int minPx) {
-            return ImageReader.decodeReduced(bytes(), minPx, name);
+            return ImageReader.decodeReduced(bytes.get(), minPx, nameWithFolder());
         }
 
-        private byte[] bytes() {
-            return text.getBytes(StandardCharsets.ISO_8859_1);
+        @Override
+        public byte[] encoded() {
+            return bytes.get();
         }
     }
 }

@@ -8,7 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -233,6 +233,31 @@ public final class ImageFiles {
                 || name.toLowerCase(Locale.ROOT).endsWith("zone.identifier"); // Windows' mark of downloads
     }
 
+    /**
+     * The order of UTF-8, by which Linux and macOS sort paths. Windows ignores the case of letters, and an order of its
+     * own would give people other labels there, and divide their images in another way.
+     */
+    private static final Comparator<Path> BY_NAME = Comparator.comparing(
+            path -> path.toString().replace(path.getFileSystem().getSeparator(), "/"), ImageFiles::compare);
+
+    /** Compares texts by their code points. */
+    static int compare(String a, String b) {
+        int mismatch = 0;
+        int common = Math.min(a.length(), b.length());
+        while (mismatch < common && a.charAt(mismatch) == b.charAt(mismatch)) {
+            mismatch++;
+        }
+        if (mismatch == common) {
+            return Integer.compare(a.length(), b.length());
+        }
+        char one = a.charAt(mismatch);
+        char other = b.charAt(mismatch);
+        // in UTF-16, the halves of code points beyond 16 bits come before those from U+E000
+        return Character.isSurrogate(one) != Character.isSurrogate(other)
+                ? Boolean.compare(Character.isSurrogate(one), Character.isSurrogate(other))
+                : Character.compare(one, other);
+    }
+
     private static String name(Path path) {
         Path name = path.getFileName();
         return name == null ? "" : name.toString();
@@ -277,8 +302,8 @@ public final class ImageFiles {
         } catch (IOException e) {
             throw new DataException("folder " + folder + " cannot be read: " + AtomicFile.reason(e), e);
         }
-        Collections.sort(images);
-        Collections.sort(folders);
+        images.sort(BY_NAME);
+        folders.sort(BY_NAME);
         return new Listing(images, folders);
     }
 
@@ -324,7 +349,7 @@ public final class ImageFiles {
     public static List<Path> below(Path folder, PassedOver passedOver) {
         List<Path> images = new ArrayList<>();
         collect(list(folder, passedOver), images, passedOver);
-        Collections.sort(images);
+        images.sort(BY_NAME);
         return images;
     }
 

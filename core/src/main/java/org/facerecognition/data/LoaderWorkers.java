@@ -26,7 +26,7 @@ final class LoaderWorkers {
         });
     }
 
-    Future<Integer> submit(Callable<Integer> task) {
+    <T> Future<T> submit(Callable<T> task) {
         return threads.submit(task);
     }
 
@@ -35,7 +35,7 @@ final class LoaderWorkers {
      *
      * @throws IllegalStateException when this thread is interrupted
      */
-    static int await(Future<Integer> task) {
+    static <T> T await(Future<T> task) {
         try {
             return task.get();
         } catch (ExecutionException e) {
@@ -54,7 +54,7 @@ final class LoaderWorkers {
      *
      * @return whether the thread was interrupted meanwhile; its interrupt status is then cleared
      */
-    static boolean awaitEnd(Future<Integer> task) {
+    static boolean awaitEnd(Future<?> task) {
         boolean interrupted = false;
         while (true) {
             try {

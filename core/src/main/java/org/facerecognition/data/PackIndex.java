@@ -217,6 +217,16 @@ final class PackIndex {
 
     // ---- images ----
 
+    /** Returns the side of an image that was packed as pixels, 0 for every other. */
+    static int decodedPx(ImageSource image) {
+        return image instanceof Packed packed ? packed.croppedPx() : 0;
+    }
+
+    /** Returns an image's bytes as the pack holds them, for another pack. */
+    static byte[] packedBytes(ImageSource image) {
+        return image instanceof Packed packed ? packed.bytes() : image.encoded();
+    }
+
     private ImageList images() {
         return new ImageList(places.length, i -> new LabeledImage(new Packed(i), labels[i]));
     }
@@ -264,6 +274,10 @@ final class PackIndex {
 
         @Override
         public byte[] encoded() {
+            return decodedPx == 0 ? bytes() : ImageSource.super.encoded();
+        }
+
+        byte[] bytes() {
             byte[] bytes = file.read(places[image], lengths[image]);
             if (Checksum.of(bytes) != contentChecksum()) {
                 throw new DataException("image " + name() + " in pack " + file.file()
@@ -275,14 +289,14 @@ final class PackIndex {
         @Override
         public Reduced readReduced(int minPx) {
             return decodedPx == 0
-                    ? ImageReader.decodeReduced(encoded(), minPx, name())
+                    ? ImageReader.decodeReduced(bytes(), minPx, name())
                     : ImageSource.super.readReduced(minPx);
         }
 
         @Override
         public Mat read() {
             NativeLibraries.load(opencv_imgproc.class, "OpenCV");
-            byte[] bytes = encoded();
+            byte[] bytes = bytes();
             if (decodedPx == 0) {
                 return ImageReader.decode(bytes, name());
             }

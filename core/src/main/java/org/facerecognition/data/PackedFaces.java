@@ -39,9 +39,11 @@ public final class PackedFaces {
      * @param out the file; an existing one is replaced atomically
      * @param parts at least one; they must have the same identities and crop
      * @param decodedPx 0 to pack encoded images, which is small; otherwise the side of the square crops that are packed
-     *     as pixels, which is fast
+     *     as pixels, which is fast. Images that come from a pack of pixels stay such pixels: then 0 means their side,
+     *     and no other side is possible
      * @param progress receives the number of images that are packed so far
-     * @throws IllegalArgumentException when the parts do not belong together, or {@code decodedPx} is out of range
+     * @throws IllegalArgumentException when the parts do not belong together, or {@code decodedPx} is out of range or
+     *     another than that of the packs that the images come from
      * @throws DataException when an image cannot be used or the file cannot be written; an existing file is then
      *     unchanged
      */
@@ -67,6 +69,7 @@ public final class PackedFaces {
     static List<Path> write(
             Path out, List<FaceDataset> parts, int decodedPx, int shards, long maxIndexBytes, IntConsumer progress) {
         check(parts, decodedPx, shards);
+        int sidePx = sidePx(parts, decodedPx);
         checkIndexes(parts, shards, maxIndexBytes);
         List<Path> files = new ArrayList<>();
         String id = UUID.randomUUID().toString();
@@ -77,7 +80,7 @@ public final class PackedFaces {
             done += write(
                     file,
                     parts,
-                    decodedPx,
+                    sidePx,
                     new Shard(shard, shards, id, maxIndexBytes),
                     now -> progress.accept(before + now));
             files.add(file);
@@ -115,6 +118,23 @@ public final class PackedFaces {
                 throw new IllegalArgumentException("parts of a pack must have the same identities and crop");
             }
         }
+    }
+
+    /** Returns the side to pack: that of the images that are packed as pixels already, if there are any. */
+    private static int sidePx(List<FaceDataset> parts, int decodedPx) {
+        int sidePx = decodedPx;
+        for (FaceDataset part : parts) {
+            for (LabeledImage image : part.images()) {
+                int packed = PackIndex.decodedPx(image.image());
+                if (packed > 0 && sidePx > 0 && sidePx != packed) {
+                    throw new IllegalArgumentException("decodedPx must be " + packed
+                            + " (or 0), as these images were packed, but was " + sidePx
+                            + "; to change it, pack the original images again");
+                }
+                sidePx = Math.max(sidePx, packed);
+            }
+        }
+        return sidePx;
     }
 
     /** Rejects, before an image is read, what could not be opened: a reader has a pack's whole index in memory. */
@@ -177,8 +197,7 @@ public final class PackedFaces {
             json.writeArrayFieldStart("images"); // [place, bytes, checksum, label, part, name]
             for (FaceDataset part : parts) {
                 for (LabeledImage image : shard.images(part)) {
-                    byte[] bytes =
-                            decodedPx == 0 ? image.image().encoded() : cropped(image.image(), part.crop(), decodedPx);
+                    byte[] bytes = bytes(image.image(), part.crop(), decodedPx);
                     file.write(bytes);
                     json.writeStartArray();
                     json.writeNumber(place);
@@ -205,6 +224,11 @@ public final class PackedFaces {
         file.writeInt(Integer.reverseBytes((int) Checksum.of(bytes)));
         file.write(MAGIC);
         return done;
+    }
+
+    private static byte[] bytes(ImageSource image, Crop crop, int decodedPx) {
+        boolean unchanged = decodedPx == 0 || PackIndex.decodedPx(image) > 0;
+        return unchanged ? PackIndex.packedBytes(image) : cropped(image, crop, decodedPx);
     }
 
     private static byte[] cropped(ImageSource source, Crop crop, int sizePx) {

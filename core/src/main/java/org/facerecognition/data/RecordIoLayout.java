@@ -111,7 +111,7 @@ final class RecordIoLayout {
         // the end is a float32: beyond 2^24 it can be rounded, and records around it are looked at
         int rounding = end > EXACT_FLOATS && end < Integer.MAX_VALUE ? (int) Math.ulp((float) end) : 0;
         long[] images = IntStream.range(0, keys.length)
-                .filter(place -> keys[place] > 0)
+                .filter(place -> keys[place] > 0 || end == Integer.MAX_VALUE && keys[place] == 0)
                 .filter(place ->
                         keys[place] < end - rounding || keys[place] < (long) end + rounding && hasImage(offsets[place]))
                 .mapToLong(place -> (long) readLabel(place) << Integer.SIZE | place)
@@ -149,13 +149,18 @@ final class RecordIoLayout {
         boolean several = file.readInt(at) > 0;
         float label = Float.intBitsToFloat(file.readInt(several ? at + HEADER_BYTES : at + Integer.BYTES));
         if (!(label >= 0 && label == Math.rint(label))) {
-            throw new DataException(
-                    name(place) + " must have a whole number of at least 0 as its identity, but has " + label);
+            throw new DataException(nameWithFolder(place)
+                    + " must have a whole number of at least 0 as its identity, but has " + label);
         }
         return (int) label;
     }
 
+    /** Without the folder: a training whose data were moved, or are somewhere else on another machine, goes on. */
     private String name(int place) {
+        return RECORDS + " record " + keys[place];
+    }
+
+    private String nameWithFolder(int place) {
         return file.file() + " record " + keys[place];
     }
 
@@ -211,7 +216,7 @@ final class RecordIoLayout {
         }
     }
 
-    private final class RecordImage implements ImageSource {
+    private final class RecordImage implements ImageSource, NamedByFolder {
         private final int place;
 
         RecordImage(int place) {
@@ -224,13 +229,18 @@ final class RecordIoLayout {
         }
 
         @Override
+        public String nameWithFolder() {
+            return RecordIoLayout.this.nameWithFolder(place);
+        }
+
+        @Override
         public Mat read() {
-            return ImageReader.decode(encoded(), name());
+            return ImageReader.decode(encoded(), nameWithFolder());
         }
 
         @Override
         public Reduced readReduced(int minPx) {
-            return ImageReader.decodeReduced(encoded(), minPx, name());
+            return ImageReader.decodeReduced(encoded(), minPx, nameWithFolder());
         }
 
         @Override
@@ -238,7 +248,7 @@ final class RecordIoLayout {
             byte[] record = payload(offsets[place]);
             int from = HEADER_BYTES + Float.BYTES * Math.max(0, Math.min(intAt(record, 0), record.length));
             if (from >= record.length) {
-                throw new DataException(name() + " is empty; use another copy");
+                throw new DataException(nameWithFolder() + " is empty; use another copy");
             }
             return Arrays.copyOfRange(record, from, record.length);
         }

@@ -46,16 +46,24 @@ final class SampleReader implements AutoCloseable {
     }
 
     private Mat cropped(ImageSource source, int image) {
-        if (source.croppedPx() > 0) {
-            if (source.croppedPx() != sizePx) {
-                throw new IllegalArgumentException("the model's input must be " + source.croppedPx()
-                        + " px, as these images were packed, but is " + sizePx + " px; pack them again");
-            }
+        boolean packed = PackIndex.decodedPx(source) > 0;
+        if (source.croppedPx() > 0 && source.croppedPx() != sizePx) {
+            throw new IllegalArgumentException(
+                    "the model's input must be " + source.croppedPx() + " px, as these images "
+                            + (packed ? "were packed" : "are cropped") + ", but is " + sizePx + " px; "
+                            + (packed ? "pack the original images again" : "crop them to that size"));
+        }
+        if (packed) {
             return source.read();
         }
         Mat cached = cache.get(image);
         if (cached != null) {
             return cached;
+        }
+        if (source.croppedPx() > 0) {
+            Mat cropped = source.read();
+            cache.put(image, cropped);
+            return cropped;
         }
         try (Mat whole = dataset.crop() == Crop.WHOLE ? source.read(sizePx) : source.read()) {
             Mat cropped = dataset.crop().apply(whole, sizePx, source.name());

@@ -19,6 +19,11 @@ final class SyntheticLayout {
                 images.add(new LabeledImage(new SyntheticImage(selection.faces(), identity, index), label));
             }
         }
+        if (images.isEmpty()) {
+            throw new DataException("synthetic faces must have at least one image of at least one person, but "
+                    + identities.size() + " people with " + (selection.toImage() - selection.fromImage())
+                    + " images each were chosen");
+        }
         return FaceDataset.of(images, identities, split, Crop.WHOLE);
     }
 

@@ -152,9 +152,18 @@ public final class VerificationSet {
 
     /** Returns a short text that changes when the faces or the pairs change. */
     public String fingerprint() {
+        return fingerprint(faces.fingerprint());
+    }
+
+    /** Returns the fingerprint of earlier versions; see {@link FaceDataset#formerFingerprint}. */
+    public String formerFingerprint() {
+        return fingerprint(faces.formerFingerprint());
+    }
+
+    private String fingerprint(String ofFaces) {
         return pairs == null
-                ? faces.fingerprint()
-                : faces.fingerprint() + "-"
+                ? ofFaces
+                : ofFaces + "-"
                         + Integer.toHexString(Arrays.hashCode(new int[] {
                             Arrays.hashCode(pairs.first()),
                             Arrays.hashCode(pairs.second()),

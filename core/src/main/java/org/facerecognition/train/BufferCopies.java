@@ -3,6 +3,7 @@ package org.facerecognition.train;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -18,11 +19,24 @@ public final class BufferCopies implements AutoCloseable {
 
     /** @param net borrowed */
     public BufferCopies(Module net) {
+        this(net, name -> false);
+    }
+
+    /**
+     * Copies the head's parameters too, for a training that sets its class centers before its first step.
+     *
+     * @param net borrowed
+     */
+    public static BufferCopies withHead(Module net) {
+        return new BufferCopies(net, name -> name.startsWith("head."));
+    }
+
+    private BufferCopies(Module net, Predicate<String> isCopiedToo) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Set<String> parameters = NamedTensors.parameters(net).keySet();
             NamedTensors.of(net).forEach((name, tensor) -> {
-                if (!parameters.contains(name)) {
+                if (!parameters.contains(name) || isCopiedToo.test(name)) {
                     copies.put(name, tensor.clone().retainReference());
                 }
             });

@@ -2,6 +2,7 @@ package org.facerecognition.train;
 
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.FrozenFeatureCache;
@@ -89,6 +90,19 @@ public final class ForwardPass {
      */
     Result ofHead(Tensor embeddings, Tensor labels) {
         return new Result(embeddings, labels, head.forward(embeddings, labels));
+    }
+
+    /**
+     * Runs the head on those embeddings whose labels are not negative.
+     *
+     * @param embeddings [B, D], not normalized
+     * @param labels [B]
+     * @return null when there are none
+     */
+    @Nullable
+    Result ofLabeled(Tensor embeddings, Tensor labels) {
+        Tensor rows = labels.ge(new Scalar(0L)).nonzero().view(-1); // [B'] of B
+        return rows.numel() == 0 ? null : ofHead(embeddings.index_select(0, rows), labels.index_select(0, rows));
     }
 
     /** Embeds [B, 3, H, W] into [B, D], not normalized. */

@@ -24,18 +24,28 @@ public record History(List<EpochReport> epochs, long steps, double firstLoss, do
         return new History(List.of(), 0, Double.NaN, Double.NaN, Double.NaN);
     }
 
-    /** The epoch with the highest validation accuracy, the first of several equal ones; empty before the first. */
+    /**
+     * Returns {@code best(ACCURACY)}: by default, that is the epoch of {@code best.ckpt}.
+     */
     public Optional<EpochReport> best() {
         return best(EpochReport.BestBy.ACCURACY);
     }
 
     /**
-     * Returns the epoch with the highest value of a measure, the first of several equal ones. Where no epoch has the
-     * measure, for example without validation, returns the last epoch; empty before the first.
+     * Returns the epoch with the highest value of a measure, the first of several equal ones; empty before the first.
+     * Where no epoch has an accuracy, because there is no validation data, but other people were verified, {@code
+     * ACCURACY} means {@code UNSEEN_AUC}, as in the choice of {@code best.ckpt}; without these too, the last epoch is
+     * returned.
      *
-     * @throws IllegalStateException when it was not measured
+     * @throws IllegalStateException when {@code by} is a measure of other people, and none were verified
      */
     public Optional<EpochReport> best(EpochReport.BestBy by) {
+        boolean verifiedOnly = by == EpochReport.BestBy.ACCURACY
+                && epochs.stream().allMatch(epoch -> Double.isNaN(epoch.valAccuracy()) && epoch.unseen() != null);
+        return highest(verifiedOnly ? EpochReport.BestBy.UNSEEN_AUC : by);
+    }
+
+    private Optional<EpochReport> highest(EpochReport.BestBy by) {
         Optional<EpochReport> best = epochs.stream()
                 .filter(epoch -> !Double.isNaN(epoch.figure(by)))
                 .max(Comparator.<EpochReport>comparingDouble(epoch -> epoch.figure(by))

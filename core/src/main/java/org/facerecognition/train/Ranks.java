@@ -48,9 +48,10 @@ public interface Ranks {
     /**
      * Runs the forward pass of an evaluation, in which each rank embeds its share.
      *
-     * @return the embeddings, the labels and the loss of the whole batch, on all ranks
+     * @return the embeddings, the labels and the loss of the whole batch, on all ranks, without the rows that hold
+     *     other samples than their own (see {@link Batch#replacements}); null when there are no others
      */
-    ForwardPass.Result evaluation(ForwardPass pass, Batch batch);
+    ForwardPass.@Nullable Result evaluation(ForwardPass pass, Batch batch);
 
     /** Adds up the encoder's gradients of all ranks. The head's are the same on all ranks. */
     void sumGradients();
@@ -120,8 +121,10 @@ public interface Ranks {
         }
 
         @Override
-        public ForwardPass.Result evaluation(ForwardPass pass, Batch batch) {
-            return pass.evaluation(batch.images(), batch.labels());
+        public ForwardPass.@Nullable Result evaluation(ForwardPass pass, Batch batch) {
+            return batch.replacements().isEmpty()
+                    ? pass.evaluation(batch.images(), batch.labels())
+                    : pass.ofLabeled(pass.embed(batch.images()), batch.ownLabels());
         }
 
         @Override

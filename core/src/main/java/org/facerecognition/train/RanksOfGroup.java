@@ -129,11 +129,11 @@ final class RanksOfGroup implements Ranks {
     }
 
     @Override
-    public ForwardPass.Result evaluation(ForwardPass pass, Batch batch) {
+    public ForwardPass.@Nullable Result evaluation(ForwardPass pass, Batch batch) {
         Tensor embeddings = pass.embed(batch.images());
         Tensor all = whole(group.gather(padded(embeddings, batch.wholeSize())), batch.wholeSize());
-        Tensor labels = whole(group.gather(padded(batch.labels(), batch.wholeSize())), batch.wholeSize());
-        return pass.ofHead(all, labels);
+        Tensor labels = whole(group.gather(padded(batch.ownLabels(), batch.wholeSize())), batch.wholeSize());
+        return pass.ofLabeled(all, labels);
     }
 
     /** Embeds this rank's images, with random numbers of this rank's and this batch's own. */

@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * Checks a training before it starts for everything that would otherwise fail, or mislead, after hours.
  */
 public final class TrainingChecks {
-    private static final Pattern IDENTITY_HASH = Pattern.compile("[\\w.$/]+@[0-9a-f]{1,8}\\b"); // Object's toString
+    /** Object's toString: of a class in a package or in another class, or of one without. "recall@10" is none. */
+    private static final Pattern IDENTITY_HASH =
+            Pattern.compile("\\w+([.$/]+\\w+)+@[0-9a-f]{1,8}\\b|\\b[A-Z]\\w*@[0-9a-f]{6,8}\\b");
+
     private static final int MAX_NAMES = 3; // in a message
 
     private static final String ENCODER = "encoder."; // its parameters' names begin so

@@ -24,6 +24,7 @@ public final class TrainingDescription {
     private static final String DATA = "data";
     private static final String TRAINING_NAMES = "names or labels of the training images";
     private static final String VALIDATION_NAMES = "names or labels of the validation images";
+    private static final String TO_VERIFY = "faces to verify";
     private static final String CONTENTS = "image contents";
     /** Entries that differ anyway if the data has other counts. */
     private static final Set<String> FOLLOWS_FROM_DATA = Set.of(TRAINING_NAMES, VALIDATION_NAMES, CONTENTS, "classes");
@@ -91,7 +92,7 @@ public final class TrainingDescription {
         entries.put(
                 "augmentations", (train.composesAugmentations() ? "composed " : "copies by ") + train.augmentations());
         entries.put(
-                "faces to verify",
+                TO_VERIFY,
                 evaluation.verification() == null
                         ? "none"
                         : evaluation.verification().fingerprint());
@@ -199,7 +200,7 @@ public final class TrainingDescription {
         Map<String, String> differing = new LinkedHashMap<>();
         now.forEach((what, value) -> {
             String before = savedValue(saved, what);
-            if (before != null && !before.equals(value)) {
+            if (before != null && !before.equals(value) && !before.equals(formerNames(what))) {
                 differing.put(what, difference(what, before, value));
             }
         });
@@ -218,6 +219,17 @@ public final class TrainingDescription {
                 + String.join("; ", differences.subList(0, Math.min(MAX_DIFFERENCES, differences.size())))
                 + (more > 0 ? "; and " + more + " more differences" : "")
                 + "; use the former settings and data, or another checkpoint folder");
+    }
+
+    /** Returns what earlier versions wrote of the names of images; null for other entries. */
+    private @Nullable String formerNames(String what) {
+        VerificationSet toVerify = evaluation.verification();
+        return switch (what) {
+            case TRAINING_NAMES -> train.formerFingerprint();
+            case VALIDATION_NAMES -> validation == null ? null : validation.formerFingerprint();
+            case TO_VERIFY -> toVerify == null ? null : toVerify.formerFingerprint();
+            default -> null;
+        };
     }
 
     /** Returns the value of an entry by its present name; null if the checkpoint does not have it. */
@@ -250,7 +262,7 @@ public final class TrainingDescription {
     /** The description in the form of checkpoints that were written before there were versions. */
     private Map<String, String> firstVersion() {
         Map<String, String> all = new LinkedHashMap<>();
-        all.put("data", train.fingerprint() + " " + (validation == null ? "" : validation.fingerprint()));
+        all.put("data", train.formerFingerprint() + " " + (validation == null ? "" : validation.formerFingerprint()));
         all.put("optimizer", optimization.optimizer().toString().replace("learningRate=", "rate="));
         all.put("learning rate", optimization.learningRate() + " by " + optimization.scheduleUnit());
         all.put("freezer", String.valueOf(optimization.freezer()));
@@ -267,7 +279,7 @@ public final class TrainingDescription {
                 "unseen faces",
                 evaluation.verification() == null
                         ? ""
-                        : evaluation.verification().fingerprint());
+                        : evaluation.verification().formerFingerprint());
         all.put(
                 "best by",
                 evaluation.bestBy() == BestBy.ACCURACY

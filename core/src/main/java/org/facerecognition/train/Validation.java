@@ -128,14 +128,16 @@ public final class Validation implements AutoCloseable {
     private Result ofKnownPeople(BatchLoader loader) {
         net.eval();
         TrainingProgress sums = new TrainingProgress();
+        int done = 0;
         try (BatchLoader.Epoch epoch = loader.epoch(EPOCH)) {
             while (epoch.hasNext()) {
                 try (Batch batch = epoch.next();
                         PointerScope scope = new PointerScope();
                         NoGradGuard noGrad = new NoGradGuard()) {
                     add(batch, sums);
+                    done += batch.wholeSize();
                 }
-                passed("validation", (int) sums.samples, images);
+                passed("validation", done, images);
             }
         }
         double loss = sums.lossSamples == 0 ? Double.NaN : sums.lossSum / sums.lossSamples;
@@ -143,14 +145,17 @@ public final class Validation implements AutoCloseable {
     }
 
     private void add(Batch batch, TrainingProgress sums) {
-        ForwardPass.Result result = NativeErrors.explained(() -> ranks.evaluation(forward, batch));
+        ForwardPass.@Nullable Result result = NativeErrors.explained(() -> ranks.evaluation(forward, batch));
+        if (result == null) { // none of its images can be used
+            return;
+        }
         Tensor labels = result.labels(); // [B]
         Head.Output output = result.output();
         double score = ForwardPass.score(settings.score(), output, labels);
         if (comparesInBatches && !showsPairs(labels)) {
-            sums.addBatchWithoutLoss(score, batch.wholeSize());
+            sums.addBatchWithoutLoss(score, (int) labels.numel());
         } else {
-            sums.addBatch(output.loss().item_double(), score, batch.wholeSize());
+            sums.addBatch(output.loss().item_double(), score, (int) labels.numel());
         }
     }
 

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -18,6 +20,8 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.Races;
 import org.facerecognition.augment.Presets;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -273,6 +277,113 @@ class BatchLoaderTest {
                     .isInstanceOf(DataException.class)
                     .hasMessage("at least one image must be usable, but none of 10 is");
         }
+    }
+
+    /** Each place used to read all the unusable images that follow it, 80,000 here. */
+    @Test
+    void readsARunOfBrokenImagesOnceOrTwice() {
+        AtomicInteger reads = new AtomicInteger();
+        List<LabeledImage> images = new ArrayList<>();
+        for (int i = 0; i < 400; i++) {
+            images.add(new LabeledImage(counted(i, reads, true), 0));
+        }
+        images.add(new LabeledImage(counted(400, reads, false), 0));
+        FaceDataset data = FaceDataset.of(images, List.of("a"), Split.TEST, Crop.WHOLE);
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC).withBadImages(BadImages.SKIP);
+        try (BatchLoader loader = new BatchLoader(data, settings)) {
+            assertThat(readFrom(loader, 0, 0)).flatMap(BatchValues::labels).hasSize(401);
+            assertThat(loader.skippedSamples()).hasSize(400);
+            List<Integer> replacements = new ArrayList<>();
+            try (BatchLoader.Epoch epoch = loader.epoch(0, 24)) { // of 16 samples, then one
+                while (epoch.hasNext()) {
+                    try (Batch batch = epoch.next();
+                            PointerScope scope = new PointerScope()) {
+                        replacements.addAll(batch.replacements());
+                        long[] labels = new long[batch.size()];
+                        batch.ownLabels().data_ptr_long().get(labels);
+                        assertThat(labels).containsOnly(batch.size() == 1 ? 0 : -1);
+                    }
+                }
+            }
+            assertThat(replacements).isEqualTo(IntStream.range(0, 16).boxed().toList());
+        }
+        assertThat(reads.get()).isLessThan(401 * 4); // two workers may begin with the same image
+    }
+
+    private static ImageSource counted(int number, AtomicInteger reads, boolean broken) {
+        return new ImageSource() {
+            @Override
+            public String name() {
+                return String.valueOf(number);
+            }
+
+            @Override
+            public Mat read() {
+                reads.incrementAndGet();
+                if (broken) {
+                    throw new DataException("image " + number + " is broken");
+                }
+                return TestImages.noise(SIZE, SIZE, number);
+            }
+        };
+    }
+
+    @Test
+    void rejectsASamplerWithoutSamples() {
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withSampler(Sampler.named("nobody", (labels, random) -> new int[0]));
+        assertThatThrownBy(() -> new BatchLoader(data(), settings))
+                .isInstanceOf(DataException.class)
+                .hasMessage("there must be at least one sample to load, but sampler nobody gives none of the 72 of the"
+                        + " data set");
+    }
+
+    /** The cache of decoded images used to leave out those in which faces are looked for. */
+    @Test
+    void looksForTheFaceInAnImageOnce() {
+        List<LabeledImage> images = List.of(new LabeledImage(ImageSource.of(root.resolve("person0/0.png")), 0));
+        List<ImageSource> withoutFace = new CopyOnWriteArrayList<>();
+        AtomicInteger looks = new AtomicInteger();
+        FaceDataset data = FaceDataset.of(images, List.of("a"), Split.TRAIN, Crop.WHOLE)
+                .withFacesFound(new FindsNothing(looks), SIZE, withoutFace::add)
+                .withAugmentations(Presets.fiveColor());
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withThreads(1)
+                .withImageCacheMib(1);
+        try (BatchLoader loader = new BatchLoader(data, settings)) {
+            assertThat(readFrom(loader, 1, 0)).hasSize(1);
+            assertThat(readFrom(loader, 1, 0)).isEqualTo(readFrom(loader, 1, 0));
+        }
+        assertThat(withoutFace).hasSize(1);
+        assertThat(looks).hasValue(1);
+        var larger = BatchLoader.Settings.of(SIZE + 1, Normalization.SYMMETRIC);
+        try (BatchLoader loader = new BatchLoader(data, larger)) {
+            assertThatThrownBy(() -> readFrom(loader, 0, 0))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("the model's input must be 24 px, as these images are cropped, but is 25 px; crop them"
+                            + " to that size");
+        }
+    }
+
+    private record FindsNothing(AtomicInteger looks) implements FaceDetector {
+        @Override
+        public List<DetectedFace> detect(Mat image) {
+            looks.incrementAndGet();
+            return List.of();
+        }
+
+        @Override
+        public Settings settings() {
+            return Settings.DEFAULT;
+        }
+
+        @Override
+        public String fingerprint() {
+            return "nothing";
+        }
+
+        @Override
+        public void close() {}
     }
 
     @Test

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.SharedFiles;
@@ -24,6 +25,28 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ImageFilesTest {
     @TempDir
     Path folder;
+
+    /** Windows' own order ignores the case of letters: people would have other labels there. */
+    @Test
+    void listsInTheSameOrderOnEveryPlatform() throws IOException {
+        List<String> inOrder = List.of("Ann_Lee", "Anna", "B", "a", "\uffee", "\ud83d\ude00");
+        for (String name : inOrder) {
+            Files.createDirectory(folder.resolve(name));
+            Files.write(folder.resolve(name + ".jpg"), new byte[0]);
+        }
+        ImageFiles.Listing listing = ImageFiles.list(folder, new PassedOver());
+        assertThat(listing.folders())
+                .extracting(path -> path.getFileName().toString())
+                .isEqualTo(inOrder);
+        assertThat(listing.images()).hasSize(inOrder.size());
+        for (String one : inOrder) {
+            for (String other : inOrder) {
+                assertThat(Integer.signum(ImageFiles.compare(one, other)))
+                        .isEqualTo(Integer.signum(Arrays.compareUnsigned(
+                                one.getBytes(StandardCharsets.UTF_8), other.getBytes(StandardCharsets.UTF_8))));
+            }
+        }
+    }
 
     @ParameterizedTest
     @ValueSource(

@@ -21,6 +21,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.SharedFiles;
 import org.facerecognition.augment.RandomInvert;
+import org.facerecognition.eval.VerificationSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -108,11 +109,41 @@ class PackedSetsTest {
         FaceDataset packed = FaceDataset.packed(pack(SIZE + 1), Split.TRAIN);
         assertThatThrownBy(() -> batches(packed))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the model's input must be 25 px, as these images were packed, but is 24 px; pack them"
-                        + " again");
+                .hasMessage("the model's input must be 25 px, as these images were packed, but is 24 px; pack the"
+                        + " original images again");
         assertThatThrownBy(() -> packed.withCrop(Crop.CELEBA_CROP))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("crop must be whole, as these images were packed");
+                .hasMessageContaining("crop must be whole, since these images are cropped already");
+    }
+
+    /** It used to become a pack of encoded images that could not be decoded. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, SIZE})
+    void aPackOfPixelsThatIsPackedAgainStaysOne(int decodedPx) {
+        FaceDataset first = FaceDataset.packed(pack(SIZE), Split.TRAIN);
+        Path file = folder.resolve("again.pack");
+        List<Path> shards = PackedFaces.write(file, List.of(first), decodedPx, 2, done -> {});
+        for (Path shard : shards) {
+            FaceDataset again = FaceDataset.packed(shard, Split.TRAIN);
+            assertThat(again.sample(0).image().croppedPx()).isEqualTo(SIZE);
+            assertThat(again.fingerprint()).isEqualTo(first.fingerprint());
+            assertThat(again.contentFingerprint()).isEqualTo(first.contentFingerprint());
+            assertThat(batches(again)).isEqualTo(batches(first));
+        }
+        assertThatThrownBy(() -> PackedFaces.write(file, List.of(first), SIZE + 1, done -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("decodedPx must be 24 (or 0), as these images were packed, but was 25; to change it, pack"
+                        + " the original images again");
+    }
+
+    @Test
+    void packedPixelsAreGivenAsAnImageFile() {
+        ImageSource packed =
+                FaceDataset.packed(pack(SIZE), Split.TRAIN).sample(0).image();
+        try (Mat pixels = packed.read();
+                Mat decoded = ImageSource.of(packed.encoded()).read()) {
+            assertThat(TestImages.bytes(decoded)).isEqualTo(TestImages.bytes(pixels));
+        }
     }
 
     @Test
@@ -239,6 +270,43 @@ class PackedSetsTest {
         FaceDataset data = FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0);
         assertThat(data.identities()).containsExactly("5", "6");
         assertThat(data.size()).isEqualTo(2);
+    }
+
+    /** As MXNet's im2rec writes it: record 0 is an image like the others. */
+    @Test
+    void readsRecordIoWithoutAHeaderRecord() throws IOException {
+        ByteBuffer records = ByteBuffer.allocate(1_000).order(ByteOrder.LITTLE_ENDIAN);
+        StringBuilder index = new StringBuilder();
+        for (int key = 0; key < 6; key++) {
+            addRecord(records, index, key, new float[] {key}, 3);
+        }
+        Files.write(folder.resolve("train.rec"), Arrays.copyOf(records.array(), records.position()));
+        Files.writeString(folder.resolve("train.idx"), index);
+        assertThat(FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0).identities())
+                .containsExactly("0", "1", "2", "3", "4", "5");
+    }
+
+    /** Names decide whether a training may be resumed, and whether ranks on several machines have the same data. */
+    @Test
+    void namesOfImagesInOneFileDoNotSayWhereTheFileIs() throws IOException {
+        Path here = ImageFormatsTest.resource("recordio");
+        Path copy = Files.createDirectories(folder.resolve("elsewhere"));
+        for (String file : List.of("train.rec", "train.idx")) {
+            Files.copy(here.resolve(file), copy.resolve(file));
+        }
+        FaceDataset data = FaceDataset.recordIo(here, Split.TRAIN, 0, 0, 0);
+        FaceDataset moved = FaceDataset.recordIo(copy, Split.TRAIN, 0, 0, 0);
+        assertThat(moved.fingerprint()).isEqualTo(data.fingerprint());
+        assertThat(moved.sample(0).image().name()).isEqualTo("train.rec record 1");
+        assertThat(moved.formerFingerprint()).isNotEqualTo(data.formerFingerprint());
+        FaceDataset folders = FaceDataset.folders(faces, Split.TRAIN);
+        assertThat(folders.formerFingerprint()).isEqualTo(folders.fingerprint());
+        Path bin = ImageFormatsTest.resource("pairs.bin");
+        Path binCopy = Files.copy(bin, folder.resolve("pairs.bin"));
+        VerificationSet pairs = VerificationSet.of(FacePairs.insightfaceBin(bin), Crop.WHOLE);
+        VerificationSet movedPairs = VerificationSet.of(FacePairs.insightfaceBin(binCopy), Crop.WHOLE);
+        assertThat(movedPairs.fingerprint()).isEqualTo(pairs.fingerprint());
+        assertThat(movedPairs.formerFingerprint()).isNotEqualTo(pairs.formerFingerprint());
     }
 
     private static void addRecord(ByteBuffer records, StringBuilder index, int key, float[] labels, int imageBytes) {
