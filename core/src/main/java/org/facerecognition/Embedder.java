@@ -37,6 +37,7 @@ import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.synthetic.SyntheticFaces;
@@ -144,6 +145,12 @@ final class Embedder implements AutoCloseable {
                         + " bytes, but had " + image.length + " bytes");
             }
         }
+        return PlatformThreads.call(() -> inBuffer(pixels, input, device, batchSize, embed));
+    }
+
+    private static float[][] inBuffer(
+            List<byte[]> pixels, ModelInput input, Device device, int batchSize, BufferEmbedding embed) {
+        int size = input.sizePx();
         int atATime = Math.max(1, Math.min(batchSize, pixels.size()));
         float[][] embeddings = new float[pixels.size()][];
         try (BatchBuffer buffer = new BatchBuffer(atATime, size, input.normalization(), device, true)) {

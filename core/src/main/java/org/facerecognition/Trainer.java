@@ -5,6 +5,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.natives.Lifetime;
+import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +46,8 @@ public final class Trainer {
      * the last step; those of the best epoch are in {@code best.ckpt} in the checkpoint folder. When data, recognizer
      * and args do not go together, this throws before anything is changed.
      *
+     * <p>A virtual thread waits while a thread of the operating system trains, and calls the listeners.
+     *
      * <p>With {@link TrainerArgs.Builder#shardHead} the recognizer has all class centers before and after a training.
      * One that fails in its middle leaves this process with its share: the encoder can be used, and {@link
      * Recognizer#save} refuses; {@code last.ckpt} has all of them.
@@ -64,6 +67,10 @@ public final class Trainer {
      * @throws org.facerecognition.train.NonFiniteLossException when the loss, a gradient or a weight is NaN or infinite
      */
     public History fit(Recognizer recognizer, FaceDataset train, @Nullable FaceDataset validation) {
+        return PlatformThreads.call(() -> fitHere(recognizer, train, validation));
+    }
+
+    private History fitHere(Recognizer recognizer, FaceDataset train, @Nullable FaceDataset validation) {
         AtomicBoolean stopped = new AtomicBoolean();
         try (Lifetime.Use open = recognizer.beginTraining()) {
             running.add(stopped);

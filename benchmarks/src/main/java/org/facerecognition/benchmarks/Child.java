@@ -57,7 +57,7 @@ final class Child implements AutoCloseable {
         return new Child(inference(List.of("-XX:SharedArchiveFile=" + archive), arguments));
     }
 
-    /** Runs {@link InferenceChild} to its first embedding, and has the JVM write the classes that it loaded to a file. */
+    /** Runs {@link InferenceChild} to its first embedding, and has the JVM write the loaded classes to a file. */
     static void archiveClasses(Path archive, String... arguments) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(inference(List.of("-XX:ArchiveClassesAtExit=" + archive), arguments))
                 .redirectErrorStream(true)

@@ -222,7 +222,7 @@ public final class BatchLoader implements AutoCloseable {
      * @param device where the tensors go; for a GPU through pinned memory. Borrowed
      * @param channelsLast memory layout of the images; false for contiguous
      * @param share of this process in every batch. A batch with fewer samples than processes has at least one sample
-     *     in each share nevertheless, which      *     in each share nevertheless, which is then another process's too: see {@link Batch#wholeSize}
+     *     in each share nevertheless, which is then another process's too: see {@link Batch#wholeSize}
      * @throws DataException when the sampler gives no samples
      */
     public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast, BatchShare share) {

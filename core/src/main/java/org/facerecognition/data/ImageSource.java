@@ -112,7 +112,8 @@ public interface ImageSource {
 
     /**
      * Returns the number of bytes of {@link #encoded}, or of the data that determine it, when that is known without
-     * reading them, 0 otherwise. Together with {@link #contentChecksum} it shows whether an image was replaced under the same name.
+     * reading them, 0 otherwise. Together with {@link #contentChecksum} it shows whether an image was replaced under
+     * the same name.
      *
      * @throws DataException when the size cannot be determined
      */

@@ -20,6 +20,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
+import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
 
@@ -59,6 +60,10 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
      *     usable
      */
     public Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
+        return PlatformThreads.call(() -> embedHere(data, flip, embedded, badImages));
+    }
+
+    private Usable embedHere(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
         FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
         float[][] embeddings = new float[plain.size()][];
         try (BatchLoader loader = new BatchLoader(plain, settings(badImages), device, true);

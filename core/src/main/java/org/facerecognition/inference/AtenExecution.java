@@ -61,7 +61,9 @@ final class AtenExecution implements Execution {
         }
         TensorVector chunks = new TensorVector();
         for (long from = 0; from < count; from += chunkSize) {
-            chunks.push_back(run(images.narrow(0, from, Math.min(chunkSize, count - from)), null));
+            try (PointerScope scope = new PointerScope()) { // else the memory would grow with the number of chunks
+                chunks.push_back(run(images.narrow(0, from, Math.min(chunkSize, count - from)), null));
+            }
         }
         return torch.cat(chunks, 0);
     }
@@ -104,7 +106,9 @@ final class AtenExecution implements Execution {
             Tensor addend = node.addend() == FusedNode.NONE ? null : values[node.addend()];
             last = node.output();
             long start = System.nanoTime();
-            values[last] = kernels.get(i).run(inputs, addend);
+            try (PointerScope scope = new PointerScope()) { // of what is made on the way
+                values[last] = kernels.get(i).run(inputs, addend).retainReference();
+            }
             if (costs != null) {
                 costs.add(kinds.get(i).of(values[last].shape(), (System.nanoTime() - start) / 1e9));
             }
@@ -112,7 +116,11 @@ final class AtenExecution implements Execution {
                 values[dead].close();
             }
         }
-        return values[last].to(ScalarType.Float);
+        Tensor embeddings = values[last].to(ScalarType.Float);
+        if (last != 0) {
+            values[last].close();
+        }
+        return embeddings;
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.facerecognition.natives.OpenMp;
+import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.Processors;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * after another, or several at once where their requests admit that. Beside other programs that take processors,
  * {@value #FURTHER} further callers for each processor compute on their own threads, as callers of other libraries do,
  * so that the operating system does not give the processors away; not where the number of threads has a bound.
+ *
+ * <p>A virtual thread does not compute: pool threads do its work.
  *
  * <p>Each thread computes alone, without OpenMP's threads. OpenMP splits each layer, and at its end every thread waits
  * for the slowest: beside another program, for one that is not running. Here a call is cut into pieces that whoever is
@@ -162,7 +165,7 @@ final class ComputeThreads {
 
     /** Runs what a request wants as soon as a processor is free, and waits for it. */
     void run(Request request) {
-        Semaphore place = queue.isEmpty() ? place() : null;
+        Semaphore place = queue.isEmpty() && !PlatformThreads.isVirtual() ? place() : null;
         if (place != null) {
             try (OpenMp.Scope alone = OpenMp.alone()) {
                 lead(request.work(List.of()));

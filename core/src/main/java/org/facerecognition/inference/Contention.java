@@ -2,6 +2,7 @@ package org.facerecognition.inference;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import org.facerecognition.natives.PlatformThreads;
 
 /**
  * Whether other programs compete for the processors. A thread that computes without waiting for anything should be
@@ -29,7 +30,9 @@ final class Contention {
      * @param threads the number of threads that compute, including this one
      */
     void measure(Runnable work, int processors, int threads) {
-        if (!clock.isCurrentThreadCpuTimeSupported() || !clock.isThreadCpuTimeEnabled()) {
+        if (!clock.isCurrentThreadCpuTimeSupported()
+                || !clock.isThreadCpuTimeEnabled()
+                || PlatformThreads.isVirtual()) {
             work.run();
             return;
         }

@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.OpenMp;
+import org.facerecognition.natives.PlatformThreads;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,10 +102,12 @@ public final class ConvolutionalNet implements AutoCloseable {
         if (!OneDnn.isFast() || !OneDnnLayers.supports(graph)) {
             return Optional.empty();
         }
-        try (PointerScope scope = new PointerScope();
-                FusedLayers layers = FusedLayers.of(graph, 1, heightPx, widthPx)) {
-            return Optional.of(new ConvolutionalNet(layers, threads));
-        }
+        return PlatformThreads.call(() -> {
+            try (PointerScope scope = new PointerScope();
+                    FusedLayers layers = FusedLayers.of(graph, 1, heightPx, widthPx)) {
+                return Optional.of(new ConvolutionalNet(layers, threads));
+            }
+        });
     }
 
     private OneDnnPlan plan(List<FusedNode> described, long[][] shapes, int parts) {

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Properties;
@@ -20,19 +21,23 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Uninterrupted;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The implementations of convolutions that were measured to be the fastest on this machine, and the precisions that
  * were chosen for models. All networks of the process share them, and a file in JavaCPP's cache folder keeps them for
- * the next process, so that measurements that come out differently each time do not change embeddings. The file is for
- * one version of oneDNN and one kind of processor.
+ * the next process, and for processes that run already and have not measured the same, so that measurements that come
+ * out differently each time do not change embeddings. The file is for one version of oneDNN and one kind of processor.
  */
 final class KernelChoices {
+    /** How the keys of models' precisions begin. */
+    static final String PRECISION = "precision ";
+
     private final Path file;
     private final Properties choices =
             new Properties(); // from a layer to an implementation's name, from a model to its precision
     private final Set<String> own = new HashSet<>(); // keys of choices that are not in the file yet
-    private final Set<String> replaced = new HashSet<>(); // those of them that count more than the file's
+    private @Nullable FileTime read; // when the file that was read last was written; null before
 
     private static final class Holder {
         static final KernelChoices SHARED = Uninterrupted.get(() -> new KernelChoices(file()));
@@ -41,7 +46,21 @@ final class KernelChoices {
     /** @param file need not exist; one that cannot be read counts as empty */
     KernelChoices(Path file) {
         this.file = file;
-        choices.putAll(inFile());
+        adopt();
+    }
+
+    /** Reads what other processes have kept since the file was read last. What this process has chosen stays. */
+    private void adopt() {
+        FileTime written = null;
+        try {
+            written = Files.getLastModifiedTime(file);
+        } catch (IOException e) {
+            // nothing is kept yet
+        }
+        if (written != null && !written.equals(read)) {
+            Uninterrupted.get(this::inFile).forEach(choices::putIfAbsent);
+            read = written;
+        }
     }
 
     private Properties inFile() {
@@ -85,33 +104,42 @@ final class KernelChoices {
      * @param measured finds the fastest implementation; called if that is not known yet
      */
     synchronized String choose(String layer, Supplier<String> measured) {
-        String known = choices.getProperty(layer);
-        if (known == null) {
-            known = measured.get();
-            choices.setProperty(layer, known);
+        return known(layer).orElseGet(() -> {
+            String chosen = measured.get();
+            choices.setProperty(layer, chosen);
             own.add(layer);
-        }
-        return known;
+            return chosen;
+        });
     }
 
-    /** Returns what was kept under a key. */
+    /** Returns what was kept under a key, by this process or by another one. */
     synchronized Optional<String> known(String key) {
+        if (!choices.containsKey(key)) {
+            adopt();
+        }
         return Optional.ofNullable(choices.getProperty(key));
     }
 
-    /** Keeps a choice, in the file too. */
-    synchronized void keep(String key, String value) {
-        if (!value.equals(choices.setProperty(key, value))) {
-            own.add(key);
-            replaced.add(key);
+    /**
+     * Keeps a choice, in the file too, unless there is one for the key already: what was measured at the same time in
+     * several processes or threads is what the first of them keeps.
+     *
+     * @return the choice that counts
+     */
+    synchronized String keep(String key, String value) {
+        String known = choices.getProperty(key);
+        if (known != null) {
+            return known;
         }
+        own.add(key);
+        choices.setProperty(key, value);
         save();
+        return choices.getProperty(key);
     }
 
     /**
-     * Adds new choices to the file, beside those that other processes have kept meanwhile. What was measured in several
-     * processes at the same time is what the first of them has kept. If the file cannot be written, the next process
-     * measures again.
+     * Adds new choices to the file, beside those that other processes have kept meanwhile, which stay. If the file
+     * cannot be written, the next process measures again.
      */
     synchronized void save() {
         if (!own.isEmpty() && !file.toString().isEmpty()) { // empty where there is no cache folder
@@ -127,8 +155,10 @@ final class KernelChoices {
                 FileLock locked = lock.lock()) {
             Properties kept = inFile();
             for (String key : own) {
-                if (replaced.contains(key) || !kept.containsKey(key)) {
+                if (!kept.containsKey(key)) {
                     kept.setProperty(key, choices.getProperty(key));
+                } else if (key.startsWith(PRECISION)) { // no network was made with it yet
+                    choices.setProperty(key, kept.getProperty(key));
                 }
             }
             StringWriter text = new StringWriter();
@@ -139,6 +169,5 @@ final class KernelChoices {
             // a cache that cannot be written is no failure
         }
         own.clear();
-        replaced.clear();
     }
 }

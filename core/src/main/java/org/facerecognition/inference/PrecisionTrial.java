@@ -137,7 +137,7 @@ public final class PrecisionTrial {
     }
 
     private String key() {
-        return "precision " + model + " " + options.minCosine();
+        return KernelChoices.PRECISION + model + " " + options.minCosine();
     }
 
     private PreparedNet net(Graph graph, ScalarType type) {
@@ -182,12 +182,12 @@ public final class PrecisionTrial {
                         name, options.minCosine(), cosine));
             }
             keepHalf = close && (required || speedup >= MIN_SPEEDUP);
-            Result result =
-                    keepHalf ? new Result(half, name + ": " + measured) : new Result(full, "float32: " + measured);
-            if (remembers()) {
-                KernelChoices.shared().keep(key(), result.reason());
+            String reason = (keepHalf ? name : "float32") + ": " + measured;
+            if (remembers() && close) { // another process may have been faster to measure
+                reason = KernelChoices.shared().keep(key(), reason);
+                keepHalf = reason.startsWith(name);
             }
-            return result;
+            return new Result(keepHalf ? half : full, reason);
         } finally {
             (keepHalf ? full : half).close();
         }

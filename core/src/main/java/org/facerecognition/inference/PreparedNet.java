@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
+import org.facerecognition.natives.PlatformThreads;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -137,6 +138,16 @@ public final class PreparedNet implements AutoCloseable {
             ScalarType type,
             @Nullable Int8Ranges ranges,
             ComputeThreads threads) {
+        return PlatformThreads.call(() -> plannedForOneDnn(graph, batchSize, sizePx, type, ranges, threads));
+    }
+
+    private static PreparedNet plannedForOneDnn(
+            Graph graph,
+            int batchSize,
+            int sizePx,
+            ScalarType type,
+            @Nullable Int8Ranges ranges,
+            ComputeThreads threads) {
         try (PointerScope scope = new PointerScope();
                 FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
             if (ranges != null && !ranges.fit(layers.nodes())) {
@@ -152,6 +163,11 @@ public final class PreparedNet implements AutoCloseable {
 
     private static PreparedNet withLibtorch(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
         Libtorch.load();
+        return PlatformThreads.call(() -> plannedForLibtorch(graph, batchSize, sizePx, type, device));
+    }
+
+    private static PreparedNet plannedForLibtorch(
+            Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard();
                 FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
@@ -190,11 +206,13 @@ public final class PreparedNet implements AutoCloseable {
      */
     public Tensor forward(Tensor images) {
         checkSize(images);
-        try (Lifetime.Use use = lifetime.enter();
-                PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
-            return execution.run(images).retainReference();
-        }
+        return PlatformThreads.call(() -> {
+            try (Lifetime.Use use = lifetime.enter();
+                    PointerScope scope = new PointerScope();
+                    NoGradGuard noGrad = new NoGradGuard()) {
+                return execution.run(images).retainReference();
+            }
+        });
     }
 
     /** Returns whether {@link #embed} can be called: on a CPU with oneDNN, and in ONNX Runtime. */

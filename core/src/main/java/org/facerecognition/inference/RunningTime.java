@@ -2,6 +2,7 @@ package org.facerecognition.inference;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import org.facerecognition.natives.PlatformThreads;
 
 /**
  * A clock that stands still while other programs have this thread's processor, so that layers can be timed beside them.
@@ -19,6 +20,6 @@ final class RunningTime {
 
     /** Returns the nanoseconds that this thread was running, counted from any moment; all that passed if unknown. */
     static long nanos() {
-        return EXACT ? CLOCK.getCurrentThreadCpuTime() : System.nanoTime();
+        return EXACT && !PlatformThreads.isVirtual() ? CLOCK.getCurrentThreadCpuTime() : System.nanoTime();
     }
 }

@@ -1,0 +1,151 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.GradMode;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.natives.PlatformThreads;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.train.History;
+import org.facerecognition.train.TrainingListener;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledForJreRange;
+import org.junit.jupiter.api.condition.JRE;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Servers call the library on virtual threads, which have no state of native code of their own. */
+@EnabledForJreRange(min = JRE.JAVA_21, disabledReason = "there are no virtual threads before Java 21")
+class VirtualThreadsTest {
+    private static final int PX = 32;
+
+    @TempDir
+    Path folder;
+
+    /** Starts a virtual thread, by a name that Java 17 does not know. */
+    private static <T> FutureTask<T> start(Callable<T> work) {
+        FutureTask<T> task = new FutureTask<>(work);
+        try {
+            Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, task);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+        return task;
+    }
+
+    private static <T> T call(Callable<T> work) throws Exception {
+        return start(work).get();
+    }
+
+    private static Recognizer recognizer() {
+        torch.manual_seed(1);
+        return Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(32)
+                .classes(2)
+                .imageSizePx(PX)
+                .build());
+    }
+
+    @Test
+    void areToldFromOthers() throws Exception {
+        assertThat(PlatformThreads.isVirtual()).isFalse();
+        assertThat(call(PlatformThreads::isVirtual)).isTrue();
+        assertThat(call(() -> PlatformThreads.call(PlatformThreads::isVirtual))).isFalse();
+    }
+
+    /** Their running time is unknown: every implementation of a layer seemed to take no time, and this was kept. */
+    @Test
+    void preparingMeasuresOnAnotherThread() throws Exception {
+        assertThat(ManagementFactory.getThreadMXBean().isCurrentThreadCpuTimeSupported())
+                .isTrue();
+        assertThat(call(() -> ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime()))
+                .isEqualTo(-1);
+        Path file = folder.resolve("a.model");
+        try (Recognizer recognizer = recognizer();
+                Mat face = new SyntheticFaces(0, PX).image(0, 0)) {
+            recognizer.save(file);
+            float[] expected;
+            try (PreparedRecognizer prepared = recognizer.prepare(PrepareOptions.DEFAULT)) {
+                expected = prepared.embed(face);
+            }
+            float[] actual = call(() -> {
+                try (PreparedRecognizer prepared = PreparedRecognizer.load(file)) {
+                    return prepared.embed(face);
+                }
+            });
+            assertThat(actual).isEqualTo(expected);
+        }
+    }
+
+    /** A guard that was closed after a wait used to leave the other thread without gradients. */
+    @Test
+    void manyEmbedWithoutAnEffectOnOtherThreads() throws Exception {
+        try (Recognizer recognizer = recognizer();
+                PreparedRecognizer prepared = recognizer.prepare(PrepareOptions.DEFAULT)) {
+            Mat face = new SyntheticFaces(0, PX).image(0, 0);
+            float[] expected = prepared.embed(face);
+            float[][] ofTensor = new float[1][];
+            List<FutureTask<Boolean>> tasks = new ArrayList<>();
+            for (int i = 0; i < 16 * Runtime.getRuntime().availableProcessors(); i++) {
+                tasks.add(start(() -> {
+                    boolean same = true;
+                    for (int round = 0; round < 20; round++) {
+                        try (PointerScope scope = new PointerScope()) {
+                            Tensor images = torch.ones(3, 3, PX, PX);
+                            float[] row = new float[32];
+                            prepared.embed(images).data_ptr_float().get(row);
+                            synchronized (ofTensor) {
+                                ofTensor[0] = ofTensor[0] == null ? row : ofTensor[0];
+                                same &= Arrays.equals(row, ofTensor[0]);
+                            }
+                            same &= Arrays.equals(prepared.embed(face), expected);
+                        }
+                    }
+                    return same;
+                }));
+            }
+            for (FutureTask<Boolean> task : tasks) {
+                assertThat(task.get()).isTrue();
+            }
+            List<FutureTask<Boolean>> after = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                after.add(start(GradMode::is_enabled));
+            }
+            for (FutureTask<Boolean> task : after) {
+                assertThat(task.get()).isTrue();
+            }
+            face.close();
+        }
+    }
+
+    @Test
+    void trainOnAnotherThread() throws Exception {
+        Path faces = TinyTraining.writeFaces(Files.createDirectory(folder.resolve("faces")));
+        AtomicBoolean listensOnVirtual = new AtomicBoolean();
+        TrainingListener listener = new TrainingListener() {
+            @Override
+            public void started(History soFar) {
+                listensOnVirtual.set(PlatformThreads.isVirtual());
+            }
+        };
+        List<Double> losses = TinyTraining.losses(faces, TinyTraining.args().epochs(1));
+        List<Double> ofVirtual = call(
+                () -> TinyTraining.losses(faces, TinyTraining.args().epochs(1).listeners(listener)));
+        assertThat(ofVirtual).hasSameSizeAs(losses);
+        assertThat(listensOnVirtual).isFalse();
+    }
+}
