@@ -45,7 +45,11 @@ import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
-/** Turns network input into unit-norm embeddings, in batches, on the network's device. Thread-safe. */
+/**
+ * Turns network input into unit-norm embeddings, in batches, on the network's device. Thread-safe.
+ *
+ * Long because it embeds tensors, pixels and data sets, with a network that is prepared, being trained, or foreign.
+ */
 final class Embedder implements AutoCloseable {
     private static final int WORTH_PREPARING = 512; // images
 
@@ -342,7 +346,7 @@ final class Embedder implements AutoCloseable {
      * Int8Calibration, Device)}, or in ONNX Runtime.
      *
      * @throws WeightsException when its layers do not fit each other, or nothing can run it
-     * @throws IllegalStateException when int8 is asked for
+     * @throws IllegalStateException when int8 is asked for, or half precision of ONNX Runtime
      */
     static PrecisionTrial.Result prepare(OnnxModel onnx, String fingerprint, PrepareOptions options) {
         if (options.arithmetic() == PrepareOptions.Arithmetic.INT8) {
@@ -359,6 +363,11 @@ final class Embedder implements AutoCloseable {
             if (!OnnxRuntimeModel.isAvailable()) {
                 throw new WeightsException(onnx.file() + " cannot be run by this library alone: " + uncovered
                         + "; add com.microsoft.onnxruntime:onnxruntime to the class path, which then runs it");
+            }
+            if (options.arithmetic() == PrepareOptions.Arithmetic.HALF) {
+                throw new IllegalStateException("half precision is not possible for " + onnx.file()
+                        + ", which ONNX Runtime runs in float32, since " + uncovered
+                        + "; prepare with arithmetic AUTO or FP32");
             }
             PreparedNet net = PreparedNet.of(onnx.forOnnxRuntime(), options.batchSize(), input.sizePx());
             return new PrecisionTrial.Result(net, "float32, since " + uncovered);

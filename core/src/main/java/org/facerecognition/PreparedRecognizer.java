@@ -207,6 +207,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
         }
         FaceCropper cropper = new FaceCropper(input.crop(), input.sizePx(), detector, choice);
         PrecisionTrial.Result prepared = Embedder.prepare(onnx, fingerprint, options);
+        try {
+            onnx.requireUnchanged();
+        } catch (WeightsException e) {
+            prepared.net().close();
+            throw e;
+        }
         return new PreparedRecognizer(prepared, model, cropper, flip, fingerprint, null);
     }
 

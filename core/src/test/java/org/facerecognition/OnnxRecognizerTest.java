@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.facerecognition.export.OnnxModelWriter.FREE;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.FutureTask;
@@ -20,6 +23,7 @@ import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.weights.Weights;
+import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -131,6 +135,89 @@ class OnnxRecognizerTest {
             }
         }
         assertThat(embeddings.get(0).get(0)).isNotEqualTo(embeddings.get(1).get(0)); // the order of colors counts
+    }
+
+    /** One image was embedded when the model was loaded; two at once failed later. */
+    @Test
+    void runsInOnnxRuntimeOneByOneWhatWasTracedWithOneImage() {
+        Path file = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 16, 16)
+                .output("y", FREE, 3)
+                .integers("shape", 1, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Reshape", "g shape -> f")
+                .node("Sinh", "f -> y")
+                .write(folder.resolve("traced.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"));
+                PreparedRecognizer prepared = load(model)) {
+            assertThat(prepared.toString()).contains("run by ONNX Runtime");
+            List<float[]> all = prepared.embedAll(faces(32));
+            for (int i = 0; i < all.size(); i++) {
+                assertThat(prepared.embed(faces(32).get(i))).containsExactly(all.get(i));
+            }
+        }
+    }
+
+    @Test
+    void rejectsEmbeddingsThatAreNoFloats() {
+        Path file = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 16, 16)
+                .output("y", FREE, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Flatten", "g -> f")
+                .node("Sinh", "f -> s")
+                .node("Cast", "s -> y", OnnxModelWriter.attribute("to", 7)) // INT64
+                .write(folder.resolve("integers.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
+            assertThatThrownBy(() -> load(model))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining("integers.onnx");
+        }
+    }
+
+    @Test
+    void refusesHalfPrecisionOfOnnxRuntime() {
+        Path file = withUncoveredNode(false);
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
+            PrepareOptions half = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.HALF);
+            assertThatThrownBy(() -> PreparedRecognizer.load(model, half, null, FaceChoice.MOST_PROMINENT, false))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("half precision is not possible for " + file + ", which ONNX Runtime runs in float32,"
+                            + " since node sinh5 (Sinh) is not covered: there is no such operation here; prepare with"
+                            + " arithmetic AUTO or FP32");
+        }
+    }
+
+    /** Values are read by their places in the file, which another file has elsewhere. */
+    @Test
+    void rejectsAFileThatWasReplacedAfterItWasOpened() throws IOException {
+        Path file = withUncoveredNode(false);
+        byte[] other = Files.readAllBytes(file);
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
+            Files.delete(file);
+            Files.write(file, Arrays.copyOf(other, other.length + 10));
+            assertThatThrownBy(model::fingerprint)
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(file + " was changed or replaced after it had been opened; open it again");
+            assertThatThrownBy(() -> load(model)).isInstanceOf(WeightsException.class);
+        }
+    }
+
+    /** Normalized values were rounded to the bytes 255, 0 and 1. */
+    @Test
+    void rejectsNormalizationOfAModelThatTakesBytes() {
+        Path file = new OnnxModelWriter(17)
+                .input("images", 2, FREE, 3, 16, 16)
+                .output("y", FREE, 3)
+                .node("Cast", "images -> x", OnnxModelWriter.attribute("to", 1))
+                .node("GlobalAveragePool", "x -> g")
+                .node("Flatten", "g -> y")
+                .write(folder.resolve("bytes.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(file, InputContract.parse("imagenet")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(file + " takes bytes, so its graph normalizes them itself: the input must have"
+                        + " mean=0 std=1, such as \"RGB mean=0 std=1\", but was imagenet with mean=");
+        OnnxModel.open(file, InputContract.parse("BGR mean=0 std=1")).close();
     }
 
     /** ONNX Runtime follows a graph by recursion; on the stack of a usual thread, this one ended the process. */

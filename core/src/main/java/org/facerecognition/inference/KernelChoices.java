@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Properties;
@@ -21,7 +20,6 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Uninterrupted;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The implementations of convolutions that were measured to be the fastest on this machine, and the precisions that
@@ -37,7 +35,6 @@ final class KernelChoices {
     private final Properties choices =
             new Properties(); // from a layer to an implementation's name, from a model to its precision
     private final Set<String> own = new HashSet<>(); // keys of choices that are not in the file yet
-    private @Nullable FileTime read; // when the file that was read last was written; null before
 
     private static final class Holder {
         static final KernelChoices SHARED = Uninterrupted.get(() -> new KernelChoices(file()));
@@ -49,18 +46,9 @@ final class KernelChoices {
         adopt();
     }
 
-    /** Reads what other processes have kept since the file was read last. What this process has chosen stays. */
+    /** Reads what other processes have kept meanwhile. What this process has chosen stays. */
     private void adopt() {
-        FileTime written = null;
-        try {
-            written = Files.getLastModifiedTime(file);
-        } catch (IOException e) {
-            // nothing is kept yet
-        }
-        if (written != null && !written.equals(read)) {
-            Uninterrupted.get(this::inFile).forEach(choices::putIfAbsent);
-            read = written;
-        }
+        Uninterrupted.get(this::inFile).forEach(choices::putIfAbsent);
     }
 
     private Properties inFile() {

@@ -33,20 +33,24 @@ final class OnnxRuntimeExecution implements Execution {
     private final int embeddingSize;
 
     /**
-     * Opens a session and embeds one image, to see that the model works.
+     * Opens a session and embeds images, to see that the model works: two, or one where only that is possible, as with
+     * a graph whose batch is open, but was traced with one image.
      *
      * @param sizePx the side of the square images in pixels
      * @param batchSize the maximum number of images that are processed together
      * @throws UnsupportedOperationException when ONNX Runtime cannot run the model either; the message is a sentence
      */
     OnnxRuntimeExecution(OnnxRuntimeModel model, int sizePx, int batchSize) {
+        if (batchSize < 1) {
+            throw new IllegalArgumentException("batch size must be at least 1, but was " + batchSize);
+        }
         this.model = model;
         this.sizePx = sizePx;
-        this.batchSize = model.batchSize() == 0 ? batchSize : model.batchSize();
         this.session = open();
         boolean works = false;
         try {
             this.embeddingSize = embed(new float[1][3 * sizePx * sizePx])[0].length;
+            this.batchSize = model.batchSize() != 0 ? model.batchSize() : batchSize > 1 && embedsTwo() ? batchSize : 1;
             works = true;
         } finally {
             if (!works) {
@@ -76,6 +80,14 @@ final class OnnxRuntimeExecution implements Execution {
             return OrtEnvironment.getEnvironment().createSession(model.file().toString(), options);
         } catch (OrtException e) {
             throw refused(e);
+        }
+    }
+
+    private boolean embedsTwo() {
+        try {
+            return embed(new float[2][3 * sizePx * sizePx])[1].length == embeddingSize;
+        } catch (UnsupportedOperationException e) {
+            return false;
         }
     }
 
@@ -133,7 +145,13 @@ final class OnnxRuntimeExecution implements Execution {
                 model.channelsLast() ? new long[] {count, sizePx, sizePx, 3} : new long[] {count, 3, sizePx, sizePx};
         try (OnnxTensor input = tensor(values, shape);
                 OrtSession.Result result = session.run(Map.of(model.input(), input), Set.of(model.output()))) {
-            FloatBuffer floats = ((OnnxTensor) result.get(0)).getFloatBuffer();
+            FloatBuffer floats = result.get(0) instanceof OnnxTensor tensor ? tensor.getFloatBuffer() : null;
+            if (floats == null) {
+                throw new UnsupportedOperationException(model.file()
+                        + " must have embeddings of floats as its output \""
+                        + model.output() + "\", but they are " + result.get(0).getInfo()
+                        + "; convert the model's output to float32");
+            }
             float[][] rows = new float[images.length][floats.remaining() / count];
             for (float[] row : rows) {
                 floats.get(row);

@@ -37,6 +37,10 @@ final class DetectorGraph {
      */
     static Graph read(Path file, List<String> outputs) {
         ModelProto model = ProtoReader.read(file);
+        if (model.inputs().size() != 1) {
+            throw new Uncovered(
+                    "the graph must have one input, but has " + model.inputs().size());
+        }
         Graph graph = graph(model, outputs, SIZES[0]);
         boolean done = false;
         try (Graph other = graph(model, outputs, SIZES[1])) {

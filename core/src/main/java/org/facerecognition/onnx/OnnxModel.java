@@ -2,12 +2,8 @@ package org.facerecognition.onnx;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -18,8 +14,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
@@ -28,7 +22,6 @@ import org.facerecognition.graph.GraphMatch;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.inference.OnnxRuntimeModel.InputType;
-import org.facerecognition.io.AtomicFile;
 import org.facerecognition.onnx.InputContract.ColorOrder;
 import org.facerecognition.onnx.ModelProto.ValueProto;
 import org.facerecognition.weights.WeightsException;
@@ -46,6 +39,7 @@ public final class OnnxModel implements AutoCloseable {
     private static final int DIGITS = 16;
 
     private final Path file;
+    private final OpenedFiles files;
     private final ModelProto proto;
     private final Layout layout;
     private final InputContract contract;
@@ -62,8 +56,10 @@ public final class OnnxModel implements AutoCloseable {
      */
     private record Layout(ValueProto input, long[] shape, boolean channelsLast, int sizePx, String output) {}
 
-    private OnnxModel(Path file, ModelProto proto, Layout layout, InputContract contract, Crop crop) {
+    private OnnxModel(
+            Path file, OpenedFiles files, ModelProto proto, Layout layout, InputContract contract, Crop crop) {
         this.file = file;
+        this.files = files;
         this.proto = proto;
         this.layout = layout;
         this.contract = contract;
@@ -104,6 +100,7 @@ public final class OnnxModel implements AutoCloseable {
      *     the size of its images is open
      */
     public static OnnxModel open(Path file, @Nullable InputContract input) {
+        OpenedFiles.State before = OpenedFiles.State.of(file);
         ModelProto proto = ProtoReader.read(file);
         ValueProto images = images(file, proto);
         Optional<InputContract> own = own(file, proto);
@@ -116,10 +113,18 @@ public final class OnnxModel implements AutoCloseable {
         if (contract.name().equals("insightface")) {
             contract = insightface(contract, proto);
         }
+        if (images.type() == TensorProto.UINT8 && !contract.normalization().equals(InputContract.PIXELS)) {
+            throw new IllegalArgumentException(file
+                    + " takes bytes, so its graph normalizes them itself: the input must"
+                    + " have mean=0 std=1, such as \"" + contract.order() + " mean=0 std=1\", but was "
+                    + contract.name() + " with mean=" + contract.normalization().mean() + " std="
+                    + contract.normalization().std());
+        }
         int size = size(file, images, channelsLast, contract.sizePx());
         long[] shape = channelsLast ? new long[] {1, size, size, 3} : new long[] {1, 3, size, size};
         Layout layout = new Layout(images, shape, channelsLast, size, output);
-        return new OnnxModel(file, proto, layout, contract, own.isPresent() ? crop(file, proto) : Crop.WHOLE);
+        OpenedFiles files = OpenedFiles.of(file, before, proto);
+        return new OnnxModel(file, files, proto, layout, contract, own.isPresent() ? crop(file, proto) : Crop.WHOLE);
     }
 
     /** A model that insightface takes from MXNet normalizes pixels itself: Sub and Mul are among its first nodes. */
@@ -320,38 +325,20 @@ public final class OnnxModel implements AutoCloseable {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             digest.update((layout.sizePx + " " + contract.fingerprintText() + " " + crop + " " + layout.output)
                     .getBytes(StandardCharsets.UTF_8));
-            TreeSet<Path> files = new TreeSet<>();
-            Stream.concat(
-                            proto.initializers().values().stream(),
-                            proto.nodes().stream()
-                                    .flatMap(node -> node.attributes().values().stream()
-                                            .map(NodeProto.Attribute::tensor)
-                                            .filter(Objects::nonNull)))
-                    .forEach(tensor -> {
-                        if (tensor.values() instanceof TensorProto.InFile part) {
-                            files.add(part.file());
-                        }
-                    });
-            files.remove(file);
-            digest(file, digest);
-            for (Path weights : files) {
-                digest(weights, digest);
-            }
+            files.digest(digest);
             return HexFormat.of().formatHex(digest.digest()).substring(0, DIGITS);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java runtime must provide SHA-256, but this one does not", e);
         }
     }
 
-    private static void digest(Path file, MessageDigest digest) {
-        try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
-            byte[] chunk = new byte[1 << 16];
-            while (in.read(chunk) >= 0) {
-                // the stream updates the digest
-            }
-        } catch (IOException e) {
-            throw new WeightsException("cannot read " + file + ": " + AtomicFile.reason(e), e);
-        }
+    /**
+     * Checks that the files are still those that were opened: their values are read later, by their places in them.
+     *
+     * @throws WeightsException when one was changed or replaced
+     */
+    public void requireUnchanged() {
+        files.requireUnchanged();
     }
 
     /** Closes the graph. */

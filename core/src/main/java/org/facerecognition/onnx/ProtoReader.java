@@ -23,18 +23,22 @@ import org.jspecify.annotations.Nullable;
  * when they are needed. A length that a file claims never makes this class allocate more than the file has.
  *
  * <p>Field numbers are those of onnx.proto, version 1.16; the comments name the fields.
+ *
+ * Long because each message of the format is read by a method.
  */
 final class ProtoReader {
     /** The most nodes, inputs and outputs of nodes, initializers and attributes: real models have thousands. */
     private static final int MAX_PARTS = 200_000;
 
     private static final long MAX_VALUES = 1L << 31; // of a tensor
+    private static final long MAX_WRITTEN_VALUES = Runtime.getRuntime().maxMemory() / 48; // 8 bytes each, and growing
     private static final long MIN_OPSET = 7;
     private static final long MAX_OPSET = 21;
 
     private final Path file;
     private final CodedInputStream in;
     private int parts;
+    private long values;
     private long opset;
     private final List<NodeProto> nodes = new ArrayList<>();
     private final Map<String, TensorProto> initializers = new LinkedHashMap<>();
@@ -131,14 +135,24 @@ final class ProtoReader {
         double read() throws IOException;
     }
 
+    /** Counts a value that is not among raw bytes: it takes more memory than in the file. */
+    private void countValue() {
+        if (++values > MAX_WRITTEN_VALUES) {
+            throw new WeightsException(file + " is refused: it must have at most " + MAX_WRITTEN_VALUES
+                    + " numbers outside of raw data in this Java heap, but has more; give Java more memory (-Xmx)");
+        }
+    }
+
     /** Reads a repeated field of integers, which may be packed. */
     private void numbers(int tag, Growing target) throws IOException {
         if (WireFormat.getTagWireType(tag) != WireFormat.WIRETYPE_LENGTH_DELIMITED) {
+            countValue();
             target.add(number(tag));
             return;
         }
         int limit = in.pushLimit(in.readRawVarint32());
         while (in.getBytesUntilLimit() > 0) {
+            countValue();
             target.add(in.readInt64());
         }
         in.popLimit(limit);
@@ -148,11 +162,13 @@ final class ProtoReader {
     private void reals(int tag, int wireType, Packed value, Growing target) throws IOException {
         if (WireFormat.getTagWireType(tag) != WireFormat.WIRETYPE_LENGTH_DELIMITED) {
             require(tag, wireType);
+            countValue();
             target.add(value.read());
             return;
         }
         int limit = in.pushLimit(in.readRawVarint32());
         while (in.getBytesUntilLimit() > 0) {
+            countValue();
             target.add(value.read());
         }
         in.popLimit(limit);

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.WriterLock;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
@@ -50,17 +51,17 @@ public final class ThresholdsFile {
     }
 
     /**
-     * Records a model's thresholds; those of other fingerprints stay.
+     * Records a model's thresholds; those of other fingerprints stay, also those that others record at the same time.
      *
      * @throws WeightsException when the file cannot be written
      */
     public static void write(Path model, String fingerprint, Map<String, String> metadata) {
         Path file = beside(model);
-        ObjectNode all = all(file);
-        all.put(FORMAT_KEY, FORMAT);
-        ObjectNode texts = all.putObject(fingerprint);
-        metadata.forEach(texts::put);
-        try {
+        try (WriterLock lock = WriterLock.await(file.resolveSibling(file.getFileName() + ".lock"), "a calibration")) {
+            ObjectNode all = all(file);
+            all.put(FORMAT_KEY, FORMAT);
+            ObjectNode texts = all.putObject(fingerprint);
+            metadata.forEach(texts::put);
             AtomicFile.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(all));
         } catch (IOException e) {
             throw new WeightsException(AtomicFile.cannotWrite(file, e), e);

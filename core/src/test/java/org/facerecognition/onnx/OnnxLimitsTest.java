@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.facerecognition.export.OnnxModelWriter.FREE;
 import static org.facerecognition.export.OnnxModelWriter.attribute;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -41,6 +43,40 @@ class OnnxLimitsTest {
                 .floats("w", new float[] {1, 10, 100}, 1, 3, 1, 1)
                 .node("Conv", "images w -> c")
                 .node("Flatten", "c -> y");
+    }
+
+    /** A byte of the file would take 8 bytes, and more while they are read. */
+    @Test
+    void limitsNumbersOutsideOfRawData() throws IOException, InterruptedException {
+        int count = 6_000_000;
+        Path file = colors("y").written("many", 6, new long[count], count).write(folder.resolve("many.onnx"));
+        Process reader = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx128m",
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Reader.class.getName(),
+                        file.toString())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(reader.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(reader.waitFor()).as(output).isZero();
+        assertThat(output)
+                .contains("numbers outside of raw data in this Java heap, but has more; give Java more memory");
+    }
+
+    /** Prints why a file is refused. */
+    static final class Reader {
+        private Reader() {}
+
+        public static void main(String[] args) {
+            try {
+                ProtoReader.read(Path.of(args[0]));
+            } catch (WeightsException e) {
+                System.out.println(e.getMessage());
+            }
+        }
     }
 
     /** Small files that would fill the memory or take forever. */

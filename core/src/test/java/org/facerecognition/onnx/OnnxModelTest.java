@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -28,6 +29,7 @@ import org.facerecognition.inference.CalmNets;
 import org.facerecognition.inference.EngineRuns;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.TensorRows;
+import org.facerecognition.vision.DetectionEngine;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -293,6 +295,43 @@ class OnnxModelTest {
         ThresholdsFile.write(model, "b", Map.of("thresholds", "{\"0.001\":0.5}"));
         assertThat(ThresholdsFile.read(model, "a")).containsExactly(Map.entry("thresholds", "{}"));
         assertThat(ThresholdsFile.read(model, "b")).containsExactly(Map.entry("thresholds", "{\"0.001\":0.5}"));
+    }
+
+    /** Who read the file first and wrote it last used to remove what the other had written. */
+    @Test
+    void keepsThresholdsThatAreRecordedAtTheSameTime() throws Exception {
+        Path model = folder.resolve("x.onnx");
+        List<Thread> writers = new ArrayList<>();
+        for (String name : List.of("a", "b")) {
+            writers.add(new Thread(() -> {
+                for (int i = 0; i < 20; i++) {
+                    ThresholdsFile.write(model, name + i, Map.of("thresholds", "{}"));
+                }
+            }));
+        }
+        writers.forEach(Thread::start);
+        for (Thread writer : writers) {
+            writer.join();
+        }
+        for (int i = 0; i < 20; i++) {
+            assertThat(ThresholdsFile.read(model, "a" + i)).hasSize(1);
+            assertThat(ThresholdsFile.read(model, "b" + i)).hasSize(1);
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactly(folder.resolve("x.onnx.thresholds.json"));
+        }
+    }
+
+    /** Opening it as a detector used to fail with "Index 0 out of bounds". */
+    @Test
+    void leavesDetectorsWithoutAnInputToOpenCv() {
+        Path file = new OnnxModelWriter(17)
+                .output("y", FREE, 1)
+                .floats("w", new float[] {1}, 1, 1, 1, 1)
+                .node("Identity", "w -> y")
+                .write(folder.resolve("noinput.onnx"));
+        assertThat(new OnnxDetectionEngine().open(file, List.of("y"), new DetectionEngine.Input(true, 0, 1)))
+                .isEmpty();
     }
 
     @Test
