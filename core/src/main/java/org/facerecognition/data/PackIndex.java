@@ -20,6 +20,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.natives.NativeLibraries;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The index of a pack, or of one of its shards, as far as one part of the data needs it. It is read in one pass, and of
@@ -222,6 +223,11 @@ final class PackIndex {
         return image instanceof Packed packed ? packed.croppedPx() : 0;
     }
 
+    /** Returns the pack that an image is in, null for every other image. */
+    static @Nullable Path packOf(ImageSource image) {
+        return image instanceof Packed packed ? packed.pack() : null;
+    }
+
     /** Returns an image's bytes as the pack holds them, for another pack. */
     static byte[] packedBytes(ImageSource image) {
         return image instanceof Packed packed ? packed.bytes() : image.encoded();
@@ -275,6 +281,10 @@ final class PackIndex {
         @Override
         public byte[] encoded() {
             return decodedPx == 0 ? bytes() : ImageSource.super.encoded();
+        }
+
+        Path pack() {
+            return file.file();
         }
 
         byte[] bytes() {

@@ -7,9 +7,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.IntConsumer;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -58,7 +61,8 @@ public final class PackedFaces {
      *
      * @param shards number of files, at least 1; 1 writes {@code out} itself
      * @return the files, in order
-     * @throws IllegalArgumentException as {@link #write(Path, List, int, IntConsumer)}, or when there are no shards
+     * @throws IllegalArgumentException as {@link #write(Path, List, int, IntConsumer)}, when there are no shards, or
+     *     when a file of several is one that the images come from
      * @throws DataException when an image cannot be used, a file cannot be written, or the index of one would be too
      *     large for readers, which is known before the first image is read
      */
@@ -70,6 +74,11 @@ public final class PackedFaces {
             Path out, List<FaceDataset> parts, int decodedPx, int shards, long maxIndexBytes, IntConsumer progress) {
         check(parts, decodedPx, shards);
         int sidePx = sidePx(parts, decodedPx);
+        if (shards > 1) { // written one after another: an error in the second would leave neither the old nor the new
+            for (int shard = 0; shard < shards; shard++) {
+                requireOther(PackIndex.shard(out, shard + 1, shards), parts);
+            }
+        }
         checkIndexes(parts, shards, maxIndexBytes);
         List<Path> files = new ArrayList<>();
         String id = UUID.randomUUID().toString();
@@ -117,6 +126,28 @@ public final class PackedFaces {
             if (!part.identities().equals(first.identities()) || part.crop() != first.crop()) {
                 throw new IllegalArgumentException("parts of a pack must have the same identities and crop");
             }
+        }
+    }
+
+    private static void requireOther(Path file, List<FaceDataset> parts) {
+        Set<Path> packs = new HashSet<>();
+        for (FaceDataset part : parts) {
+            for (LabeledImage image : part.images()) {
+                Path pack = PackIndex.packOf(image.image());
+                if (pack != null && packs.add(pack) && isSame(pack, file)) {
+                    throw new IllegalArgumentException(
+                            "shards must be written to other files than those that the images"
+                                    + " come from, but one is " + file + "; give another name");
+                }
+            }
+        }
+    }
+
+    private static boolean isSame(Path pack, Path file) {
+        try {
+            return Files.exists(file) && Files.isSameFile(pack, file);
+        } catch (IOException e) {
+            throw new DataException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 

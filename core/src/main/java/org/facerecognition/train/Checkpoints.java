@@ -2,6 +2,7 @@ package org.facerecognition.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -11,6 +12,7 @@ import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
@@ -146,8 +148,14 @@ public final class Checkpoints {
         }
     }
 
-    /** Returns whether a file is the checkpoint that a training would be resumed from. */
-    public static boolean isResumedFrom(Path file) {
+    /** Returns whether a file, or what a link points to, is the checkpoint that a training would be resumed from. */
+    public static boolean isResumedFrom(Path link) {
+        Path file;
+        try {
+            file = AtomicFile.real(link); // as a writer sees it
+        } catch (IOException e) {
+            return false; // a writer cannot write to it either
+        }
         @Nullable Path folder = file.toAbsolutePath().getParent();
         if (folder == null || !file.toAbsolutePath().equals(resumableIn(folder))) {
             return false;

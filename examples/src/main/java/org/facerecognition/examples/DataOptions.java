@@ -180,6 +180,20 @@ final class DataOptions {
         notes.stream().filter(reported::add).forEach(command.commandLine().getErr()::println);
     }
 
+    /** Says that fractions have no effect on data that have their own parts. */
+    private void warnOfFractions() {
+        var given = command.commandLine().getParseResult();
+        for (String name : List.of("--val-fraction", "--test-fraction")) {
+            boolean differs = given != null
+                    && given.hasMatchedOption(name)
+                    && !String.valueOf(given.matchedOption(name).<Object>getValue())
+                            .equals(command.findOption(name).defaultValue());
+            if (differs && !isSplitHere()) {
+                report(List.of("warning: " + name + " has no effect, because " + path() + " has parts of its own"));
+            }
+        }
+    }
+
     private FaceDataset whole(Split split, long seed) {
         SplitSettings settings = new SplitSettings(valFraction, testFraction, minImages, seed);
         FaceDataset dataset = switch (layout()) {
@@ -225,6 +239,7 @@ final class DataOptions {
      * @throws DataException when none has, with the reason
      */
     List<Split> parts(long seed) {
+        warnOfFractions();
         List<Split> parts = new ArrayList<>();
         for (Split split : Split.values()) {
             if (isRequested(split) && ifPresent(() -> read(split, seed)).isPresent()) {

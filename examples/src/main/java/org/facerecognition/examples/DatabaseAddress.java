@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.PGProperty;
 
 /**
  * The address of a gallery in a database: a JDBC URL with the name of the gallery as the parameter {@code gallery}. The
@@ -61,12 +62,18 @@ final class DatabaseAddress {
                             + " and PGPASSWORD");
         }
         Map<String, String> parameters = parameters(question < 0 ? "" : text.substring(question + 1));
-        @Nullable String gallery = decoded(parameters.remove("gallery"));
-        @Nullable String user = decoded(parameters.remove("user"));
-        @Nullable String password = decoded(parameters.remove("password"));
-        String rest = parameters.entrySet().stream()
-                .map(one -> one.getKey() + "=" + one.getValue())
-                .collect(Collectors.joining("&"));
+        @Nullable String gallery = value(parameters.remove("gallery"));
+        @Nullable String user = value(parameters.remove("user"));
+        @Nullable String password = value(parameters.remove("password"));
+        parameters.keySet().stream()
+                .filter(name -> PGProperty.forName(name) == null)
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new IllegalArgumentException(
+                            "a gallery's address must have the parameters gallery, user, password or"
+                                    + " those of PostgreSQL's driver, such as sslmode, but has \"" + name + "\"");
+                });
+        String rest = parameters.values().stream().collect(Collectors.joining("&"));
         return new DatabaseAddress(
                 server,
                 gallery == null ? DEFAULT_GALLERY : gallery,
@@ -75,20 +82,23 @@ final class DatabaseAddress {
                 password == null ? environment.get("PGPASSWORD") : password);
     }
 
-    /** Returns the parameters of a URL, as they are written there. */
+    /** Returns the parameters of a URL by name, as they are written there; one may have no value, such as ssl. */
     private static Map<String, String> parameters(String query) {
         Map<String, String> parameters = new LinkedHashMap<>();
         for (String one : query.split("&")) {
-            int equals = one.indexOf('=');
-            if (equals > 0) {
-                parameters.put(one.substring(0, equals), one.substring(equals + 1));
+            if (!one.isEmpty()) {
+                parameters.put(one.split("=", 2)[0], one);
             }
         }
         return parameters;
     }
 
-    private static @Nullable String decoded(@Nullable String value) {
-        return value == null ? null : URLDecoder.decode(value.replace("+", "%2B"), StandardCharsets.UTF_8);
+    /** Returns the value of a parameter; null for one without a value. */
+    private static @Nullable String value(@Nullable String parameter) {
+        int equals = parameter == null ? -1 : parameter.indexOf('=');
+        return parameter == null || equals < 0
+                ? null
+                : URLDecoder.decode(parameter.substring(equals + 1).replace("+", "%2B"), StandardCharsets.UTF_8);
     }
 
     /** Returns the name of the gallery in the database. */

@@ -50,6 +50,7 @@ final class ExportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         ModelFile.requireNoCheckpoint(out);
+        model.requireOther("--out", out);
         try (Recognizer recognizer = model.load()) {
             recognizer.export(out, format, normalize);
         }

@@ -77,8 +77,9 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         FaceDataset faces = data.read(Split.TRAIN, seed);
+        ModelFile.requireOther("--out", out, model, data.path());
         List<Suspect> suspects;
-        try (Recognizer recognizer = ModelFile.load(model)) {
+        try (Recognizer recognizer = ModelFile.load(model, false)) {
             DataOptions.requirePackedFor(LoadedModel.of(recognizer), faces);
             suspects = recognizer.suspects(faces, degrees);
         }

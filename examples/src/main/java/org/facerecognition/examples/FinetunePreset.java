@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.util.Map;
+import java.util.Set;
 import org.facerecognition.examples.ScheduleOptions.Scheduler;
 import org.facerecognition.losses.LossName;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,6 +28,8 @@ final class FinetunePreset {
             Map.entry("--batch-size", 64),
             Map.entry("--epochs", 6));
 
+    private static final Set<String> ONLY_WITH_CENTERS = Set.of("--head-from-means", "--margin-warmup-epochs");
+
     private static final Map<String, Object> ARCFACE_DEFAULTS = Map.of("--s", 24.0, "--m", 0.3);
 
     private FinetunePreset() {}
@@ -34,12 +37,15 @@ final class FinetunePreset {
     /** Sets the options of {@code train} that are not on the command line. */
     static void applyTo(CommandSpec spec) {
         var given = spec.commandLine().getParseResult();
+        LossName loss = spec.findOption("--loss").getValue();
         DEFAULTS.forEach((name, value) -> {
-            if (!given.hasMatchedOption(name)) {
+            boolean applies = (loss.hasCenters() || !ONLY_WITH_CENTERS.contains(name))
+                    && !(name.equals("--freezer") && loss.needsPairs()); // whose head has nothing to train alone
+            if (applies && !given.hasMatchedOption(name)) {
                 spec.findOption(name).setValue(value);
             }
         });
-        if (spec.findOption("--loss").getValue() == LossName.ARCFACE) { // other losses use their papers' settings
+        if (loss == LossName.ARCFACE) { // other losses use their papers' settings
             ARCFACE_DEFAULTS.forEach((name, value) -> {
                 if (!given.hasMatchedOption(name)) {
                     spec.findOption(name).setValue(value);

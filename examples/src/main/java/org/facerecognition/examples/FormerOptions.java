@@ -134,6 +134,12 @@ final class FormerOptions {
                 contradictions.add(name + " was " + value + ", is now " + text(option));
             }
         });
+        for (OptionSpec option : given.matchedOptions()) { // weights are where the training began, once
+            String name = option.longestName();
+            if (name.startsWith("--init") && !options.isEmpty() && !options.containsKey(name)) {
+                contradictions.add(name + " was not given, is now " + text(option));
+            }
+        }
         if (!contradictions.isEmpty()) {
             throw new ParameterException(
                     spec.commandLine(),

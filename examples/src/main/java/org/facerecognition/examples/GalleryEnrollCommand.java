@@ -98,7 +98,9 @@ final class GalleryEnrollCommand implements Callable<Integer> {
                         loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
             place.eraseOtherThumbnails(open);
             where = place.toString();
-            open.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
+            if (open.size() > 0) { // a new one is bound when there is something to enroll
+                open.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
+            }
             plan = new EnrollmentPlan(open);
             plan.add(images);
             leftOut.putAll(plan.leftOut());
@@ -198,13 +200,20 @@ final class GalleryEnrollCommand implements Callable<Integer> {
                     some.add(new Enrollment(image.name(), embedding, image.note(), image.contentKey()));
                 }
                 if (some.size() == BATCH) {
-                    enrolled += gallery.enroll(some).length;
+                    enrolled += store(some, embedder, gallery);
                     some.clear();
                 }
                 progress.step();
             }
-            enrolled += gallery.enroll(some).length;
+            enrolled += store(some, embedder, gallery);
         }
         return enrolled;
+    }
+
+    private static int store(List<Enrollment> some, FaceEmbedder embedder, Gallery gallery) {
+        if (!some.isEmpty()) {
+            gallery.bindEmbeddingMode(embedder.embeddingMode().toString());
+        }
+        return gallery.enroll(some).length;
     }
 }

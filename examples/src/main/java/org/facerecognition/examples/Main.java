@@ -133,6 +133,11 @@ public final class Main {
                 return FAILED;
             }
             return code;
+        } catch (OutOfMemoryError e) {
+            err.println("error: memory ran out (" + e.getMessage()
+                    + "); give Java more with -Xmx, or work on less at once");
+            trace(e, err);
+            return FAILED;
         } catch (LinkageError e) { // from a JavaCPP class that was used before anything checked its library
             err.println("error: " + NativeLibraries.explain("a native library", e));
             trace(e, err);

@@ -1,5 +1,8 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
@@ -8,6 +11,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
+import org.jspecify.annotations.Nullable;
 
 /** Loads models that the command line names. */
 final class ModelFile {
@@ -22,7 +26,7 @@ final class ModelFile {
      * @throws WeightsException when it cannot be read; says what the file is if that can be recognized
      * @throws IllegalArgumentException when it contains weights only, which need --encoder
      */
-    static Recognizer load(Path file) {
+    static Recognizer load(Path file, boolean hasEncoderOption) {
         try {
             return Recognizer.load(file);
         } catch (WeightsException e) {
@@ -32,10 +36,13 @@ final class ModelFile {
                 throw e;
             }
             throw new IllegalArgumentException(
-                    "model " + file + " has weights without a description of their network; name it with --encoder, "
-                            + fitting(weights)
-                                    .map(encoder -> "here --encoder " + encoder)
-                                    .orElse("such as --encoder mobilefacenet"),
+                    "model " + file + " has weights without a description of their network; "
+                            + (hasEncoderOption
+                                    ? "name it with --encoder, "
+                                            + fitting(weights)
+                                                    .map(encoder -> "here --encoder " + encoder)
+                                                    .orElse("such as --encoder mobilefacenet")
+                                    : "this command needs a model that train, or evaluate --calibrate, has written"),
                     e);
         }
     }
@@ -67,6 +74,29 @@ final class ModelFile {
         if (Checkpoints.isResumedFrom(out)) {
             throw new IllegalArgumentException("the file to write must not be the checkpoint of a training, which could"
                     + " not be resumed any more, but was " + out + "; give another file");
+        }
+    }
+
+    /**
+     * Checks, before any work, that a file to be written is none that is read.
+     *
+     * @param out null if nothing is to be written
+     * @throws IllegalArgumentException when it is; the message names the option
+     */
+    static void requireOther(String option, @Nullable Path out, @Nullable Path... read) {
+        for (@Nullable Path file : read) {
+            try {
+                if (out != null
+                        && file != null
+                        && Files.exists(out)
+                        && Files.exists(file)
+                        && Files.isSameFile(out, file)) {
+                    throw new IllegalArgumentException(
+                            option + " must not be a file that is read, which it would replace, but was " + out);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot compare " + out + " with " + file, e);
+            }
         }
     }
 

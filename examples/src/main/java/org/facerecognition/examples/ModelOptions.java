@@ -87,13 +87,30 @@ final class ModelOptions {
                         null,
                         FaceChoice.MOST_PROMINENT,
                         true)
-                : LoadedModel.of(ModelFile.load(file));
+                : LoadedModel.of(own(file, input));
+    }
+
+    private static Recognizer own(Path file, @Nullable String input) {
+        if (input != null) {
+            throw new IllegalArgumentException(
+                    "--input must be given with an ONNX model, since " + file + " says what pixels it takes");
+        }
+        return ModelFile.load(file, false);
+    }
+
+    /** @throws IllegalArgumentException when a file to be written is the model */
+    void requireOther(String option, @Nullable Path out) {
+        ModelFile.requireOther(option, out, model);
     }
 
     /** Loads a model for embedding; owned. */
     LoadedModel load(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         if (isOnnx()) {
             InputContract contract = input == null ? null : InputContract.parse(input);
+            if (encoder != null) {
+                throw new IllegalArgumentException(
+                        "--encoder must be given without an ONNX model, which has its own network");
+            }
             return LoadedModel.of(model, contract, precision(), detector, choice, flip);
         }
         PrepareOptions precision = precision();
@@ -161,7 +178,7 @@ final class ModelOptions {
                     "--input must be given with an ONNX model, since " + model + " says what pixels it takes");
         }
         if (encoder == null) {
-            return ModelFile.load(model);
+            return ModelFile.load(model, true);
         }
         Recognizer recognizer = ModelFile.load(model, Encoder.of(encoder));
         recognizer.warnings().forEach(command.commandLine().getErr()::println);

@@ -146,6 +146,9 @@ final class OptimizationOptions {
                         + optimizer.name().toLowerCase(Locale.ROOT) + ": only sgd uses it");
             }
         }
+        if (freezer == null && given.test("--freezer-parent")) {
+            all.add("--freezer-parent has no effect without --freezer");
+        }
         return all;
     }
 

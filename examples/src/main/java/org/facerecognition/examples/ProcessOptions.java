@@ -152,6 +152,9 @@ final class ProcessOptions {
         if (group.worldSize() == 1 && syncBatchNorm) {
             all.add("--sync-batch-norm has no effect in one process, which has the whole batch; use --processes");
         }
+        if (maxRestarts == 0 && minProcesses > 1) {
+            all.add("--min-processes has no effect without --max-restarts, which start fewer processes");
+        }
         return all;
     }
 

@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.facerecognition.FaceEmbedder;
+import org.facerecognition.Threshold;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceServer;
 import org.facerecognition.examples.web.FaceThumbnails;
@@ -94,9 +95,10 @@ final class ServeCommand implements Callable<Integer> {
                 FaceDetector faceDetector = detector.openRequired(err);
                 LoadedModel loaded = model.load(faceDetector, FaceChoice.MOST_PROMINENT, !noFlip)) {
             FaceEmbedder embedder = loaded.embedder();
+            Threshold decision = threshold.of(embedder); // before a new gallery is bound to this model and mode
             try (Gallery people = open(place, embedder);
-                    FaceServer server = FaceServer.start(
-                            settings, embedder, people, thumbnails(place, people), threshold.of(embedder), err)) {
+                    FaceServer server =
+                            FaceServer.start(settings, embedder, people, thumbnails(place, people), decision, err)) {
                 Thread onStop = StopHook.add("stop", () -> end(stop, closed));
                 try {
                     welcome(settings, server.port(), place, people, err);

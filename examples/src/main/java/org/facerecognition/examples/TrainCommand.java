@@ -260,6 +260,10 @@ final class TrainCommand implements Callable<Integer> {
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(processes.warnings(group));
         all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
+        if (!loss.loss().hasCenters()
+                && spec.commandLine().getParseResult().hasMatchedOption("--margin-warmup-epochs")) {
+            all.add("--margin-warmup-epochs has no effect with " + loss.loss() + ", which has no margin to raise");
+        }
         if (loss.loss().needsPairs() && !loading.groupsByPerson()) {
             all.add(loss.loss() + " compares the images of a batch, so that a batch should hold several images of some"
                     + " people; use --sampler 16x4, for example");

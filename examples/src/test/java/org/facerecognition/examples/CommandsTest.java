@@ -474,6 +474,89 @@ class CommandsTest {
     }
 
     /** A full disk used to be a success. */
+    /** The preset used to ask for centers from means, which only losses with centers have. */
+    @Test
+    void finetunesWithALossWithoutCenters(@TempDir Path folder) {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Cli.Result trained = Cli.train(
+                faces,
+                folder.resolve("model"),
+                "--preset",
+                "finetune",
+                "--loss",
+                "triplet",
+                "--sampler",
+                "2x3",
+                "--margin-warmup-epochs",
+                1,
+                "--freezer-parent",
+                "encoder",
+                "--min-processes",
+                1,
+                "--max-steps",
+                1);
+        assertThat(trained.code()).as(trained.err()).isZero();
+        assertThat(trained.err()).contains("warning: --margin-warmup-epochs has no effect with triplet");
+    }
+
+    @Test
+    void fractionsOfPacksAreWarnedOf(@TempDir Path folder) {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path pack = folder.resolve("faces.pack");
+        assertThat(Cli.run("pack", "--data", faces, "--out", pack).code()).isZero();
+        Path again = folder.resolve("again.pack");
+        Cli.Result packed = Cli.run("pack", "--data", pack, "--out", again, "--val-fraction", 0.5);
+        assertThat(packed.code()).as(packed.err()).isZero();
+        assertThat(packed.err())
+                .contains("warning: --val-fraction has no effect, because " + pack + " has parts of its own");
+        assertThat(Cli.run("pack", "--data", pack, "--out", again).err()).doesNotContain("warning");
+    }
+
+    /** An interruption after the first shard left neither the former pack nor the new one. */
+    @Test
+    void shardsAreNotPackedIntoThemselves(@TempDir Path folder) {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path pack = folder.resolve("faces.pack");
+        assertThat(Cli.run("pack", "--data", faces, "--out", pack, "--shards", 2)
+                        .code())
+                .isZero();
+        Cli.Result again = Cli.run(
+                "pack", "--data", folder.resolve("faces-1-of-2.pack"), "--out", pack, "--shards", 2, "--decoded", 32);
+        assertThat(again.code()).isEqualTo(2);
+        assertThat(again.err()).contains("shards must be written to other files than those that the images come from");
+    }
+
+    @Test
+    void memoryThatRunsOutIsOneSentence() {
+        StringWriter err = new StringWriter();
+        PrintWriter full = new PrintWriter(new StringWriter()) {
+            @Override
+            public void println(Object text) {
+                throw new OutOfMemoryError("Java heap space");
+            }
+
+            @Override
+            public void println(String text) {
+                throw new OutOfMemoryError("Java heap space");
+            }
+
+            @Override
+            public PrintWriter printf(String format, Object... words) {
+                throw new OutOfMemoryError("Java heap space");
+            }
+        };
+        assertThat(Main.run(full, new PrintWriter(err, true), "doctor")).isEqualTo(1);
+        assertThat(err.toString())
+                .isEqualTo(String.format("error: memory ran out (Java heap space); give Java more with -Xmx, or work on"
+                        + " less at once%n"));
+    }
+
+    @Test
+    void pathsToTryNextAreQuoted() {
+        assertThat(DemoCommand.quoted(Path.of("a/b.c-d_1"))).isEqualTo("a/b.c-d_1");
+        assertThat(DemoCommand.quoted(Path.of("my demo/$x"))).isEqualTo("\"my demo/\\$x\"");
+    }
+
     @Test
     void resultsThatCannotBeWrittenAreAFailure() {
         Writer full = new Writer() {

@@ -34,6 +34,21 @@ class DatabaseAddressTest {
                 "gallery staff in " + server);
     }
 
+    /** "ssl" means a verified connection; it used to be left out. */
+    @Test
+    void keepsParametersWithoutAValue() {
+        String server = "jdbc:postgresql://db/faces";
+        check(server + "?ssl&gallery=staff", server + "?ssl", "anna", "hunter2", "gallery staff in " + server);
+    }
+
+    @Test
+    void rejectsParametersThatNobodyKnows() {
+        assertThatThrownBy(() -> DatabaseAddress.of("jdbc:postgresql://db/faces?galery=staff&password=x", ENVIRONMENT))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a gallery's address must have the parameters gallery, user, password or those of"
+                        + " PostgreSQL's driver, such as sslmode, but has \"galery\"");
+    }
+
     /** The driver then looks the password up in ~/.pgpass. */
     @Test
     void leavesAMissingPasswordToTheDriver() {

@@ -74,6 +74,9 @@ class ExitCodesTest {
         Stream<Arguments> lines() throws IOException {
             Object[] detect = {"detect", photo, "--detector", CliData.DETECTOR};
             Object[] evaluate = {"evaluate", "--model", model, "--data", faces};
+            Path copy = Files.copy(model, root.resolve("copy.model"));
+            Path link = Files.createSymbolicLink(root.resolve("link.model"), model);
+            Object[] evaluateCopy = {"evaluate", "--model", copy, "--data", faces, "--protocol", "all-pairs"};
             Path two = Files.createDirectories(root.resolve("two/person"));
             Files.writeString(two.resolveSibling("train.rec"), "x");
             String header = "{\"weight\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}";
@@ -127,7 +130,27 @@ class ExitCodesTest {
                             nowhere),
                     line("Missing required parameter: 'IMAGE'", "embed", "--model", model),
                     line("name it with --encoder", "embed", photo, "--model", weights),
-                    line("name it with --encoder", "find-label-noise", "--data", faces, "--model", weights),
+                    line("needs a model that train, or", "find-label-noise", "--data", faces, "--model", weights),
+                    line(
+                            "--out must not be a file that is read",
+                            "export",
+                            "--model",
+                            copy,
+                            "--format",
+                            "safetensors",
+                            "--out",
+                            copy),
+                    line(
+                            "--out must not be a file that is read",
+                            "find-label-noise",
+                            "--data",
+                            faces,
+                            "--model",
+                            copy,
+                            "--out",
+                            copy),
+                    line("--report must not be a file that is read", and(evaluateCopy, "--report", copy)),
+                    line("the checkpoint of a training", "export", "--model", copy, "--format", "onnx", "--out", link),
                     line("encoder must be one of", "embed", photo, "--model", model, "--encoder", "lenet"),
                     line(
                             "are mutually exclusive",

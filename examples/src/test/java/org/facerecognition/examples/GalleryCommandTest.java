@@ -355,6 +355,15 @@ class GalleryCommandTest {
         assertThat(folder.toFile().list()).doesNotContain("link.gallery.faces");
     }
 
+    /** A run that failed used to leave an empty gallery of its mode, which refused the next one. */
+    @Test
+    void anEmptyGalleryTakesAnotherMode() {
+        assertThat(enroll("Ann", folder.resolve("missing.png")).code()).isEqualTo(1);
+        Cli.Result other = enroll("Ann", photos.resolve("Ann/1.png"), "--no-flip");
+        assertThat(other.code()).as(other.err()).isZero();
+        assertThat(enroll("Bob", photos.resolve("Bob/1.png")).err()).contains("holds embeddings made in the mode");
+    }
+
     @Test
     void explainsFailuresInOneSentence() {
         enroll("Ann", photos.resolve("Ann/1.png"));

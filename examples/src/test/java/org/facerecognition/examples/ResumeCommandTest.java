@@ -45,6 +45,15 @@ class ResumeCommandTest {
         return Cli.run(words);
     }
 
+    /** They used to be recorded as if the training had begun with them. */
+    @Test
+    void rejectsWeightsToStartFromThatWereNotGivenAtFirst() {
+        start("--max-steps", 1);
+        Cli.Result resumed = resume("--init", folder.resolve("missing.pth"), "--max-steps", 2);
+        assertThat(resumed.code()).isEqualTo(2);
+        assertThat(resumed.err()).contains("--init was not given, is now " + folder.resolve("missing.pth"));
+    }
+
     @Test
     void takesItsOptionsFromTheFolder() {
         Object[] options = {

@@ -1,5 +1,6 @@
 package org.facerecognition.spark;
 
+import java.io.UncheckedIOException;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.apache.spark.SparkException;
@@ -14,6 +15,7 @@ import picocli.CommandLine;
 /** Runs the main classes: an error is one sentence, and what is not expected has its stack trace as well. */
 final class Commands {
     private static final int FAILED = 1;
+    private static final int USED_WRONGLY = 2;
 
     private Commands() {}
 
@@ -25,7 +27,7 @@ final class Commands {
                     if (!isExpected(error)) {
                         error.printStackTrace(line.getErr());
                     }
-                    return FAILED;
+                    return error instanceof IllegalArgumentException ? USED_WRONGLY : FAILED;
                 });
     }
 
@@ -58,6 +60,8 @@ final class Commands {
 
     private static boolean isExpected(Exception error) {
         return error instanceof IllegalArgumentException
+                || error instanceof IllegalStateException // such as a model that is not calibrated for int8
+                || error instanceof UncheckedIOException
                 || error instanceof DataException
                 || error instanceof WeightsException
                 || error instanceof DetectorException

@@ -7,6 +7,7 @@ import static org.apache.spark.sql.functions.lit;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
@@ -158,8 +159,12 @@ public final class EmbedJob implements Callable<Integer> {
                 .agg(count(lit(1)), count(col(FaceEmbedding.ERROR)))
                 .first();
         err.printf(
+                Locale.ROOT,
                 "%,d images: %,d embedded, %,d with an error; %s%n",
-                counts.getLong(0), counts.getLong(0) - counts.getLong(1), counts.getLong(1), output);
+                counts.getLong(0),
+                counts.getLong(0) - counts.getLong(1),
+                counts.getLong(1),
+                output);
         return 0;
     }
 

@@ -14,6 +14,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.storage.StorageLevel;
 import org.facerecognition.data.DataException;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
@@ -83,7 +84,8 @@ public final class GalleryRows {
     /**
      * Enrolls all embeddings that have an identity, with the path as the note if there is one, and binds the gallery to
      * their mode. An image that is there already under the same name is not enrolled again, wherever it was read from,
-     * so that this can be repeated; under another name it is left out. One partition at a time is in memory.
+     * so that this can be repeated; under another name it is left out. One partition at a time is in memory. The rows
+     * are kept on the executors' disks meanwhile, unless they are persisted already.
      *
      * @param to open for writing, of the model that {@link #info} says; borrowed
      * @param leftOut receives a sentence for each row that a gallery rejects
@@ -92,6 +94,19 @@ public final class GalleryRows {
      * @throws DataException as {@link #info}
      */
     public static Result enroll(Dataset<Row> embeddings, Gallery to, Consumer<String> leftOut) {
+        // read three times below: rows that FaceEmbedding computes would be computed three times
+        boolean persists = embeddings.storageLevel().equals(StorageLevel.NONE());
+        Dataset<Row> kept = persists ? embeddings.persist(StorageLevel.DISK_ONLY()) : embeddings;
+        try {
+            return enrollKept(kept, to, leftOut);
+        } finally {
+            if (persists) {
+                kept.unpersist();
+            }
+        }
+    }
+
+    private static Result enrollKept(Dataset<Row> embeddings, Gallery to, Consumer<String> leftOut) {
         GalleryInfo info = info(embeddings);
         requireSameModel(info, to);
         if (info.embeddingMode() != null) {

@@ -9,6 +9,7 @@ import java.util.function.Function;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.weights.WeightsException;
 
 /**
  * A file that executors get from the driver. It is broadcast: of files that {@code SparkContext.addFile} has added, the
@@ -25,16 +26,16 @@ record SharedFile(String name, String key, Broadcast<byte[]> content) implements
      * Reads a file on the driver.
      *
      * @param what names it in messages
-     * @throws IllegalArgumentException when there is no such file, or it is too large
+     * @throws WeightsException when there is no such file, or it is too large
      */
     static SharedFile read(JavaSparkContext context, Path file, String what) {
         if (!Files.isRegularFile(file)) {
-            throw new IllegalArgumentException(
+            throw new WeightsException(
                     "the " + what + " must be a file on the driver's machine, but " + file + " is not");
         }
         try {
             if (Files.size(file) > MAX_BYTES) {
-                throw new IllegalArgumentException("the " + what + " " + file + " must have less than 2 GiB, but has "
+                throw new WeightsException("the " + what + " " + file + " must have less than 2 GiB, but has "
                         + Files.size(file) + " bytes");
             }
             byte[] bytes = Files.readAllBytes(file);

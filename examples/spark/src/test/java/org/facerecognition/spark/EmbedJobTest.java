@@ -270,6 +270,8 @@ class EmbedJobTest {
         Path output = folder.resolve("to-enroll");
         FaceEmbedding embedding = FaceEmbedding.of(model).withOptions(FP32);
         embedding.embed(ImageRows.folder(spark, people.toString())).write().parquet(output.toString());
+        assertThat(run(2, new EnrollJob(), "--embeddings", output, "--gallery", "hdfs:///people.gallery"))
+                .contains("--gallery must be a file on the driver's machine");
         Path file = folder.resolve("people.gallery");
         assertThat(run(0, new EnrollJob(), "--embeddings", output, "--gallery", file))
                 .contains("enrolled 20, already there 0, left out 1 without an identity and 0 that");

@@ -152,13 +152,27 @@ final class DemoService {
             byte[] thumbnail = image.thumbnail(0);
             long entry;
             synchronized (enrollmentLock) { // two simultaneous uploads of one image must not become two entries
-                entry = existingEntry(checkedName, contentKey)
-                        .orElseGet(() ->
-                                addEntry(checkedName, image.mostProminent().embedding(), contentKey, thumbnail));
+                Optional<Long> existing = existingEntry(checkedName, contentKey);
+                entry = existing.isPresent()
+                        ? existing.get()
+                        : addEntry(checkedName, image.mostProminent().embedding(), contentKey, thumbnail);
+                if (existing.isPresent() && image.faces().size() == 1) {
+                    restoreThumbnail(entry, thumbnail); // enrolled by a command, or shown before a restart
+                }
             }
             String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
             return new Enrolled(
                     entry, storedName, dataUrl(thumbnail), image.faces().size());
+        }
+    }
+
+    private void restoreThumbnail(long entry, byte[] thumbnail) {
+        try {
+            if (thumbnails.get(entry).isEmpty()) {
+                thumbnails.put(entry, thumbnail);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
         }
     }
 

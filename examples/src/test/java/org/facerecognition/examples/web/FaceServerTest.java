@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.gallery.Enrollment;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -96,6 +98,20 @@ class FaceServerTest {
         assertThat(error(other))
                 .isEqualTo("this image is already enrolled as Ann; if that name is wrong, remove that entry first");
         assertThat(server.gallery.size()).isEqualTo(1);
+    }
+
+    /** As after a command has enrolled it: the page said "No image" forever. */
+    @Test
+    void restoresAThumbnailWhenTheSameImageIsEnrolledAgain() {
+        long entry = enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong();
+        float[] embedding = server.gallery.embedding(entry).orElseThrow();
+        server.gallery.remove(entry);
+        String key = ContentKey.of(Photos.of(1, Photos.ANN));
+        long other = server.gallery.enroll(List.of(new Enrollment("Ann", embedding, null, key)))[0];
+        assertThat(server.get("/api/gallery/" + other + "/image").statusCode()).isEqualTo(404);
+        assertThat(enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong())
+                .isEqualTo(other);
+        assertThat(server.get("/api/gallery/" + other + "/image").statusCode()).isEqualTo(200);
     }
 
     /** The gallery L2-normalizes the embedding once more, which may change the last bit. */
