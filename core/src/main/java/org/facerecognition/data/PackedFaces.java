@@ -98,6 +98,16 @@ public final class PackedFaces {
     }
 
     /**
+     * Deletes what {@link #write(Path, List, int, int, IntConsumer)} has not finished, for a shutdown hook: it may be
+     * as large as the pack.
+     */
+    public static void deleteUnfinished(Path out, int shards) {
+        for (int shard = 0; shard < shards; shard++) {
+            AtomicFile.deleteUnfinished(shards == 1 ? out : PackIndex.shard(out, shard + 1, shards));
+        }
+    }
+
+    /**
      * Which of the images of each part are in a file.
      *
      * @param id of all shards that were written together: an interrupted run leaves some of the run before

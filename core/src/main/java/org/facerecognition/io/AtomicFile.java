@@ -78,6 +78,18 @@ public final class AtomicFile {
 
     // ---- writing ----
 
+    /**
+     * Deletes the unfinished new files of a file that this process is writing, for a shutdown hook: the process ends in
+     * the middle of it, and they may be as large as the file.
+     */
+    public static void deleteUnfinished(Path file) {
+        try {
+            TemporaryFile.deleteOwn(real(file));
+        } catch (IOException e) {
+            // there is no way to the file
+        }
+    }
+
     /** Writes bytes. */
     public static void write(Path file, byte[] bytes) throws IOException {
         writeStream(file, out -> out.write(bytes));

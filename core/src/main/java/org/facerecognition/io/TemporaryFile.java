@@ -106,6 +106,21 @@ final class TemporaryFile implements AutoCloseable {
         throw new IOException("other programs keep removing the temporary file");
     }
 
+    /** Deletes this process's temporary files for a target, although they are being written. */
+    static void deleteOwn(Path target) {
+        String stem = "." + stem(target.getFileName().toString());
+        for (String name : OWN_NAMES) {
+            if (name.startsWith(stem)
+                    && ENDING.matcher(name.substring(stem.length())).matches()) {
+                try {
+                    Files.deleteIfExists(target.resolveSibling(name));
+                } catch (IOException e) {
+                    // left to the next writer of the target, as after a crash
+                }
+            }
+        }
+    }
+
     private static String newName(Path target) {
         return "." + stem(target.getFileName().toString()) + String.format(".%016x.tmp", RANDOM.nextLong());
     }

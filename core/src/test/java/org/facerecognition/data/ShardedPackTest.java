@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -95,6 +98,30 @@ class ShardedPackTest {
             assertThat(files.get(0).getFileName()).hasToString("faces-1-of-" + shards + ".pack");
             assertThat(texts(FaceDataset.packed(files.get(0), Split.TRAIN)))
                     .isEqualTo(texts(FaceDataset.packed(write(1).get(0), Split.TRAIN)));
+        }
+    }
+
+    /** Ctrl-C left a hidden file of any size until somebody packed under the same name again. */
+    @Test
+    void deletesWhatIsNotFinishedWhenTheProcessEnds() throws IOException {
+        Path out = folder.resolve("unfinished.pack");
+        IntConsumer interrupted = done -> {
+            assertThat(hidden()).hasSize(1);
+            PackedFaces.deleteUnfinished(out, 2);
+            assertThat(hidden()).isEmpty();
+            throw new IllegalStateException("the process ends");
+        };
+        assertThatThrownBy(() -> PackedFaces.write(out, List.of(train), 0, 2, interrupted))
+                .hasMessage("the process ends");
+        assertThat(hidden()).isEmpty();
+    }
+
+    private List<Path> hidden() {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> file.getFileName().toString().startsWith("."))
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -77,6 +77,7 @@ final class PackCommand implements Callable<Integer> {
                 data.parts(seed).stream().map(split -> data.read(split, seed)).toList();
         parts.forEach(err::println);
         int images = parts.stream().mapToInt(FaceDataset::size).sum();
+        Thread onStop = StopHook.add("unfinished", () -> PackedFaces.deleteUnfinished(out, shards));
         try (Bar bar = new Bar(images)) {
             List<Path> files = PackedFaces.write(out, parts, decodedPx, shards, bar);
             long bytes = 0;
@@ -84,6 +85,8 @@ final class PackCommand implements Callable<Integer> {
                 bytes += Files.size(file);
             }
             spec.commandLine().getOut().println(json ? line(files, images, bytes) : sentence(files, images, bytes));
+        } finally {
+            StopHook.remove(onStop);
         }
         return 0;
     }
