@@ -4,12 +4,17 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.sql.DriverManager;
+import java.sql.DriverPropertyInfo;
+import java.sql.SQLException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGProperty;
 
 /**
  * The address of a gallery in a database: a JDBC URL with the name of the gallery as the parameter {@code gallery}. The
@@ -65,8 +70,9 @@ final class DatabaseAddress {
         @Nullable String gallery = value(parameters.remove("gallery"));
         @Nullable String user = value(parameters.remove("user"));
         @Nullable String password = value(parameters.remove("password"));
+        Set<String> known = driversParameters();
         parameters.keySet().stream()
-                .filter(name -> PGProperty.forName(name) == null)
+                .filter(name -> !known.contains(name))
                 .findFirst()
                 .ifPresent(name -> {
                     throw new IllegalArgumentException(
@@ -80,6 +86,17 @@ final class DatabaseAddress {
                 rest.isEmpty() ? server : server + "?" + rest,
                 user == null ? environment.get("PGUSER") : user,
                 password == null ? environment.get("PGPASSWORD") : password);
+    }
+
+    /** Returns the names that PostgreSQL's driver knows. */
+    private static Set<String> driversParameters() {
+        try {
+            DriverPropertyInfo[] known =
+                    DriverManager.getDriver(PREFIX + "localhost/faces").getPropertyInfo(PREFIX, new Properties());
+            return Arrays.stream(known).map(one -> one.name).collect(Collectors.toSet());
+        } catch (SQLException e) {
+            throw new IllegalStateException("PostgreSQL's driver must be on the class path, but is not", e);
+        }
     }
 
     /** Returns the parameters of a URL by name, as they are written there; one may have no value, such as ssl. */
