@@ -311,8 +311,8 @@ class ArchitectureTest {
             .doNotHaveFullyQualifiedName(WriterLock.class.getName()) // the error for a rejected writer says since when
             .and()
             .doNotHaveFullyQualifiedName("org.facerecognition.weights.WeightsCache") // records the time of a download
-            .and() // only whether it is another time
-            .haveNameNotMatching("org\\.facerecognition\\.onnx\\.OpenedFiles.*")
+            .and()
+            .doNotHaveFullyQualifiedName("org.facerecognition.io.FileState") // only whether it is another time
             .should()
             .callMethod(System.class, "currentTimeMillis")
             .orShould()

@@ -39,6 +39,7 @@ public final class Distributed implements AutoCloseable {
     private final int localRank;
     private final @Nullable Connection connection; // null for a process alone
     private int exchanges;
+    private boolean closed;
 
     private record Connection(Launch launch, RankStore store, Failures failures, Collectives collectives) {}
 
@@ -153,15 +154,17 @@ public final class Distributed implements AutoCloseable {
                     Failures.WHO + launch.rank(),
                     machine() + ", process " + ProcessHandle.current().pid());
             failures = new Failures(store, launch);
-            awaitAll(store, failures, launch, timeout);
-            Collectives collectives = collectives(store, failures, launch, timeout);
+            awaitOthers(store, failures, launch, timeout);
+            Collectives collectives = new Collectives(store, failures, launch, timeout);
             return new Distributed(
                     launch.rank(),
                     launch.worldSize(),
                     launch.localRank(),
                     new Connection(launch, store, failures, collectives));
         } catch (RuntimeException e) {
-            if (failures != null) {
+            if (failures != null) { // the others may still read why there is no group
+                failures.tell(e);
+                failures.leave(launch.rank() == 0 && !launch.storeIsThere());
                 failures.close();
             }
             store.close();
@@ -169,12 +172,11 @@ public final class Distributed implements AutoCloseable {
         }
     }
 
-    private static Collectives collectives(RankStore store, Failures failures, Launch launch, Duration timeout) {
+    private static void awaitOthers(RankStore store, Failures failures, Launch launch, Duration timeout) {
         try {
-            return new Collectives(store, failures, launch, timeout);
-        } catch (RuntimeException e) {
-            failures.tell(e);
-            throw e;
+            awaitAll(store, failures, launch, timeout);
+        } catch (IllegalStateException e) {
+            throw failures.ofStore(e);
         }
     }
 
@@ -357,16 +359,17 @@ public final class Distributed implements AutoCloseable {
      * them. Only the first failure of a group counts. {@code Trainer.fit} calls it.
      */
     public void failed(Throwable reason) {
-        if (connection != null) {
+        if (connection != null && !closed) {
             connection.failures().tell(reason);
             connection.collectives().close();
         }
     }
 
-    /** Leaves the group. Ranks that still wait for this one get an exception. */
+    /** Leaves the group. Ranks that still wait for this one get an exception. Closing twice has no further effect. */
     @Override
     public void close() {
-        if (connection != null) {
+        if (connection != null && !closed) {
+            closed = true;
             connection.collectives().close();
             connection.failures().leave(rank == 0 && !connection.launch().storeIsThere());
             connection.failures().close();

@@ -94,6 +94,11 @@ final class Failures implements AutoCloseable {
         return true;
     }
 
+    /** Returns an error of the store as what it means: the store is gone. */
+    RuntimeException ofStore(IllegalStateException e) {
+        return String.valueOf(e.getMessage()).startsWith("libtorch failed") ? failure(storeIsGone(), e) : e;
+    }
+
     /** @throws GroupFailureException when a rank has failed, naming it */
     void check() {
         Optional<String> told = store.get(FAILED);
@@ -113,7 +118,10 @@ final class Failures implements AutoCloseable {
         try {
             culprit = culprit(error, waited);
         } catch (IllegalStateException e) {
-            culprit = storeIsGone();
+            culprit = Thread.currentThread().isInterrupted()
+                    ? "rank " + rank + " was interrupted while it looked for the reason of: "
+                            + NativeErrors.reason(error)
+                    : storeIsGone();
         }
         return failure(culprit, error);
     }
@@ -188,7 +196,7 @@ final class Failures implements AutoCloseable {
                 pause = Math.min(2 * pause, 50);
             }
         } catch (IllegalStateException e) {
-            throw String.valueOf(e.getMessage()).startsWith("libtorch failed") ? failure(storeIsGone(), e) : e;
+            throw ofStore(e);
         }
     }
 

@@ -1,5 +1,6 @@
 package org.facerecognition.eval;
 
+import java.awt.AWTError;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -167,7 +168,8 @@ final class Charts {
             return Optional.of(png.toByteArray());
         } catch (IOException e) {
             throw new UncheckedIOException("cannot encode a chart", e);
-        } catch (LinkageError | InternalError | NullPointerException e) { // what AWT throws where there are no fonts
+        } catch (LinkageError | InternalError | AWTError | NullPointerException e) {
+            // what AWT throws where there are no fonts, or no screen although DISPLAY names one
             return Optional.empty();
         }
     }

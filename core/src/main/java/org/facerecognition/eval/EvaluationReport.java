@@ -4,6 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -169,7 +171,7 @@ public final class EvaluationReport {
     private static List<List<String>> rows(Roc roc, double minFar) {
         List<List<String>> rows = new ArrayList<>();
         for (double far = 0.5; far >= minFar; far = nextLower(far)) {
-            rows.add(List.of(power(far), number(roc.tarAtFar(far)), number(roc.thresholdAt(far))));
+            rows.add(List.of(power(far), number(roc.tarAtFar(far)), threshold(roc.thresholdAt(far))));
         }
         return rows;
     }
@@ -318,7 +320,7 @@ public final class EvaluationReport {
                 name,
                 value == null
                         ? "cannot be measured on this data"
-                        : value instanceof Double d ? number(d) : String.format(Locale.ROOT, "%,d", value)));
+                        : value instanceof Double d ? text(name, d) : String.format(Locale.ROOT, "%,d", value)));
         html.summary(shown);
         sections.forEach(section -> section.appendTo(html));
         return html;
@@ -347,6 +349,19 @@ public final class EvaluationReport {
         both.put(first, a);
         both.put(second, b);
         return both;
+    }
+
+    /** Returns a figure as text; a threshold with digits at which it accepts no more than itself. */
+    public static String text(String name, double value) {
+        return name.startsWith("threshold") ? threshold(value) : number(value);
+    }
+
+    /** Rounds up: a threshold that is a bit too low has a higher false accept rate than was asked for. */
+    private static String threshold(double value) {
+        int digits = Math.abs(value) > 0.99 ? 9 : 4;
+        return Double.isNaN(value) || Double.isInfinite(value)
+                ? number(value)
+                : new BigDecimal(value).setScale(digits, RoundingMode.CEILING).toPlainString();
     }
 
     private static String number(double value) {

@@ -3,6 +3,7 @@ package org.facerecognition.gallery;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,8 @@ import java.util.zip.CheckedOutputStream;
 import org.apache.commons.csv.CSVPrinter;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
+import org.facerecognition.io.LockedException;
+import org.facerecognition.io.WriterLock;
 
 /** Writes a gallery into a folder; see {@link GalleryTransfer#exportTo}. */
 final class GalleryExport {
@@ -31,11 +34,22 @@ final class GalleryExport {
         this.folder = folder;
     }
 
+    private static final String LOCK = ".export.lock";
+
     long write(LongConsumer progress) {
         try {
             ConfidentialFile.createFolders(folder);
-            requireEmpty();
-            return writeFiles(progress);
+            try (WriterLock lock = WriterLock.ofConfidential(folder.resolve(LOCK), "an export")) {
+                requireEmpty();
+                return writeFiles(progress);
+            }
+        } catch (LockedException e) {
+            throw new GalleryException(
+                    "cannot export into " + folder
+                            + ": another export writes into it; wait for its end, or choose another" + " folder",
+                    e);
+        } catch (ClosedByInterruptException e) {
+            throw new GalleryException("the export into " + folder + " was interrupted; run it again", e);
         } catch (IOException e) {
             throw new GalleryException(
                     "cannot export into " + folder + ": " + AtomicFile.reason(e)
@@ -53,7 +67,7 @@ final class GalleryExport {
                 : Set.of();
         try (Stream<Path> files = Files.list(folder)) {
             files.map(file -> file.getFileName().toString())
-                    .filter(name -> !parts.contains(name) && !complete.contains(name))
+                    .filter(name -> !parts.contains(name) && !complete.contains(name) && !name.equals(LOCK))
                     .findFirst()
                     .ifPresent(name -> {
                         throw new GalleryException("folder " + folder + " must be empty or new for an export, but has "

@@ -109,7 +109,9 @@ final class Names {
     }
 
     static String unicodeKey(String name) {
-        String key = likeLatin(name); // first, because NFKC turns an accent used as an apostrophe into two characters
+        String composed = Normalizer.normalize(name, Normalizer.Form.NFC); // else a base letter alone became Latin
+        String key =
+                likeLatin(composed); // first, because NFKC turns an accent used as an apostrophe into two characters
         for (int round = 0; round < 2; round++) {
             StringBuilder folded = new StringBuilder();
             Normalizer.normalize(key, Normalizer.Form.NFKC)

@@ -22,6 +22,7 @@ import org.facerecognition.graph.GraphMatch;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.inference.OnnxRuntimeModel.InputType;
+import org.facerecognition.io.FileState;
 import org.facerecognition.onnx.InputContract.ColorOrder;
 import org.facerecognition.onnx.ModelProto.ValueProto;
 import org.facerecognition.weights.WeightsException;
@@ -100,7 +101,7 @@ public final class OnnxModel implements AutoCloseable {
      *     the size of its images is open
      */
     public static OnnxModel open(Path file, @Nullable InputContract input) {
-        OpenedFiles.State before = OpenedFiles.State.of(file);
+        FileState before = FileState.of(file);
         ModelProto proto = ProtoReader.read(file);
         ValueProto images = images(file, proto);
         Optional<InputContract> own = own(file, proto);

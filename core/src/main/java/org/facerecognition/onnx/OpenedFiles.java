@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.Objects;
@@ -13,6 +11,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.FileState;
 import org.facerecognition.weights.WeightsException;
 
 /**
@@ -21,31 +20,16 @@ import org.facerecognition.weights.WeightsException;
  */
 final class OpenedFiles {
     private final Path model;
-    private final SortedMap<Path, State> weights = new TreeMap<>();
-    private final State before;
+    private final SortedMap<Path, FileState> weights = new TreeMap<>();
+    private final FileState before;
 
-    /** What changes when a file is written or replaced. */
-    record State(long bytes, FileTime written, String key) {
-        private static final State UNREADABLE = new State(-1, FileTime.fromMillis(0), "");
-
-        static State of(Path file) {
-            try {
-                BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-                return new State(
-                        attributes.size(), attributes.lastModifiedTime(), String.valueOf(attributes.fileKey()));
-            } catch (IOException e) {
-                return UNREADABLE;
-            }
-        }
-    }
-
-    private OpenedFiles(Path model, State before) {
+    private OpenedFiles(Path model, FileState before) {
         this.model = model;
         this.before = before;
     }
 
     /** @param before the state of the model's file before it was read */
-    static OpenedFiles of(Path model, State before, ModelProto proto) {
+    static OpenedFiles of(Path model, FileState before, ModelProto proto) {
         OpenedFiles files = new OpenedFiles(model, before);
         Stream.concat(
                         proto.initializers().values().stream(),
@@ -56,7 +40,7 @@ final class OpenedFiles {
                 .forEach(tensor -> {
                     if (tensor.values() instanceof TensorProto.InFile part
                             && !part.file().equals(model)) {
-                        files.weights.computeIfAbsent(part.file(), State::of);
+                        files.weights.computeIfAbsent(part.file(), FileState::of);
                     }
                 });
         return files;
@@ -68,8 +52,8 @@ final class OpenedFiles {
         weights.forEach(OpenedFiles::requireUnchanged);
     }
 
-    private static void requireUnchanged(Path file, State before) {
-        if (!before.equals(State.of(file))) {
+    private static void requireUnchanged(Path file, FileState before) {
+        if (!before.equals(FileState.of(file))) {
             throw new WeightsException(file + " was changed or replaced after it had been opened; open it again");
         }
     }

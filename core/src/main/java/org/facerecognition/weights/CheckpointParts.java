@@ -71,9 +71,10 @@ final class CheckpointParts {
         if (dictionary == null) {
             throw noWeights();
         }
-        Map<?, ?> known = known(dictionary, MAX_KNOWN);
+        boolean scripted = root instanceof Placeholder network && network.isScripted(); // its modules may have any name
+        Map<?, ?> known = scripted ? null : known(dictionary, MAX_KNOWN);
         Map<String, View> views = flattened(known == null ? dictionary : known);
-        if (views.isEmpty() && root instanceof Placeholder placeholder && placeholder.isScripted()) {
+        if (views.isEmpty() && scripted) {
             throw new WeightsException(file + " is a TorchScript archive with its weights in its program, as freezing"
                     + " leaves them; use the checkpoint that it was exported from, or a TorchScript archive from before"
                     + " torch.jit.freeze");

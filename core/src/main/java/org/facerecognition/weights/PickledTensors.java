@@ -19,6 +19,7 @@ import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.FileState;
 import org.facerecognition.weights.StateDictUnpickler.Storage;
 import org.facerecognition.weights.StateDictUnpickler.View;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,7 @@ final class PickledTensors implements TensorFile {
     private static final long MAX_REPEATED_VALUES = 1L << 22;
 
     private final Path file;
+    private final FileState state; // when it was opened
     private final Map<String, View> views;
     private final Map<String, Place> places; // by the key of the storage
     private final Map<String, String> metadata;
@@ -51,8 +53,13 @@ final class PickledTensors implements TensorFile {
     record Place(long begin, long bytes) {}
 
     private PickledTensors(
-            Path file, Map<String, View> views, Map<String, Place> places, Map<String, String> metadata) {
+            Path file,
+            FileState state,
+            Map<String, View> views,
+            Map<String, Place> places,
+            Map<String, String> metadata) {
         this.file = file;
+        this.state = state;
         this.views = views;
         this.places = places;
         this.metadata = Map.copyOf(metadata);
@@ -64,16 +71,20 @@ final class PickledTensors implements TensorFile {
      * @throws WeightsException when the file is damaged, truncated, or contains more than plain tensors
      */
     static PickledTensors open(Path file) {
+        FileState state = FileState.of(file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             StateDictUnpickler unpickler = new StateDictUnpickler(reason -> new WeightsException(file + " " + reason));
             Optional<StoredZip> zip = StoredZip.open(file, channel);
-            return zip.isPresent() ? ofZip(file, zip.get(), unpickler) : ofOldFormat(file, channel, unpickler);
+            return zip.isPresent()
+                    ? ofZip(file, state, zip.get(), unpickler)
+                    : ofOldFormat(file, state, channel, unpickler);
         } catch (IOException e) {
             throw new WeightsException("weights file " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }
     }
 
-    private static PickledTensors ofZip(Path file, StoredZip zip, StateDictUnpickler unpickler) throws IOException {
+    private static PickledTensors ofZip(Path file, FileState state, StoredZip zip, StateDictUnpickler unpickler)
+            throws IOException {
         String pickle = zip.names().stream()
                 .filter(name -> name.equals("data.pkl") || name.endsWith("/data.pkl"))
                 .findFirst()
@@ -93,7 +104,8 @@ final class PickledTensors implements TensorFile {
             }
         }
         String contract = folder + EXPORT_CONTRACT;
-        return checked(file, root, places, zip.names().contains(contract) ? metadata(zip.bytes(contract)) : Map.of());
+        return checked(
+                file, state, root, places, zip.names().contains(contract) ? metadata(zip.bytes(contract)) : Map.of());
     }
 
     /** Returns the metadata of an export of this library; empty for a file that others called alike. */
@@ -116,8 +128,8 @@ final class PickledTensors implements TensorFile {
      * Reads five pickles (a magic number, a version, properties of the machine, the state dict, the keys of the
      * storages), which the values follow.
      */
-    private static PickledTensors ofOldFormat(Path file, FileChannel channel, StateDictUnpickler unpickler)
-            throws IOException {
+    private static PickledTensors ofOldFormat(
+            Path file, FileState state, FileChannel channel, StateDictUnpickler unpickler) throws IOException {
         ByteArrayInputStream pickles = new ByteArrayInputStream(head(channel));
         int whole = pickles.available();
         for (int i = 0; i < 3; i++) {
@@ -151,7 +163,7 @@ final class PickledTensors implements TensorFile {
             throw new WeightsException(
                     file + " is truncated: it has " + channel.size() + " bytes of " + position + "; use another copy");
         }
-        return checked(file, root, places, Map.of());
+        return checked(file, state, root, places, Map.of());
     }
 
     private static byte[] head(FileChannel channel) throws IOException {
@@ -161,10 +173,14 @@ final class PickledTensors implements TensorFile {
     }
 
     private static PickledTensors checked(
-            Path file, @Nullable Object root, Map<String, Place> places, Map<String, String> metadata) {
+            Path file,
+            FileState state,
+            @Nullable Object root,
+            Map<String, Place> places,
+            Map<String, String> metadata) {
         Map<String, View> views = CheckpointParts.weights(file, root);
         views.forEach((name, view) -> check(file, name, view, places));
-        return new PickledTensors(file, views, places, metadata);
+        return new PickledTensors(file, state, views, places, metadata);
     }
 
     /** Limits the length of a name, since messages print it. */
@@ -289,5 +305,8 @@ final class PickledTensors implements TensorFile {
         long offset = view.offset() * view.storage().type().bytes();
         Place place = Objects.requireNonNull(places.get(view.storage().key()), "place of a storage");
         TensorBytes.read(file, place.begin() + offset, tensor);
+        if (!state.equals(FileState.of(file))) { // another checkpoint has replaced it, with other values there
+            throw new WeightsException(file + " was changed or replaced after it had been opened; open it again");
+        }
     }
 }

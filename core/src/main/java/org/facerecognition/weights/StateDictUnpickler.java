@@ -123,6 +123,8 @@ final class StateDictUnpickler extends DataUnpickler {
     private static final String REBUILD = "torch._utils._rebuild_"; // what makes a tensor is named like this
     private static final int MAX_DIMENSIONS = 64; // libtorch's limit
 
+    private static final IObjectConstructor OF_SUBCLASS = StateDictUnpickler::tensorOfSubclass;
+
     private final Map<String, IObjectConstructor> functions = Map.ofEntries(
             Map.entry("collections.OrderedDict", this::orderedDict),
             Map.entry("collections.defaultdict", arguments -> new LinkedHashMap<>()),
@@ -130,8 +132,8 @@ final class StateDictUnpickler extends DataUnpickler {
             Map.entry(REBUILD + "tensor_v2", StateDictUnpickler::tensor),
             Map.entry(REBUILD + "parameter", arguments -> arguments[0]),
             Map.entry(REBUILD + "parameter_with_state", arguments -> arguments[0]),
-            Map.entry("torch._tensor._rebuild_from_type", StateDictUnpickler::tensorOfSubclass),
-            Map.entry("torch._tensor._rebuild_from_type_v2", StateDictUnpickler::tensorOfSubclass),
+            Map.entry("torch._tensor._rebuild_from_type", OF_SUBCLASS),
+            Map.entry("torch._tensor._rebuild_from_type_v2", OF_SUBCLASS),
             Map.entry("copyreg._reconstructor", StateDictUnpickler::ofClass),
             Map.entry("copy_reg._reconstructor", StateDictUnpickler::ofClass));
 
@@ -227,6 +229,7 @@ final class StateDictUnpickler extends DataUnpickler {
         if (target instanceof Placeholder placeholder && state instanceof Map<?, ?> attributes) {
             placeholder.recognize(attributes);
             if (placeholder.isScripted()) {
+                count(attributes.size());
                 placeholder.entries().putAll(attributes);
             }
         }
@@ -300,6 +303,9 @@ final class StateDictUnpickler extends DataUnpickler {
 
     /** Takes {@code (function, class, arguments, state)}, for a tensor of a subclass of torch.Tensor. */
     private static Object tensorOfSubclass(Object[] arguments) {
+        if (arguments[0] == OF_SUBCLASS) { // Python does not write it, and it could go on forever
+            throw new PickleException("a tensor of a subclass must be rebuilt from a tensor");
+        }
         return ((IObjectConstructor) arguments[0]).construct((Object[]) arguments[2]);
     }
 

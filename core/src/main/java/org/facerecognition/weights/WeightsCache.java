@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -57,19 +59,28 @@ public final class WeightsCache {
     public Path fetch(RemoteFile remote, FetchListener listener) {
         Path file = folder.resolve(remote.sha256().substring(0, 8)).resolve(remote.fileName());
         try {
+            if (isThere(file, remote)) { // also where nothing can be written
+                return file;
+            }
             try (WriterLock lock = WriterLock.await(file.resolveSibling(".lock"), "a download of weights")) {
-                if (!Files.exists(file) || !sha256(file).startsWith(remote.sha256())) {
+                if (!isThere(file, remote)) {
                     listener.begins(remote);
                     fetchTo(file, remote, listener);
                 }
             }
             return file;
+        } catch (InterruptedIOException | ClosedByInterruptException e) {
+            throw new WeightsException("the download of " + remote.address() + " was interrupted; fetch it again", e);
         } catch (IOException e) {
             throw new WeightsException(
                     "cannot save " + remote.address() + " in " + file.getParent() + ": " + AtomicFile.reason(e)
                             + "; free some space there or choose another cache folder",
                     e);
         }
+    }
+
+    private static boolean isThere(Path file, RemoteFile remote) throws IOException {
+        return Files.exists(file) && sha256(file).startsWith(remote.sha256());
     }
 
     private static void fetchTo(Path file, RemoteFile remote, FetchListener listener) throws IOException {

@@ -35,6 +35,53 @@ class JoinTest {
         }
     }
 
+    /** Closing twice, or failing after the end, ended in a NullPointerException that hid the reason. */
+    @Test
+    void aClosedGroupStaysClosed() throws Exception {
+        CompletableFuture<String> word = new CompletableFuture<>();
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<Distributed> first = threads.submit(() -> Distributed.join(
+                    rank(0, 2),
+                    address -> {
+                        word.complete(address);
+                        return address;
+                    },
+                    LIMIT));
+            Future<Distributed> second =
+                    threads.submit(() -> Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT));
+            for (Distributed group : List.of(second.get(), first.get())) {
+                group.close();
+                group.close();
+                group.failed(new IllegalStateException("of a test"));
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    /** The ranks that had come got an error of the connection, because rank 0 ended the store at once. */
+    @Test
+    void aRankThatDoesNotComeIsNamedToTheOthersToo() throws Exception {
+        CompletableFuture<String> word = new CompletableFuture<>();
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<Distributed> first = threads.submit(() -> Distributed.join(
+                    rank(0, 3),
+                    address -> {
+                        word.complete(address);
+                        return address;
+                    },
+                    Duration.ofSeconds(3)));
+            Future<Distributed> second =
+                    threads.submit(() -> Distributed.join(rank(1, 3), nothing -> word.join(), Duration.ofSeconds(30)));
+            assertThatThrownBy(first::get).hasMessageContaining("of these nothing was heard: [2]");
+            assertThatThrownBy(second::get).hasMessageContaining("of these nothing was heard: [2]");
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
     @Test
     void ranksFindEachOther() throws Exception {
         CompletableFuture<String> word = new CompletableFuture<>();

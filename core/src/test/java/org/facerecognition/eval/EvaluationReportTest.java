@@ -110,6 +110,16 @@ class EvaluationReportTest {
         assertThat(page.getDocumentElement().getTextContent()).contains("no histogram", "over pairs");
     }
 
+    /** Rounded to the nearest, half of the printed thresholds were exceeded by more impostors than was said. */
+    @Test
+    void thresholdsAreRoundedUp() {
+        assertThat(EvaluationReport.text("threshold_at_far_0.001", 0.40001)).isEqualTo("0.4001");
+        assertThat(EvaluationReport.text("threshold", -0.12345)).isEqualTo("-0.1234");
+        assertThat(EvaluationReport.text("threshold", 0.9999912345)).isEqualTo("0.999991235");
+        assertThat(EvaluationReport.text("threshold", Double.POSITIVE_INFINITY)).isEqualTo("Infinity");
+        assertThat(EvaluationReport.text("auc", 0.40001)).isEqualTo("0.4000");
+    }
+
     @Test
     void comparesEveryFaceWithEveryOther() {
         Function<FaceDataset, Embedded> embedder = EvaluationReportTest::embedded;

@@ -3,6 +3,7 @@ package org.facerecognition.eval;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
@@ -68,5 +69,31 @@ class HtmlReportTest {
     @Test
     void outerBinsIncludeTheValuesBeyondThem() {
         assertThat(Charts.shares(new double[] {-5, -1, 0, 0.99, 5}, -1, 1, 4)).containsExactly(0.4, 0, 0.2, 0.4);
+    }
+
+    /** Draws a chart. */
+    static final class Drawing {
+        private Drawing() {}
+
+        public static void main(String[] args) {
+            HtmlReport report = HtmlReport.titled("x");
+            report.lines("loss", "epoch", Map.of("train", new double[] {1, 2}));
+            System.out.println(report.html().length() > 0 ? "written" : "empty");
+        }
+    }
+
+    /** A DISPLAY of a connection that has ended made AWT throw an error, which ended a training after an epoch. */
+    @Test
+    void aDisplayThatLeadsNowhereIsNoFailure() throws Exception {
+        ProcessBuilder builder = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Drawing.class.getName());
+        builder.environment().put("DISPLAY", "127.0.0.1:99");
+        Process process = builder.redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(output).contains("written");
     }
 }

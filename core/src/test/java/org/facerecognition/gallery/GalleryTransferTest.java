@@ -209,6 +209,40 @@ class GalleryTransferTest {
         }
     }
 
+    /** The first used to take the second one's unfinished files for its own, and reported success. */
+    @Test
+    void twoExportsAtTheSameTimeDoNotMix() {
+        try (Gallery from = memory()) {
+            fill(from, 3);
+            List<String> refused = new ArrayList<>();
+            assertThat(GalleryTransfer.exportTo(from, folder, done -> {
+                        try {
+                            GalleryTransfer.exportTo(from, folder, other -> {});
+                        } catch (GalleryException e) {
+                            refused.add(e.getMessage());
+                        }
+                    }))
+                    .isEqualTo(3);
+            assertThat(refused)
+                    .containsExactly("cannot export into " + folder
+                            + ": another export writes into it; wait for its end," + " or choose another folder");
+            assertThat(GalleryTransfer.info(folder).entries()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void anInterruptedThreadIsToldSo() {
+        try (Gallery from = memory()) {
+            fill(from, 3);
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(() -> GalleryTransfer.exportTo(from, folder, done -> {}))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessage("the export into " + folder + " was interrupted; run it again");
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
     /** It is there until an export is complete. */
     @Test
     void anExportThatFailsCanBeRepeated() throws IOException {

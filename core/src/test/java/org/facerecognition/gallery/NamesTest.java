@@ -3,6 +3,7 @@ package org.facerecognition.gallery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.text.Normalizer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,6 +37,22 @@ class NamesTest {
     })
     void namesThatLookDifferentHaveTwoKeys(String one, String other) {
         assertThat(Names.key(one)).isNotEqualTo(Names.key(other));
+    }
+
+    /** The base letter alone used to become a Latin one: such a person could not be removed by a decomposed name. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\u0424\u0451\u0434\u043e\u0440",
+                "\u0393\u03b9\u03ac\u03bd\u03bd\u03b7\u03c2",
+                "\u0407\u0432\u0433\u0430",
+                "J\u00fcrgen \u00c5s"
+            })
+    void aDecomposedNameHasTheKeyOfTheComposedOne(String name) {
+        String decomposed = Normalizer.normalize(name, Normalizer.Form.NFD);
+        assertThat(decomposed).isNotEqualTo(name);
+        assertThat(Names.key(decomposed)).isEqualTo(Names.key(name));
+        assertThat(Gallery.isSameName(name, decomposed)).isTrue();
     }
 
     @ParameterizedTest

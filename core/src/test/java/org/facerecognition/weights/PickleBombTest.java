@@ -147,6 +147,38 @@ class PickleBombTest {
         assertRejected();
     }
 
+    /** Formerly, each level was a call within the one before, until the stack ended. */
+    @Test
+    void rejectsTensorsOfSubclassesWithinEachOther() throws IOException {
+        int levels = 300_000;
+        write("ctorch._tensor\n_rebuild_from_type_v2\nq\0");
+        for (int i = 0; i < levels; i++) {
+            write("h\0N");
+        }
+        write(")");
+        for (int i = 0; i < levels; i++) {
+            write("\u0087");
+        }
+        write("R.");
+        assertRejected();
+    }
+
+    /** Formerly, the same dictionary was copied hundreds of thousands of times into a module. */
+    @Test
+    void rejectsBuildingAModuleManyTimes() throws IOException {
+        write("c__torch__\nM\n)\u0081}q\0(");
+        for (int i = 0; i < 100_000; i++) {
+            write("X\5\0\0\0k" + Integer.toString(10_000 + i % 10_000).substring(1))
+                    .write("N");
+        }
+        write("ub");
+        for (int i = 0; i < 200_000; i++) {
+            write("h\0b");
+        }
+        write(".");
+        assertRejected();
+    }
+
     /** Formerly, the pickle library copied the whole list for each appended element. */
     @Test
     void rejectsAListThatGrowsOneByOneInLinearTime() throws IOException {

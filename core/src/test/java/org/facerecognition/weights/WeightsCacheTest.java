@@ -85,6 +85,22 @@ class WeightsCacheTest {
         assertThat(WeightsCache.origin(file)).containsEntry("license", "MIT").containsEntry("sha256", sum(bytes));
     }
 
+    /** A lock was taken first, although nothing had to be written: images with weights in them are read-only. */
+    @Test
+    void needsNothingWrittenForAFileThatIsThere() throws Exception {
+        server.answering("200 OK", SIZE, bytes, 0, SIZE);
+        Path file = cache.fetch(remote(), FetchListener.NONE);
+        Files.deleteIfExists(file.resolveSibling(".lock"));
+        Files.createDirectory(file.resolveSibling(".lock")); // where no lock can be taken
+        assertThat(cache.fetch(remote(), FetchListener.NONE)).isEqualTo(file);
+        Thread.currentThread().interrupt();
+        try {
+            assertThat(cache.fetch(remote(), FetchListener.NONE)).isEqualTo(file);
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
     @Test
     void resumesAnInterruptedDownload() throws Exception {
         server.answering("200 OK", SIZE, bytes, 0, PARTIAL)

@@ -316,4 +316,21 @@ class WeightsTest {
         Files.writeString(folder.resolve("w.safetensors.json"), "{oops");
         assertThat(Weights.read(file).metadata()).isEmpty();
     }
+
+    /** Values are read by their places in the file, which another checkpoint has elsewhere. */
+    @Test
+    void aCheckpointThatWasReplacedIsNotReadOn(@TempDir Path folder) throws IOException {
+        Path file = Files.copy(resource("zip.pth"), folder.resolve("last.pth"));
+        Weights weights = Weights.read(file);
+        String name = weights.names().iterator().next();
+        try (PointerScope scope = new PointerScope()) {
+            assertThat(weights.read(name).numel()).isPositive();
+            byte[] other = Files.readAllBytes(file);
+            Files.delete(file);
+            Files.write(file, Arrays.copyOf(other, other.length + 1));
+            assertThatThrownBy(() -> weights.read(name))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(file + " was changed or replaced after it had been opened; open it again");
+        }
+    }
 }

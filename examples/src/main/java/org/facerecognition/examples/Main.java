@@ -82,6 +82,9 @@ public final class Main {
 
     /** Runs a command and ends the JVM with its exit code. */
     public static void main(String[] args) {
+        if (System.getProperty("java.awt.headless") == null) { // a stale DISPLAY would cost a report its charts
+            System.setProperty("java.awt.headless", "true");
+        }
         System.exit(run(args));
     }
 
