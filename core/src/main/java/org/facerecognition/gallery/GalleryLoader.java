@@ -107,6 +107,10 @@ final class GalleryLoader {
         MemorySegment segment = new MemorySegment(dimension, method);
         try {
             Loaded loaded = replay(segment, new LongColumn(), NOTHING_SAVED);
+            if (!readOnly) {
+                SavedIndex.eraseIfAhead(file);
+                SavedGraph.eraseIfAhead(file, segment.rows().count());
+            }
             boolean mayHaveGraph = loaded.read().pendingErasures().isEmpty();
             if (mayHaveGraph && segment.index() instanceof HnswSearch graph) {
                 Rows.View rows = segment.rows().view();
@@ -139,6 +143,9 @@ final class GalleryLoader {
             if (!segment.header().id().equals(loaded.read().header().id())) {
                 throw GalleryException.damage(
                         "gallery " + file + " is damaged or was replaced while it was read; open it again");
+            }
+            if (!readOnly) {
+                SavedGraph.eraseIfAhead(file, segment.rows().count());
             }
             return loaded;
         } catch (RuntimeException | Error e) {

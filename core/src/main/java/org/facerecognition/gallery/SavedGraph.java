@@ -3,6 +3,7 @@ package org.facerecognition.gallery;
 import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,6 +84,23 @@ final class SavedGraph {
         } catch (IOException e) {
             return 0;
         }
+    }
+
+    /**
+     * Erases a graph of more rows than a gallery has, as after an older copy of the gallery was restored: it would seem
+     * to fit once as many others are added.
+     */
+    static void eraseIfAhead(Path gallery, int rows) {
+        Path file = of(gallery);
+        try (InputStream in = Files.newInputStream(file)) {
+            ByteBuffer header = ByteBuffer.wrap(in.readNBytes(HEADER_BYTES));
+            if (header.remaining() < HEADER_BYTES || header.getInt(HEADER_BYTES - Integer.BYTES) <= rows) {
+                return;
+            }
+        } catch (IOException e) { // there is none
+            return;
+        }
+        eraseQuietly(file);
     }
 
     private static boolean hasValidChecksum(ByteBuffer bytes) {

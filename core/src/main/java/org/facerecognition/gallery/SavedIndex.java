@@ -36,6 +36,7 @@ import org.facerecognition.io.ConfidentialFile;
 final class SavedIndex {
     private static final long MAGIC = 0x46414345_49445831L; // FACEIDX1
     private static final int HEADER_BYTES = 8 + 16 + 8 + 8 + 4 * 4 + 4;
+    private static final int END_OFFSET = 8 + 16; // of the length of the file, in the header
     private static final int CHECK_BYTES = 4;
     private static final int GROUP_BYTES = 8 + CHECK_BYTES;
     private static final int ROW_BYTES = 8 + 8 + 4 + 4 + 4 + CHECK_BYTES;
@@ -262,6 +263,27 @@ final class SavedIndex {
             readPrototypes(in);
             segment.prototypes().finishLoading(segment.rows().view(), segment::vectors);
             return state;
+        }
+    }
+
+    /**
+     * Erases an index that knows more of a gallery than there is, as after an older copy of the gallery was restored:
+     * what is added next, by whatever way to search, could end where the index says that its entries end.
+     */
+    static void eraseIfAhead(Path gallery) {
+        Path file = of(gallery);
+        try (InputStream in = Files.newInputStream(file)) {
+            ByteBuffer header = ByteBuffer.wrap(in.readNBytes(HEADER_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+            if (header.remaining() < HEADER_BYTES || LogReader.endsBatch(gallery, header.getLong(END_OFFSET))) {
+                return;
+            }
+        } catch (IOException | GalleryException e) { // there is none, or none that can be used
+            return;
+        }
+        try {
+            ConfidentialFile.erase(file);
+        } catch (IOException e) {
+            // it is ignored as long as the gallery has no batch that ends there
         }
     }
 

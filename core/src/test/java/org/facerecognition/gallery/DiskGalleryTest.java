@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -251,6 +252,52 @@ class DiskGalleryTest extends DiskGalleryFixture {
                             .isKnown())
                     .isFalse();
         }
+    }
+
+    /** The index of the entries that the copy does not have seemed to fit once as many others were enrolled. */
+    @Test
+    void ignoresTheIndexOfEntriesThatARestoredCopyDoesNotHave() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 1));
+        }
+        byte[] copy = Files.readAllBytes(file);
+        try (Gallery gallery = open()) {
+            gallery.enroll(List.of(new Enrollment("Anna", TestFaces.of(1, 0, D))));
+        }
+        long length = Files.size(file);
+        assertThat(index).exists();
+        Files.write(file, copy);
+        try (Gallery gallery = Gallery.open(file, "model", D, SearchMethod.EXACT)) {
+            gallery.enroll(List.of(new Enrollment("Bert", TestFaces.of(2, 0, D))));
+        }
+        assertThat(Files.size(file)).isEqualTo(length);
+        try (Gallery gallery = open()) {
+            assertThat(gallery.identify(TestFaces.of(2, 0, D), 1, 0.9)
+                            .best()
+                            .orElseThrow()
+                            .identity())
+                    .isEqualTo("Bert");
+            assertThat(gallery.identify(TestFaces.of(1, 0, D), 1, 0.9).best()).isEmpty();
+            assertThat(gallery.remove("Bert")).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void ignoresTheGraphOfEntriesThatARestoredCopyDoesNotHave() throws IOException {
+        Path graph = folder.resolve("people.gallery.hnsw");
+        try (Gallery gallery = Gallery.open(file, "model", D, SearchMethod.HNSW)) {
+            gallery.enroll(people(0, 4_500));
+        }
+        byte[] copy = Files.readAllBytes(file);
+        try (Gallery gallery = Gallery.open(file, "model", D, SearchMethod.HNSW)) {
+            gallery.enroll(people(4_500, 4_600));
+        }
+        assertThat(graph).exists();
+        Files.write(file, copy);
+        try (Gallery gallery = Gallery.open(file, "model", D, SearchMethod.EXACT)) {
+            gallery.enroll(people(10_000, 10_100));
+        }
+        assertThat(graph).doesNotExist();
     }
 
     @Test
