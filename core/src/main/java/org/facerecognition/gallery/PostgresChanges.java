@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -23,8 +24,11 @@ import org.jspecify.annotations.Nullable;
  *
  * Enrollments take the gallery's advisory lock in shared mode; removals, compaction and making the index take it in
  * exclusive mode. So an identity cannot lose its last entry while another transaction enrolls it.
+ *
+ * Long because all statements that change a gallery are here.
  */
 final class PostgresChanges {
+    private static final int MAX_FORGOTTEN = 100_000; // keys in one statement
     private static final int ROWS_PER_STATEMENT = 500;
 
     private final PostgresSession session;
@@ -89,13 +93,19 @@ final class PostgresChanges {
                         },
                         "SELECT gallery_id, result FROM face_gallery_change WHERE key = ?::uuid",
                         key.toString())
-                .get(0);
+                .stream()
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "key must be new, or of a change of the last 7 days, but " + key + " is of an older one"));
     }
 
-    /** Forgets keys of changes that nobody repeats any more. */
+    /** Forgets keys of changes that nobody repeats any more, a limited number at a time. */
     void forgetOldKeys() {
-        session.change(connection ->
-                Sql.update(connection, "DELETE FROM face_gallery_change WHERE made_at < now() - interval '7 days'"));
+        session.change(connection -> Sql.update(
+                connection,
+                "DELETE FROM face_gallery_change WHERE key IN (SELECT key FROM face_gallery_change"
+                        + " WHERE made_at < now() - interval '7 days' LIMIT ?)",
+                MAX_FORGOTTEN));
     }
 
     // ---- enrolling ----
@@ -140,6 +150,16 @@ final class PostgresChanges {
 
     /** Returns which of the records are not there. */
     private int[] missing(Connection connection, List<LogRecord.Enrolled> records) throws SQLException {
+        IntStream.Builder missing = IntStream.builder();
+        for (int from = 0; from < records.size(); from += ROWS_PER_STATEMENT) { // a message has a limit of 1 GB
+            int first = from;
+            int to = Math.min(records.size(), from + ROWS_PER_STATEMENT);
+            Arrays.stream(missingOf(connection, records.subList(from, to))).forEach(i -> missing.add(first + i));
+        }
+        return missing.build().toArray();
+    }
+
+    private int[] missingOf(Connection connection, List<LogRecord.Enrolled> records) throws SQLException {
         return Sql.query(
                         connection,
                         row -> row.getInt(1),

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
@@ -23,6 +25,9 @@ final class PostgresGallery implements DatabaseGallery {
     /** The largest number of values of pgvector's type. */
     private static final int MAX_DIMENSION = 16_000;
 
+    private static final long INDEXING_PAUSE_NANOS = TimeUnit.MINUTES.toNanos(10);
+    private static final long FORGETTING_PAUSE_NANOS = TimeUnit.HOURS.toNanos(1);
+
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
 
     private final PostgresSession session;
@@ -33,6 +38,8 @@ final class PostgresGallery implements DatabaseGallery {
     private final boolean readOnly;
     private final int exactUpTo;
     private volatile int efSearch = GalleryArguments.DEFAULT_EF_SEARCH;
+    private final AtomicLong nextIndexing = new AtomicLong(System.nanoTime()); // not to be tried before
+    private final AtomicLong nextForgetting = new AtomicLong(System.nanoTime() + FORGETTING_PAUSE_NANOS);
     private volatile boolean indexed; // once true, the gallery has an index
     private volatile boolean closed;
 
@@ -124,7 +131,21 @@ final class PostgresGallery implements DatabaseGallery {
         if (readOnly) {
             throw new IllegalStateException(session.name() + " is open for reading; open it for writing to change it");
         }
+        forgetOldKeysNowAndThen();
         return changes;
+    }
+
+    /** A server may be connected for months, and each change adds a key. */
+    private void forgetOldKeysNowAndThen() {
+        long due = nextForgetting.get();
+        long now = System.nanoTime();
+        if (now - due >= 0 && nextForgetting.compareAndSet(due, now + FORGETTING_PAUSE_NANOS)) {
+            try {
+                changes.forgetOldKeys();
+            } catch (GalleryException e) {
+                // the change that follows says what is wrong with the database; the keys can wait
+            }
+        }
     }
 
     private void checkOpen() {
@@ -164,14 +185,15 @@ final class PostgresGallery implements DatabaseGallery {
     }
 
     private void indexIfLarge(PostgresChanges writable) {
-        if (indexed || exactUpTo == Integer.MAX_VALUE) {
+        if (indexed || exactUpTo == Integer.MAX_VALUE || System.nanoTime() - nextIndexing.get() < 0) {
             return;
         }
         try {
             indexed = writable.indexIfLarge(exactUpTo);
         } catch (GalleryException e) {
-            // The entries are enrolled, and searched exactly without an index. The next enrollment tries again, and
-            // compact, which reports it.
+            // The entries are enrolled, and searched exactly without an index. An enrollment after a while tries again,
+            // since each attempt waits for all other enrollments, and compact, which reports it.
+            nextIndexing.set(System.nanoTime() + INDEXING_PAUSE_NANOS);
         }
     }
 
@@ -196,8 +218,16 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public void compact() {
-        makeIndex();
+        GalleryException withoutIndex = null;
+        try {
+            makeIndex();
+        } catch (GalleryException e) { // such as of a user who does not own the tables
+            withoutIndex = e;
+        }
         changes().compact();
+        if (withoutIndex != null) {
+            throw withoutIndex;
+        }
     }
 
     @Override

@@ -84,6 +84,24 @@ class PostgresGalleryTest {
             }
         }
 
+        /** All embeddings used to be in one statement, which has a limit. */
+        @Test
+        void aLargeBatchIsComparedInParts() {
+            try (DatabaseGallery gallery = connect()) {
+                gallery.enroll(
+                        IntStream.range(100, 1_200).mapToObj(i -> person(i)).toList());
+                long[] added = gallery.enrollMissing(
+                        IntStream.range(0, 1_300).mapToObj(i -> person(i)).toList());
+                assertThat(added).hasSize(200);
+                assertThat(gallery.identityCount()).isEqualTo(1_300);
+                assertThat(gallery.identify(face(1_250), 1, 0.9)
+                                .best()
+                                .orElseThrow()
+                                .identity())
+                        .isEqualTo("p1250");
+            }
+        }
+
         private boolean hasIndex() {
             return database.query("SELECT to_regclass('" + index() + "') IS NOT NULL")
                     .equals("t");
@@ -344,7 +362,10 @@ class PostgresGalleryTest {
                     Object result = FaultyDataSource.call(database.dataSource(), method, args);
                     return result instanceof Connection connection ? asLimited(connection) : result;
                 });
-                try (DatabaseGallery gallery = connect(limited)) {
+                try (DatabaseGallery gallery =
+                        PostgresGallery.connect(limited, name, "model", D, SearchMethod.HNSW, 2)) {
+                    gallery.enroll(List.of(person(3), person(4))); // an index is for its owner to make
+                    gallery.enroll(List.of(person(5)));
                     assertThatThrownBy(gallery::compact)
                             .isInstanceOf(GalleryException.class)
                             .hasMessageContaining(" was not compacted: ")
