@@ -276,10 +276,9 @@ public interface Gallery extends AutoCloseable {
     boolean remove(long entry);
 
     /**
-     * Rewrites the file and the memory without the space that removed entries occupied, and overwrites the old file.
-     * Searches continue in the meantime, during which the memory is needed twice; with {@link SearchMethod#HNSW} the
-     * graph is rebuilt; with {@link SearchMethod#ON_DISK} the memory of removed entries is freed only if they are more
-     * than half of all. In a database, rewrites the gallery's tables and index, for which searches wait.
+     * Rewrites the file without the space that removed entries occupied, and overwrites the old file; the memory too
+     * (with ON_DISK only if most are removed). Searches continue meanwhile, which needs the memory twice; a graph is
+     * rebuilt. In a database, rewrites the gallery's tables and index, for which searches wait.
      *
      * @throws GalleryException if the file or database cannot be written; the gallery is unchanged in this case
      */

@@ -3,6 +3,7 @@ package org.facerecognition.natives;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Uses files on a thread that may have been interrupted, for what is decided once in a process: Java closes a channel
@@ -45,14 +46,24 @@ public final class Uninterrupted {
         } catch (OutOfMemoryError e) {
             run(task);
         }
+        outcome(task, () -> {});
+    }
+
+    /**
+     * Waits for the end of a task that another thread runs, also when this one is interrupted.
+     *
+     * @param onInterrupt is run at each interrupt
+     * @return what the task returns; its unchecked exceptions are thrown here
+     */
+    static <T extends @Nullable Object> T outcome(FutureTask<T> task, Runnable onInterrupt) {
         boolean interrupted = false;
         try {
             while (true) {
                 try {
-                    task.get();
-                    return;
+                    return task.get();
                 } catch (InterruptedException e) {
                     interrupted = true;
+                    onInterrupt.run();
                 }
             }
         } catch (ExecutionException e) {
