@@ -201,9 +201,9 @@ public final class Distributed implements AutoCloseable {
             }
             failures.check();
             if (System.nanoTime() - start > timeout.toNanos()) {
-                throw new IllegalStateException("all " + launch.worldSize() + " ranks must come within "
-                        + timeout.toSeconds() + " s, but of these nothing was heard: " + missing
-                        + "; look at their output");
+                String sentence = "all " + launch.worldSize() + " ranks must come within " + timeout.toSeconds()
+                        + " s, but of these nothing was heard: " + missing + "; look at their output";
+                throw new GroupFailureException(sentence, null); // a new group may well come together
             }
             Failures.sleep(20);
         }

@@ -18,9 +18,11 @@ import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 import org.facerecognition.io.LockedException;
 import org.facerecognition.io.WriterLock;
+import org.jspecify.annotations.Nullable;
 
 /** Writes a gallery into a folder; see {@link GalleryTransfer#exportTo}. */
 final class GalleryExport {
+    private static final String LOCK = ".export.lock";
     private static final String PART = ".part"; // of a file that is not complete
 
     /** Is there from the beginning of an export to its end. */
@@ -34,8 +36,6 @@ final class GalleryExport {
         this.folder = folder;
     }
 
-    private static final String LOCK = ".export.lock";
-
     long write(LongConsumer progress) {
         try {
             ConfidentialFile.createFolders(folder);
@@ -46,7 +46,7 @@ final class GalleryExport {
         } catch (LockedException e) {
             throw new GalleryException(
                     "cannot export into " + folder
-                            + ": another export writes into it; wait for its end, or choose another" + " folder",
+                            + ": another export writes into it; wait for its end, or choose another folder",
                     e);
         } catch (ClosedByInterruptException e) {
             throw new GalleryException("the export into " + folder + " was interrupted; run it again", e);
@@ -98,7 +98,7 @@ final class GalleryExport {
                             stored.entry().identity(),
                             stored.entry().note(),
                             stored.entry().contentKey(),
-                            stored.attributes().isEmpty() ? null : Attributes.json(stored.attributes()),
+                            attributes(stored),
                             stored.enrolledAt());
                 }
                 written += page.size();
@@ -121,6 +121,17 @@ final class GalleryExport {
                 .write(description);
         AtomicFile.move(description, folder.resolve(ExportDescription.FILE));
         return written;
+    }
+
+    private static @Nullable String attributes(StoredEntry stored) {
+        try {
+            return stored.attributes().isEmpty() ? null : Attributes.json(stored.attributes());
+        } catch (IllegalArgumentException e) { // another program has written them
+            throw new GalleryException(
+                    "entry " + stored.entry().id() + " cannot be exported: its " + e.getMessage()
+                            + "; correct them with setAttributes",
+                    e);
+        }
     }
 
     private Path part(String name) throws IOException {

@@ -109,9 +109,9 @@ final class Names {
     }
 
     static String unicodeKey(String name) {
-        String composed = Normalizer.normalize(name, Normalizer.Form.NFC); // else a base letter alone became Latin
-        String key =
-                likeLatin(composed); // first, because NFKC turns an accent used as an apostrophe into two characters
+        // composed, or a base letter alone would become Latin; and likeLatin before NFKC, which turns an accent that is
+        // used as an apostrophe into two characters
+        String key = likeLatin(Normalizer.normalize(name, Normalizer.Form.NFC));
         for (int round = 0; round < 2; round++) {
             StringBuilder folded = new StringBuilder();
             Normalizer.normalize(key, Normalizer.Form.NFKC)

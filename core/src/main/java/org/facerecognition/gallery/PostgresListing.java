@@ -63,7 +63,7 @@ final class PostgresListing {
                 row -> new StoredEntry(
                         entry(row),
                         Sql.vector(row, 5),
-                        Attributes.of(row.getString(6)),
+                        attributesOf(row.getLong(1), row.getString(6)),
                         Instant.EPOCH.plus(row.getLong(7), ChronoUnit.MICROS)),
                 select(ENTRY + ", vector_send(e.embedding), e.attributes::text,"
                                 + " (extract(epoch FROM e.enrolled_at) * 1000000)::bigint")
@@ -117,10 +117,22 @@ final class PostgresListing {
     Optional<Map<String, String>> attributes(Connection connection, long entry) throws SQLException {
         return first(Sql.query(
                 connection,
-                row -> Attributes.of(row.getString(1)),
+                row -> attributesOf(entry, row.getString(1)),
                 "SELECT attributes::text FROM " + gallery.entries() + " WHERE gallery_id = ? AND id = ?",
                 gallery.id(),
                 entry));
+    }
+
+    /** Another program may have written any JSON. */
+    private static Map<String, String> attributesOf(long entry, String json) {
+        try {
+            return Attributes.of(json);
+        } catch (IllegalArgumentException e) {
+            throw new GalleryException(
+                    "entry " + entry + " cannot be read: its " + e.getMessage()
+                            + "; correct its column attributes in the database, or remove the entry",
+                    e);
+        }
     }
 
     private String select(String columns) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
@@ -26,6 +27,7 @@ import org.facerecognition.gallery.FaultyDataSource.Fault;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -81,6 +83,26 @@ class PostgresGalleryTest {
                 assertThat(indexed.identify(face(3), 1, 0.9).isKnown()).isFalse();
                 indexed.compact();
                 assertThat(indexed.identify(probes, 1, 0.9)).isEqualTo(exact.identify(probes, 1, 0.9));
+            }
+        }
+
+        /** Applications may write the column of attributes; a wrong value used to be an error that named no entry. */
+        @Test
+        void attributesOfAnotherProgramAreReportedWithTheirEntry(@TempDir Path folder) {
+            try (DatabaseGallery gallery = connect()) {
+                long entry = gallery.enroll(List.of(person(1), person(2)))[1];
+                database.run("UPDATE " + table() + " SET attributes = '[]' WHERE id = " + entry);
+                assertThatThrownBy(() -> gallery.page(0, 10))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessage("entry " + entry + " cannot be read: its attributes must be a JSON object, but are"
+                                + " another value; correct its column attributes in the database, or remove the entry");
+                database.run("UPDATE " + table() + " SET attributes = jsonb_build_object('x', repeat('a', 5000))"
+                        + " WHERE id = " + entry);
+                assertThat(gallery.page(0, 10)).hasSize(2);
+                assertThatThrownBy(() -> GalleryTransfer.exportTo(gallery, folder.resolve("out"), done -> {}))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessageStartingWith("entry " + entry + " cannot be exported: its ")
+                        .hasMessageEndingWith("; correct them with setAttributes");
             }
         }
 
