@@ -150,6 +150,7 @@ public final class Distributed implements AutoCloseable {
     private static Distributed join(Launch launch, RankStore store, Duration timeout) {
         Failures failures = null;
         try {
+            requireFree(store, launch);
             store.set(
                     Failures.WHO + launch.rank(),
                     machine() + ", process " + ProcessHandle.current().pid());
@@ -169,6 +170,16 @@ public final class Distributed implements AutoCloseable {
             }
             store.close();
             throw e;
+        }
+    }
+
+    /** A launcher's own store may have the ranks of a former group; ours is new, and anybody in it is of this group. */
+    private static void requireFree(RankStore store, Launch launch) {
+        Optional<String> other = launch.storeIsThere() ? Optional.empty() : store.get(Failures.WHO + launch.rank());
+        if (other.isPresent()) {
+            throw new IllegalStateException("rank " + launch.rank() + " of the group at " + launch.host() + ":"
+                    + launch.port() + " is " + other.get() + " already: another training has that port; give this one"
+                    + " another, such as with MASTER_PORT");
         }
     }
 

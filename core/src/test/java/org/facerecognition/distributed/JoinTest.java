@@ -60,6 +60,37 @@ class JoinTest {
         }
     }
 
+    /** It took the place of the rank that was there, and told the others its own failure. */
+    @Test
+    void aRankOfAnotherTrainingDoesNotEnterAGroup() throws Exception {
+        CompletableFuture<String> word = new CompletableFuture<>();
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<Distributed> first = threads.submit(() -> Distributed.join(
+                    rank(0, 2),
+                    address -> {
+                        word.complete(address);
+                        return address;
+                    },
+                    LIMIT));
+            Future<Distributed> second =
+                    threads.submit(() -> Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT));
+            try (Distributed one = first.get();
+                    Distributed other = second.get()) {
+                assertThatThrownBy(() -> Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageStartingWith("rank 1 of the group at ")
+                        .hasMessageContaining(
+                                ", process " + ProcessHandle.current().pid() + " already: another training");
+                Future<String> heard = threads.submit(() -> other.onFirst(() -> "nobody"));
+                assertThat(one.onFirst(() -> "hello")).isEqualTo("hello");
+                assertThat(heard.get()).isEqualTo("hello");
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
     /** The ranks that had come got an error of the connection, because rank 0 ended the store at once. */
     @Test
     void aRankThatDoesNotComeIsNamedToTheOthersToo() throws Exception {
