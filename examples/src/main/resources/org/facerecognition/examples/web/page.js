@@ -60,7 +60,8 @@ class Picker {
         this.input.value = '';
         this.select(photo, true);
       }
-      camera.focus();
+      // the dialog has given the focus back already; whoever was quick has moved on since
+      if (document.activeElement === document.body) camera.focus();
     });
     container.replaceChildren(copy);
   }
