@@ -162,16 +162,17 @@ class OnnxRecognizerTest {
     void rejectsEmbeddingsThatAreNoFloats() {
         Path file = new OnnxModelWriter(17)
                 .input("images", FREE, 3, 16, 16)
-                .output("y", FREE, 3)
+                .outputOf(11, "y", FREE, 3) // DOUBLE
                 .node("GlobalAveragePool", "images -> g")
                 .node("Flatten", "g -> f")
                 .node("Sinh", "f -> s")
-                .node("Cast", "s -> y", OnnxModelWriter.attribute("to", 7)) // INT64
-                .write(folder.resolve("integers.onnx"));
+                .node("Cast", "s -> y", OnnxModelWriter.attribute("to", 11))
+                .write(folder.resolve("doubles.onnx"));
         try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
             assertThatThrownBy(() -> load(model))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessageContaining("integers.onnx");
+                    .hasMessageContaining(
+                            "doubles.onnx must have embeddings of floats as its output \"y\", but they are");
         }
     }
 

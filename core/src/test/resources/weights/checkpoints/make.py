@@ -1,6 +1,6 @@
 """Writes checkpoints beside it as training scripts save them: the weights of ../zip.pth among other things.
 
-    python3 make.py        (torch 1.13, Python 3.11)
+    python3 make.py        (torch 1.13, Python 3.11; torchscript-backbone.pt is of torch 2.14)
 """
 
 import argparse
@@ -100,6 +100,21 @@ class Network(torch.nn.Module):
 script = torch.jit.script(Network().eval())
 script.save(os.path.join(HERE, "torchscript-nested.pt"))
 torch.jit.freeze(script).save(os.path.join(HERE, "torchscript-frozen.pt"))
+
+
+class Parts(torch.nn.Module):
+    """A module of a name under which checkpoints have weights, beside another one."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone = torch.nn.Linear(2, 2)
+        self.fc = torch.nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.fc(self.backbone(x))
+
+
+torch.jit.script(Parts().eval()).save(os.path.join(HERE, "torchscript-backbone.pt"))
 with zipfile.ZipFile(os.path.join(HERE, "zipped.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
     archive.write(os.path.join(HERE, "only-optimizer.pth"), "weights/model.pth")
 np.savez(os.path.join(HERE, "arrays.npz"), weight=np.ones(2))

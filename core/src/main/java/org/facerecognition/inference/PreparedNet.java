@@ -138,43 +138,33 @@ public final class PreparedNet implements AutoCloseable {
             ScalarType type,
             @Nullable Int8Ranges ranges,
             ComputeThreads threads) {
-        return PlatformThreads.call(() -> plannedForOneDnn(graph, batchSize, sizePx, type, ranges, threads));
-    }
-
-    private static PreparedNet plannedForOneDnn(
-            Graph graph,
-            int batchSize,
-            int sizePx,
-            ScalarType type,
-            @Nullable Int8Ranges ranges,
-            ComputeThreads threads) {
-        try (PointerScope scope = new PointerScope();
-                FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
-            if (ranges != null && !ranges.fit(layers.nodes())) {
-                throw new IllegalArgumentException(
-                        "the ranges for int8 are of another network, or of another version of this library");
+        return PlatformThreads.call(() -> {
+            try (PointerScope scope = new PointerScope();
+                    FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
+                if (ranges != null && !ranges.fit(layers.nodes())) {
+                    throw new IllegalArgumentException(
+                            "the ranges for int8 are of another network, or of another version of this library");
+                }
+                int chunkSize = layers.chunkSize(batchSize, type);
+                Execution execution =
+                        new OneDnnExecution(threads, layers.nodes(), layers.shapes(), chunkSize, type, ranges);
+                return new PreparedNet(execution, batchSize, layers, type, ranges);
             }
-            int chunkSize = layers.chunkSize(batchSize, type);
-            Execution execution =
-                    new OneDnnExecution(threads, layers.nodes(), layers.shapes(), chunkSize, type, ranges);
-            return new PreparedNet(execution, batchSize, layers, type, ranges);
-        }
+        });
     }
 
     private static PreparedNet withLibtorch(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
         Libtorch.load();
-        return PlatformThreads.call(() -> plannedForLibtorch(graph, batchSize, sizePx, type, device));
-    }
-
-    private static PreparedNet plannedForLibtorch(
-            Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
-        try (PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard();
-                FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
-            int chunkSize = device.is_cpu() ? layers.chunkSize(batchSize, type) : batchSize;
-            Execution execution = new AtenExecution(layers.nodes(), layers.shapes().length, chunkSize, type, device);
-            return new PreparedNet(execution, batchSize, layers, type, null);
-        }
+        return PlatformThreads.call(() -> {
+            try (PointerScope scope = new PointerScope();
+                    NoGradGuard noGrad = new NoGradGuard();
+                    FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
+                int chunkSize = device.is_cpu() ? layers.chunkSize(batchSize, type) : batchSize;
+                Execution execution =
+                        new AtenExecution(layers.nodes(), layers.shapes().length, chunkSize, type, device);
+                return new PreparedNet(execution, batchSize, layers, type, null);
+            }
+        });
     }
 
     /**
@@ -270,13 +260,15 @@ public final class PreparedNet implements AutoCloseable {
      */
     static Int8Ranges ranges(Graph graph, InputImages images) {
         requireOneDnn(graph);
-        try (PointerScope scope = new PointerScope();
-                FusedLayers layers = FusedLayers.of(graph, 1, images.sizePx());
-                OneDnnExecution execution = new OneDnnExecution(
-                        ComputeThreads.shared(), layers.nodes(), layers.shapes(), 1, ScalarType.Float, null)) {
-            RangeMeter meter = new RangeMeter(layers.nodes());
-            return meter.measure(observer -> execution.observe(images, meter.wanted(), observer));
-        }
+        return PlatformThreads.call(() -> {
+            try (PointerScope scope = new PointerScope();
+                    FusedLayers layers = FusedLayers.of(graph, 1, images.sizePx());
+                    OneDnnExecution execution = new OneDnnExecution(
+                            ComputeThreads.shared(), layers.nodes(), layers.shapes(), 1, ScalarType.Float, null)) {
+                RangeMeter meter = new RangeMeter(layers.nodes());
+                return meter.measure(observer -> execution.observe(images, meter.wanted(), observer));
+            }
+        });
     }
 
     /** Embeds images, wherever the network runs. */

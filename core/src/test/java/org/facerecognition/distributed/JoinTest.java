@@ -35,19 +35,52 @@ class JoinTest {
         }
     }
 
+    private static Distributed first(int worldSize, CompletableFuture<String> word, Duration limit) {
+        return Distributed.join(
+                rank(0, worldSize),
+                address -> {
+                    word.complete(address);
+                    return address;
+                },
+                limit);
+    }
+
+    /** It blamed rank 0, or a launcher, which were well. */
+    @Test
+    void anInterruptWhileTheReasonIsLookedForIsSaid() throws Exception {
+        CompletableFuture<String> word = new CompletableFuture<>();
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<Distributed> first = threads.submit(() -> first(2, word, LIMIT));
+            Distributed second = Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT);
+            CompletableFuture<String> reason = new CompletableFuture<>();
+            Thread waiting = new Thread(() -> {
+                try {
+                    second.any(true); // rank 0 does not come
+                    reason.complete("none");
+                } catch (IllegalStateException e) {
+                    reason.complete(e.getMessage());
+                }
+            });
+            waiting.start();
+            Thread.sleep(500);
+            waiting.interrupt();
+            first.get().close();
+            assertThat(reason.get())
+                    .startsWith("all ranks stop, because rank 1 was interrupted while it looked for the reason of: ");
+            second.close();
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
     /** Closing twice, or failing after the end, ended in a NullPointerException that hid the reason. */
     @Test
     void aClosedGroupStaysClosed() throws Exception {
         CompletableFuture<String> word = new CompletableFuture<>();
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
-            Future<Distributed> first = threads.submit(() -> Distributed.join(
-                    rank(0, 2),
-                    address -> {
-                        word.complete(address);
-                        return address;
-                    },
-                    LIMIT));
+            Future<Distributed> first = threads.submit(() -> first(2, word, LIMIT));
             Future<Distributed> second =
                     threads.submit(() -> Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT));
             for (Distributed group : List.of(second.get(), first.get())) {
@@ -66,13 +99,7 @@ class JoinTest {
         CompletableFuture<String> word = new CompletableFuture<>();
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
-            Future<Distributed> first = threads.submit(() -> Distributed.join(
-                    rank(0, 2),
-                    address -> {
-                        word.complete(address);
-                        return address;
-                    },
-                    LIMIT));
+            Future<Distributed> first = threads.submit(() -> first(2, word, LIMIT));
             Future<Distributed> second =
                     threads.submit(() -> Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT));
             try (Distributed one = first.get();
@@ -97,13 +124,7 @@ class JoinTest {
         CompletableFuture<String> word = new CompletableFuture<>();
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
-            Future<Distributed> first = threads.submit(() -> Distributed.join(
-                    rank(0, 3),
-                    address -> {
-                        word.complete(address);
-                        return address;
-                    },
-                    Duration.ofSeconds(3)));
+            Future<Distributed> first = threads.submit(() -> first(3, word, Duration.ofSeconds(3)));
             Future<Distributed> second =
                     threads.submit(() -> Distributed.join(rank(1, 3), nothing -> word.join(), Duration.ofSeconds(30)));
             assertThatThrownBy(first::get).hasMessageContaining("of these nothing was heard: [2]");
@@ -117,13 +138,7 @@ class JoinTest {
     void ranksFindEachOther() throws Exception {
         CompletableFuture<String> word = new CompletableFuture<>();
         Callable<String> first = () -> {
-            try (Distributed group = Distributed.join(
-                    rank(0, 2),
-                    address -> {
-                        word.complete(address);
-                        return address;
-                    },
-                    LIMIT)) {
+            try (Distributed group = first(2, word, LIMIT)) {
                 return group.onFirst(() -> "hello");
             }
         };

@@ -41,7 +41,11 @@ public final class OnnxModelWriter {
     }
 
     public OnnxModelWriter output(String name, long... shape) {
-        outputs.add(value(name, FLOAT, shape));
+        return outputOf(FLOAT, name, shape);
+    }
+
+    public OnnxModelWriter outputOf(int type, String name, long... shape) {
+        outputs.add(value(name, type, shape));
         return this;
     }
 

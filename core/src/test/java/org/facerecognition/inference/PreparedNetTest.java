@@ -231,7 +231,7 @@ class PreparedNetTest {
         }
     }
 
-    /** Each chunk's values used to stay until the whole batch was done: 1.1 GB here. */
+    /** Each chunk's values used to stay until the whole batch was done: 3.2 GB here. */
     @Test
     void memoryOfLibtorchsOperatorsDoesNotGrowWithTheBatch() throws InterruptedException {
         int sizePx = 112;

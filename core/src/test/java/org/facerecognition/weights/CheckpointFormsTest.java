@@ -281,6 +281,13 @@ class CheckpointFormsTest {
         }
     }
 
+    /** Only those of the backbone were read, without its name. */
+    @Test
+    void readsAllModulesOfATorchScriptArchiveWhateverTheirNames() {
+        assertThat(Weights.read(resource("torchscript-backbone.pt")).names())
+                .containsExactlyInAnyOrder("backbone.weight", "backbone.bias", "fc.weight", "fc.bias");
+    }
+
     @Test
     void saysWhatToDoWithOwnTorchScriptExports() {
         Path file = folder.resolve("own.pt");

@@ -158,6 +158,7 @@ final class EvaluateCommand implements Callable<Integer> {
         }
         requireUsed();
         model.requireOther("--report", report);
+        ModelFile.requireOther("--report", report, data.path());
         if (calibrated != null) {
             ModelFile.requireNoCheckpoint(calibrated);
         }

@@ -150,6 +150,13 @@ class ExitCodesTest {
                             "--out",
                             copy),
                     line("--report must not be a file that is read", and(evaluateCopy, "--report", copy)),
+                    line(
+                            "--out must not be a file that is read",
+                            "augment",
+                            "--data",
+                            faces,
+                            "--out",
+                            faces.resolve("person0/../person1/2.png")),
                     line("the checkpoint of a training", "export", "--model", copy, "--format", "onnx", "--out", link),
                     line("encoder must be one of", "embed", photo, "--model", model, "--encoder", "lenet"),
                     line(

@@ -54,14 +54,14 @@ public final class EnrollJob implements Callable<Integer> {
         if (ADDRESS.matcher(file.toString()).lookingAt()) { // not printed: it may have a password
             throw new ParameterException(
                     spec.commandLine(),
-                    "--gallery must be a file on the driver's machine, but is an address; enroll into a file, and copy it"
-                            + " into a database with the command gallery copy");
+                    "--gallery must be a file on the driver's machine, but is an address; enroll into a file, and copy"
+                            + " that into a database with the command gallery copy");
         }
         SparkSession spark = SparkSession.builder().getOrCreate();
         Dataset<Row> rows = spark.read().parquet(embeddings);
         GalleryInfo info = GalleryRows.info(rows);
         try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension(), SearchMethod.ON_DISK)) {
-            GalleryRows.Result result = GalleryRows.enroll(rows, gallery, why -> err.println("left out: " + why));
+            GalleryRows.Result result = GalleryRows.enrollStored(rows, gallery, why -> err.println("left out: " + why));
             err.printf(
                     Locale.ROOT,
                     "enrolled %d, already there %d, left out %d without an identity and %d that were"

@@ -98,7 +98,7 @@ public final class GalleryRows {
         boolean persists = embeddings.storageLevel().equals(StorageLevel.NONE());
         Dataset<Row> kept = persists ? embeddings.persist(StorageLevel.DISK_ONLY()) : embeddings;
         try {
-            return enrollKept(kept, to, leftOut);
+            return enrollStored(kept, to, leftOut);
         } finally {
             if (persists) {
                 kept.unpersist();
@@ -106,7 +106,8 @@ public final class GalleryRows {
         }
     }
 
-    private static Result enrollKept(Dataset<Row> embeddings, Gallery to, Consumer<String> leftOut) {
+    /** Enrolls rows as {@link #enroll} does that are cheap to read several times, such as those of Parquet files. */
+    static Result enrollStored(Dataset<Row> embeddings, Gallery to, Consumer<String> leftOut) {
         GalleryInfo info = info(embeddings);
         requireSameModel(info, to);
         if (info.embeddingMode() != null) {
