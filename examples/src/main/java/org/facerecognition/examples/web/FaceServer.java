@@ -9,6 +9,7 @@ import io.javalin.http.Context;
 import io.javalin.http.Handler;
 import io.javalin.http.HttpResponseException;
 import io.javalin.util.JavalinBindException;
+import io.javalin.util.JavalinException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -18,6 +19,7 @@ import java.net.UnknownHostException;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
@@ -305,10 +307,19 @@ public final class FaceServer implements AutoCloseable {
         answerError(request, 500, "an internal error occurred; see the output of the server for details");
     }
 
-    /** Stops the server and waits for computations in progress; recognizer and gallery may be closed afterwards. */
+    /**
+     * Stops the server and waits for computations in progress; recognizer and gallery may be closed afterwards. Clients
+     * that take longer than a moment to send or to receive are disconnected.
+     */
     @Override
     public void close() {
-        server.stop();
+        try {
+            server.stop();
+        } catch (JavalinException e) {
+            if (!(e.getCause() instanceof TimeoutException)) { // which Jetty throws after it has disconnected them
+                err.println("error: the server was not stopped in order: " + e.getMessage());
+            }
+        }
         openCv.close();
         if (!admission.shutDown(SHUTDOWN_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
             throw new IllegalStateException("an image is still being processed " + SHUTDOWN_TIMEOUT_SECONDS

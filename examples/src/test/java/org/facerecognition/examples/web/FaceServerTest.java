@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
 import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
@@ -470,6 +471,36 @@ class FaceServerTest {
     void knowsLoopbackAddresses() {
         assertThat(new FaceServer.Settings("::1", 0).isLoopback()).isTrue();
         assertThat(new FaceServer.Settings("0.0.0.0", 0).isLoopback()).isFalse();
+    }
+
+    /** Stopping failed, and left computations running, if an answer took longer than a moment. */
+    @Test
+    @Timeout(60)
+    void stopsAlthoughAnAnswerTakesLong() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch stopped = new CountDownLatch(1);
+        try (TestServer own = new TestServer(4)) {
+            own.beforeListing = () -> {
+                asked.countDown();
+                while (stopped.getCount() > 0) { // also if the server interrupts this thread
+                    Thread.onSpinWait();
+                }
+            };
+            Thread client = new Thread(() -> {
+                try {
+                    own.get("/api/gallery");
+                } catch (RuntimeException e) {
+                    // disconnected
+                }
+            });
+            client.start();
+            asked.await();
+            own.server.close();
+            stopped.countDown();
+            client.join();
+        } finally {
+            stopped.countDown();
+        }
     }
 
     /** Clients that announce an image and send nothing used to keep all threads waiting for it. */
