@@ -95,6 +95,7 @@ public final class NativeLibraries {
     }
 
     private static void initialize(Class<?> type) {
+        AbsentVariants.search(type);
         try {
             Class.forName(type.getName(), true, type.getClassLoader());
         } catch (ClassNotFoundException e) {
