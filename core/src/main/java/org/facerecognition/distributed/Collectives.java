@@ -1,8 +1,5 @@
 package org.facerecognition.distributed;
 
-import java.net.DatagramSocket;
-import java.net.InetSocketAddress;
-import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,19 +63,7 @@ final class Collectives implements AutoCloseable {
         String named = System.getenv("GLOO_SOCKET_IFNAME");
         return named != null && !named.isBlank()
                 ? ProcessGroupGloo.createDeviceForInterface(named.split(",", 2)[0])
-                : ProcessGroupGloo.createDeviceForHostname(addressTowards(launch.host(), launch.port()));
-    }
-
-    private static String addressTowards(String host, int port) {
-        try (DatagramSocket unsent = new DatagramSocket()) {
-            unsent.connect(new InetSocketAddress(host, port)); // only chooses a route
-            return unsent.getLocalAddress().getHostAddress();
-        } catch (SocketException | IllegalArgumentException e) {
-            throw new IllegalStateException(
-                    "no network interface of this machine leads to " + host + ": " + e.getMessage()
-                            + "; check MASTER_ADDR, or name an interface in GLOO_SOCKET_IFNAME",
-                    e);
-        }
+                : ProcessGroupGloo.createDeviceForHostname(LocalAddress.towards(launch.host(), launch.port()));
     }
 
     private Backend backend(Tensor tensor) {

@@ -147,15 +147,19 @@ public final class Distributed implements AutoCloseable {
         return join(launch, RankStore.of(launch, timeout), timeout);
     }
 
-    private static Distributed join(Launch launch, RankStore store, Duration timeout) {
+    private static Distributed join(Launch launch, RankStore common, Duration timeout) {
+        RankStore store = common;
         Failures failures = null;
         try {
+            Optional<Meeting> meeting =
+                    launch.attempt().isEmpty() ? Optional.of(Meeting.of(common, launch, timeout)) : Optional.empty();
+            store = meeting.map(Meeting::store).orElse(common);
             requireFree(store, launch);
             store.set(
                     Failures.WHO + launch.rank(),
                     machine() + ", process " + ProcessHandle.current().pid());
             failures = new Failures(store, launch);
-            awaitOthers(store, failures, launch, timeout);
+            awaitOthers(store, failures, launch, timeout, meeting);
             Collectives collectives = new Collectives(store, failures, launch, timeout);
             return new Distributed(
                     launch.rank(),
@@ -183,9 +187,10 @@ public final class Distributed implements AutoCloseable {
         }
     }
 
-    private static void awaitOthers(RankStore store, Failures failures, Launch launch, Duration timeout) {
+    private static void awaitOthers(
+            RankStore store, Failures failures, Launch launch, Duration timeout, Optional<Meeting> meeting) {
         try {
-            awaitAll(store, failures, launch, timeout);
+            awaitAll(store, failures, launch, timeout, meeting);
         } catch (IllegalStateException e) {
             throw failures.ofStore(e);
         }
@@ -199,13 +204,15 @@ public final class Distributed implements AutoCloseable {
         }
     }
 
-    private static void awaitAll(RankStore store, Failures failures, Launch launch, Duration timeout) {
+    private static void awaitAll(
+            RankStore store, Failures failures, Launch launch, Duration timeout, Optional<Meeting> meeting) {
         long start = System.nanoTime();
         TreeSet<Integer> missing = new TreeSet<>();
         for (int i = 0; i < launch.worldSize(); i++) {
             missing.add(i);
         }
         while (true) {
+            meeting.ifPresent(Meeting::answer);
             missing.removeIf(other -> store.get(Failures.WHO + other).isPresent());
             if (missing.isEmpty()) {
                 return;

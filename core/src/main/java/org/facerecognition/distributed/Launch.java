@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param port of the store
  * @param storeIsThere whether the launcher runs the store; otherwise rank 0 does
  * @param attempt how often the launcher has started this group before, so that a new group does not meet the keys of
- *     the former one
+ *     the former one; empty where it does not say the same to all ranks, which then have a {@link Meeting}
  */
 record Launch(
         String launcher,
@@ -68,6 +68,8 @@ record Launch(
 
     private static Launch ofTorchrun(Variables v) {
         String own = v.text(OWN_VARIABLE, "");
+        boolean storeIsThere = Boolean.parseBoolean(v.text("TORCHELASTIC_USE_AGENT_STORE", "false"));
+        String attempt = own.isEmpty() ? "" : v.text("TORCHELASTIC_RESTART_COUNT", "0");
         return new Launch(
                 own.isEmpty() ? "torchrun" : own,
                 v.number("RANK"),
@@ -75,8 +77,8 @@ record Launch(
                 v.number("LOCAL_RANK"),
                 v.text("MASTER_ADDR"),
                 v.number("MASTER_PORT"),
-                Boolean.parseBoolean(v.text("TORCHELASTIC_USE_AGENT_STORE", "false")),
-                v.text("TORCHELASTIC_RESTART_COUNT", "0"));
+                storeIsThere,
+                storeIsThere ? attempt : "0");
     }
 
     private static Launch ofOpenMpi(Variables v) {

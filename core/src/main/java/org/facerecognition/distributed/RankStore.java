@@ -69,6 +69,11 @@ final class RankStore implements AutoCloseable {
         return "facerecognition/" + attempt + "/";
     }
 
+    /** Returns a view of this store with keys of its own; closing either closes both. */
+    RankStore of(String group) {
+        return new RankStore(tcp, prefix + group + "/");
+    }
+
     /**
      * Connects to the group's store; rank 0 starts it, unless the launcher has.
      *

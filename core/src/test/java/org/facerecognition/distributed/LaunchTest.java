@@ -39,7 +39,7 @@ class LaunchTest {
                         "MASTER_PORT", "29400",
                         "TORCHELASTIC_USE_AGENT_STORE", "True",
                         "TORCHELASTIC_RESTART_COUNT", "2"))
-                .isEqualTo(new Launch("torchrun", 5, 8, 1, "node0", 29400, true, "2"));
+                .isEqualTo(new Launch("torchrun", 5, 8, 1, "node0", 29400, true, ""));
     }
 
     @Test
