@@ -360,7 +360,10 @@ public final class Recognizer implements FaceEmbedder {
         }
     }
 
-    /** {@inheritDoc} For 512 samples or more, on a CPU, the network is prepared first: faster, and equal to 1e-5. */
+    /**
+     * {@inheritDoc} On a CPU, a sample has the same bits as by itself, unless the model is being trained: then 512
+     * samples or more go through a prepared copy of it, which is faster, and equal to 1e-5.
+     */
     @Override
     public Embedded embed(FaceDataset faces, IntConsumer embedded) {
         try (Lifetime.Use open = lifetime.enter()) {

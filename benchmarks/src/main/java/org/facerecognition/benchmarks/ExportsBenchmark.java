@@ -63,7 +63,7 @@ final class ExportsBenchmark {
                         net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32))) {
             torch.manual_seed(0);
             Tensor images = torch.randn(IMAGES, 3, Net.SIZE_PX, Net.SIZE_PX);
-            float[] expected = values(net.recognizer().embed(images));
+            float[] expected = values(net.recognizer().encoder().forward(images)); // libtorch, layer by layer
             Path input = folder.resolve("images");
             RawFloats.write(input, values(images));
             String script = net.file("pt").toString();

@@ -181,8 +181,7 @@ final class InferenceBenchmark {
                 imported.forEach((precision, recognizer) -> contestants.add(
                         InProcess.libtorch("ONNX file in this library, " + precision, batch, true, recognizer::embed)));
                 if (wants("plain")) {
-                    contestants.add(InProcess.libtorch(
-                            "not prepared, channels_last, fp32", batch, true, net.recognizer()::embed));
+                    contestants.add(InProcess.libtorch("Recognizer.embed, fp32", batch, true, net.recognizer()::embed));
                 }
                 if (wants("eager")) {
                     contestants.add(InProcess.libtorch(
@@ -320,7 +319,8 @@ final class InferenceBenchmark {
     private static void coldStart(Net net) throws IOException, InterruptedException {
         Map<String, Starter> starters = new LinkedHashMap<>();
         putWithArchive(starters, "prepared", "prepared", net.file("model"));
-        starters.put("not prepared", () -> Child.java("plain", net.file("model").toString()));
+        starters.put(
+                "Recognizer.embed", () -> Child.java("plain", net.file("model").toString()));
         putWithArchive(starters, "ONNX Runtime", "onnxruntime", net.file("onnx"));
         starters.put("DJL", () -> Child.java("djl", net.file("pt").toString()));
         starters.put(

@@ -81,7 +81,7 @@ final class InferenceChild {
 
     private static void plain(Path file) throws Exception {
         try (Recognizer recognizer = Recognizer.load(file)) {
-            serve("not prepared", (batch, steps) -> {
+            serve("Recognizer.embed", (batch, steps) -> {
                 try (PointerScope scope = new PointerScope()) {
                     Tensor images = torch.rand(batch, 3, Net.SIZE_PX, Net.SIZE_PX);
                     return timed(steps, () -> recognizer.embed(images).close());
