@@ -20,8 +20,8 @@ final class LocalAddress {
 
     /**
      * Returns the address of the network interface on the way to the group's store. Where the store is on this very
-     * machine, its name often leads to 127.0.1.1, as Debian's /etc/hosts has it, which other machines cannot reach: then
-     * it is the address of the default route, or of any interface that is up.
+     * machine, its name often leads to 127.0.1.1, as Debian's /etc/hosts has it, which other machines cannot reach:
+     * then it is the address of the default route, or of any interface that is up.
      *
      * @param host where the group's store is
      * @param port of the store

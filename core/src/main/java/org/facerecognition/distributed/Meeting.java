@@ -9,8 +9,8 @@ import java.util.UUID;
 /**
  * Brings the ranks together that a launcher has started at the same time, in a store that may still have the keys of
  * ranks that it started before. Each rank calls with a word of its own, and rank 0 answers with the name of the group:
- * what a former rank 0 has answered, it has answered to other words. torchrun's TORCHELASTIC_RESTART_COUNT does not name
- * a group, because each machine counts its own failures.
+ * what a former rank 0 has answered, it has answered to other words. torchrun's TORCHELASTIC_RESTART_COUNT does not
+ * name a group, because each machine counts its own failures.
  *
  * <p>For one thread.
  */

@@ -133,13 +133,20 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
                         .mapToInt(Calibration::peopleFor)
                         .max()
                         .orElseThrow());
-        FaceDataset whole = chosen(people, settings);
-        return whole.classes() >= wanted
-                ? whole
-                : chosen(people.withAtMost(Math.max(2, settings.maxFaces() / wanted)), settings);
+        List<String> whole = chosen(people, settings);
+        if (whole.size() >= wanted) {
+            return people.withIdentities(whole);
+        }
+        FaceDataset fewOfEach = people.withAtMost(Math.max(2, settings.maxFaces() / wanted));
+        List<String> some = chosen(fewOfEach, settings);
+        if (some.size() < 2) {
+            throw new DataException(
+                    "maxFaces must be large enough for two faces of two people, but was " + settings.maxFaces());
+        }
+        return fewOfEach.withIdentities(some);
     }
 
-    private static FaceDataset chosen(FaceDataset people, CalibrationSettings settings) {
+    private static List<String> chosen(FaceDataset people, CalibrationSettings settings) {
         int[] faces = new int[people.classes()];
         for (int i = 0; i < people.size(); i++) {
             faces[people.sample(i).label()]++;
@@ -155,10 +162,6 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
                 total += faces[label];
             }
         }
-        if (names.size() < 2) {
-            throw new DataException("maxFaces must be large enough for two people with all their faces, but was "
-                    + settings.maxFaces());
-        }
-        return people.withIdentities(names);
+        return names;
     }
 }

@@ -1,6 +1,7 @@
 package org.facerecognition.eval;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.facerecognition.data.UnsuitableDataException;
 
 /**
@@ -32,6 +33,31 @@ public final class IdentificationRate {
     }
 
     /**
+     * Returns the number of pairs that {@link #of} compares.
+     *
+     * @param queries number of queries
+     * @param distractors number of distractors
+     * @throws UnsuitableDataException when they are too many
+     */
+    public static int pairs(int queries, int distractors) {
+        long pairs = (long) queries * (queries - 1) / 2 + (long) queries * distractors;
+        long heap = Runtime.getRuntime().maxMemory();
+        long max = Math.min(Integer.MAX_VALUE - 8, heap / (4 * Double.BYTES));
+        if (pairs > max) {
+            throw new UnsuitableDataException(String.format(
+                    Locale.ROOT,
+                    "queries and distractors must form at most %,d pairs in a Java heap of %,d MiB, but %,d and %,d form"
+                            + " %,d; use fewer",
+                    max,
+                    heap >> 20,
+                    queries,
+                    distractors,
+                    pairs));
+        }
+        return (int) pairs;
+    }
+
+    /**
      * Compares the queries with each other and with the distractors.
      *
      * @param queries faces of several people, several of each
@@ -42,7 +68,7 @@ public final class IdentificationRate {
         int q = queries.labels().length;
         float[][] all = Arrays.copyOf(queries.embeddings(), q + distractors.length);
         System.arraycopy(distractors, 0, all, q, distractors.length);
-        int count = Math.toIntExact((long) q * (q - 1) / 2 + (long) q * distractors.length);
+        int count = pairs(q, distractors.length);
         int[] first = new int[count];
         int[] second = new int[count];
         boolean[] same = new boolean[count];

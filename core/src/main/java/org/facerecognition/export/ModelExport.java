@@ -92,6 +92,7 @@ public final class ModelExport {
             "normalization",
             "crop",
             "thresholds",
+            "calibration",
             "data",
             "startedFrom",
             "license"

@@ -20,7 +20,7 @@ class LocalAddressTest {
                 .toList();
     }
 
-    /** Debian's name of a machine leads there on the machine itself: other machines then found no rank at its address. */
+    /** Debian's name of a machine leads there on the machine itself: other machines found no rank at its address. */
     @Test
     void aNameThatLeadsToLoopbackIsOfThisMachine() throws Exception {
         List<InetAddress> addresses = ofInterfaces();

@@ -66,6 +66,25 @@ class CalibratorTest {
         assertThat(sizes).allMatch(size -> size <= maxFaces && size > maxFaces - 10);
     }
 
+    /** It ended with an error where everybody has more images than half of the maximum. */
+    @Test
+    void peopleWithVeryManyImagesAreCalibratedOnWithSome() {
+        FaceDataset people = FaceDataset.synthetic(
+                new SyntheticFaces(0, 48).identities(0, 30).images(0, 40), Split.TEST);
+        List<Integer> sizes = new ArrayList<>();
+        List<Calibration.Point> points = new Calibrator(Set.of(), faces -> {
+                    sizes.add(faces.size());
+                    return randomly(faces);
+                })
+                .measure(
+                        people,
+                        CalibrationSettings.DEFAULT
+                                .withFalseAcceptRates(List.of(0.01))
+                                .withMaxFaces(60));
+        assertThat(points).hasSize(1);
+        assertThat(sizes).containsExactly(60);
+    }
+
     /** Archives from macOS have decomposed names, copies of them on Linux composed ones. */
     @Test
     void peopleOfTheTrainingAreKnownHoweverTheirNamesAreWritten() throws IOException {

@@ -3,6 +3,7 @@ package org.facerecognition.eval;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.facerecognition.data.UnsuitableDataException;
 import org.junit.jupiter.api.Test;
 
 class IdentificationTest {
@@ -94,5 +95,14 @@ class IdentificationTest {
         assertThat(rate.tprAtFpr(0.125)).isEqualTo(1);
         assertThatThrownBy(() -> rate.tprAtFpr(0.1))
                 .hasMessage("fpr must be in (0, 1] and at least one of 8 false pairs, but was 0.1");
+    }
+
+    /** Earlier, all of them were embedded first, and then it was "integer overflow". */
+    @Test
+    void saysThatQueriesAndDistractorsAreTooMany() {
+        assertThat(IdentificationRate.pairs(3, 2)).isEqualTo(3 + 6);
+        assertThatThrownBy(() -> IdentificationRate.pairs(60_000, 40_000))
+                .isInstanceOf(UnsuitableDataException.class)
+                .hasMessageContaining("60,000 and 40,000 form 4,199,970,000; use fewer");
     }
 }

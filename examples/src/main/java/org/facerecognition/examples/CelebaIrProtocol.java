@@ -13,6 +13,7 @@ final class CelebaIrProtocol implements EvaluationProtocol {
     public void measure(Evaluation evaluation) {
         Crop crop = evaluation.data.crop(defaultCrop(evaluation.model()));
         OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), crop.ofCrops());
+        IdentificationRate.pairs(faces.queries().size(), faces.distractors().size()); // before the work
         Embedded queries = evaluation.embedNumbered("queries", faces.queries());
         Embedded distractors = evaluation.embedNumbered("distractors", faces.distractors());
         IdentificationRate rate = IdentificationRate.of(queries, distractors.embeddings());

@@ -310,6 +310,13 @@ final class EvaluateCommand implements Callable<Integer> {
 
     /** Reports the people of the training among those measured on: on other people the model is less accurate. */
     private void reportKnownPeople(Evaluation evaluation) {
+        if (!namesakes && !evaluation.model().saysWhomItKnows()) {
+            evaluation.report.unmeasured("people_in_training");
+            evaluation.note(
+                    "the model's file does not say on whom it was trained; if people of the data are among them,"
+                            + " it is less accurate on others");
+            return;
+        }
         int known = namesakes ? 0 : evaluation.knownPeople();
         evaluation.report.count("people_in_training", known);
         if (known > 0) {
@@ -332,7 +339,10 @@ final class EvaluateCommand implements Callable<Integer> {
                 .calibrate(people, CalibrationSettings.DEFAULT.withSeed(seed).withNamesakes(namesakes));
         PrintWriter err = spec.commandLine().getErr();
         err.printf(
-                "calibrated on people whom the model was not trained on, %s:%n",
+                "calibrated on people %s, %s:%n",
+                namesakes || loaded.saysWhomItKnows()
+                        ? "whom the model was not trained on"
+                        : "of whom the model's file does not say whether it was trained on them",
                 loaded.embedder().embeddingMode());
         thresholds.forEach(threshold -> err.println("threshold " + threshold));
         return thresholds;

@@ -19,7 +19,6 @@ import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
 import org.facerecognition.vision.DetectedFace;
-import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -58,6 +57,9 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
 
+    @Mixin
+    private FaceOption face = new FaceOption();
+
     @ArgGroup
     private ThresholdOptions thresholdOptions = new ThresholdOptions();
 
@@ -87,7 +89,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         double threshold;
         try (GalleryPlace place = gallery.place();
-                LoadedModel loaded = model.load(faceDetector.orElse(null), FaceChoice.MOST_PROMINENT, !noFlip);
+                LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
                 Gallery people = place.read(
                         loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
             FaceEmbedder embedder = loaded.embedder();
@@ -134,11 +136,11 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             List<Face> faces = faceDetector != null
                     ? identified(embedder.faces(ImageSource.of(image)), people, threshold)
                     : List.of(new Face(Optional.empty(), people.identify(embedder.embed(image), top, threshold)));
-            result.put(
-                    "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());
             if (faces.isEmpty()) {
                 reportShrinking(image, faceDetector);
             }
+            result.put(
+                    "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());
             if (!json) {
                 print(image, faces);
             }

@@ -77,6 +77,9 @@ abstract sealed class LoadedModel implements AutoCloseable {
     /** Returns which of the people have names of people that it was trained on, as far as the file says. */
     abstract List<String> knownPeople(FaceDataset people);
 
+    /** Returns whether the file says whom the model was trained on. */
+    abstract boolean saysWhomItKnows();
+
     /** Embeds faces as the data set crops them, whatever detector there is. */
     abstract Embedded embed(FaceDataset faces, boolean flip, IntConsumer embedded);
 
@@ -129,6 +132,11 @@ abstract sealed class LoadedModel implements AutoCloseable {
         @Override
         List<String> knownPeople(FaceDataset people) {
             return recognizer.knownPeople(people);
+        }
+
+        @Override
+        boolean saysWhomItKnows() {
+            return !recognizer.identities().isEmpty();
         }
 
         @Override
@@ -211,6 +219,11 @@ abstract sealed class LoadedModel implements AutoCloseable {
         @Override
         List<String> knownPeople(FaceDataset people) {
             return List.of();
+        }
+
+        @Override
+        boolean saysWhomItKnows() {
+            return false;
         }
 
         @Override

@@ -8,6 +8,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.natives.NativeLibraries;
@@ -85,6 +86,7 @@ public final class Main {
         if (System.getProperty("java.awt.headless") == null) { // a stale DISPLAY would cost a report its charts
             System.setProperty("java.awt.headless", "true");
         }
+        Locale.setDefault(Locale.ROOT); // figures are read by programs too
         System.exit(run(args));
     }
 

@@ -72,6 +72,7 @@ final class PackCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        ModelFile.requireOther("--out", out, data.path());
         PrintWriter err = spec.commandLine().getErr();
         List<FaceDataset> parts =
                 data.parts(seed).stream().map(split -> data.read(split, seed)).toList();

@@ -11,7 +11,6 @@ import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.examples.web.FaceServer;
 import org.facerecognition.examples.web.FaceThumbnails;
 import org.facerecognition.gallery.Gallery;
-import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -42,6 +41,9 @@ final class ServeCommand implements Callable<Integer> {
 
     @Mixin
     private DetectorOptions detector = new DetectorOptions();
+
+    @Mixin
+    private FaceOption face = new FaceOption();
 
     @ArgGroup
     private ThresholdOptions threshold = new ThresholdOptions();
@@ -93,7 +95,7 @@ final class ServeCommand implements Callable<Integer> {
         CountDownLatch closed = new CountDownLatch(1);
         try (@Nullable GalleryPlace place = gallery == null ? null : GalleryPlace.of(gallery, onDisk.isGiven());
                 FaceDetector faceDetector = detector.openRequired(err);
-                LoadedModel loaded = model.load(faceDetector, FaceChoice.MOST_PROMINENT, !noFlip)) {
+                LoadedModel loaded = model.load(faceDetector, face.choice(), !noFlip)) {
             FaceEmbedder embedder = loaded.embedder();
             Threshold decision = threshold.of(embedder); // before a new gallery is bound to this model and mode
             try (Gallery people = open(place, embedder);

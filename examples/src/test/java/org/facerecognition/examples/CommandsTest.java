@@ -319,6 +319,9 @@ class CommandsTest {
         Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--decoded", 32, "--out", pack);
         assertThat(packed.code()).as(packed.err()).isZero();
         assertThat(packed.out()).startsWith("wrote " + pack + ": 18 images");
+        Cli.Result same = Cli.run("pack", "--data", pack, "--decoded", 16, "--out", pack);
+        assertThat(same.code()).as("a pack would be lost").isEqualTo(2);
+        assertThat(same.err()).contains("--out must not be a file that is read, which it would replace");
         Cli.Result shards =
                 Cli.run("pack", "--data", faces, "--layout", "folders", "--out", pack, "--shards", 3, "--json");
         assertThat(shards.json().get("files").get(2).asText()).endsWith("faces-3-of-3.pack");

@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
@@ -175,6 +177,30 @@ class OnnxCommandsTest {
         Cli.Result verified =
                 Cli.run("verify", image(0, 0), image(0, 0), "--model", file, "--input", "sface", "--far", "0.01");
         assertThat(verified.out()).as(verified.err()).contains("false accept rate 0.01");
+    }
+
+    /** They were lost on the way; and 0 people of the training was said of models of which it is not known. */
+    @Test
+    void anExportHasTheThresholdsOfItsModel() {
+        Path people = Cli.faces(root.resolve("strangers"), 26, 2);
+        Path own = root.resolve("own.safetensors");
+        Object[] evaluation = {"evaluate", "--protocol", "all-pairs", "--data", people, "--layout", "folders", "--json"
+        };
+        Cli.Result calibrated = Cli.run(words(evaluation, "--model", saved, "--calibrate", own));
+        assertThat(calibrated.code()).as(calibrated.err()).isZero();
+        Path onnx = root.resolve("own.onnx");
+        Cli.Result export = Cli.run("export", "--model", own, "--format", "onnx", "--out", onnx);
+        assertThat(export.code()).as(export.err()).isZero();
+        Cli.Result verified = Cli.run("verify", image(0, 0), image(0, 0), "--model", onnx, "--far", "0.01");
+        assertThat(verified.out()).as(verified.err()).contains("false accept rate 0.01");
+
+        Cli.Result evaluated = Cli.run(words(evaluation, "--model", onnx));
+        assertThat(evaluated.json().get("people_in_training").isNull()).isTrue();
+        assertThat(evaluated.err()).contains("note: the model's file does not say on whom it was trained");
+    }
+
+    private static Object[] words(Object[] first, Object... more) {
+        return Stream.concat(Arrays.stream(first), Arrays.stream(more)).toArray();
     }
 
     @Test

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -190,6 +191,28 @@ class PhotographCommandsTest {
         Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, one, large, "--out", crops);
         assertThat(aligned.out().lines()).containsExactly(one + "\t" + crops.resolve("1.png"), large + "\tno face");
         assertThat(aligned.err()).contains(advice);
+    }
+
+    /** What it was enrolled with could not be said again: neither {@code identify} nor {@code serve} had the option. */
+    @Test
+    void aGalleryOfAnotherChoiceOfFacesCanBeSearched() {
+        Path gallery = folder.resolve("only.gallery");
+        Object[] options = {"--gallery", gallery, "--model", model, "--detector", DETECTOR};
+        assertThat(Cli.run(words("gallery enroll Ann", one, options, "--face", "only"))
+                        .code())
+                .isZero();
+        Cli.Result other = Cli.run(words("gallery identify", one, options, "--threshold", 0.5));
+        assertThat(other.code()).isEqualTo(1);
+        assertThat(other.err()).contains("use the options that it was made with");
+        Cli.Result same = Cli.run(words("gallery identify", one, options, "--threshold", 0.5, "--face", "only"));
+        assertThat(same.code()).as(same.err()).isZero();
+        assertThat(same.out()).contains("Ann");
+    }
+
+    private static Object[] words(String command, Path image, Object[] options, Object... more) {
+        return Stream.of(command.split(" "), new Object[] {image}, options, more)
+                .flatMap(Arrays::stream)
+                .toArray();
     }
 
     /** Earlier, images of the same name were rejected. */

@@ -290,6 +290,22 @@ class FaceServerTest {
                 .isEqualTo(400);
     }
 
+    /** A mistake of the client's, which was an error of the server's. */
+    @Test
+    void rejectsANameThatIsNotEncoded() throws IOException {
+        byte[] image = Photos.of(1, Photos.ANN);
+        try (Socket socket = new Socket("127.0.0.1", server.server.port())) {
+            String head = "POST /api/enroll?name=%zz HTTP/1.1\r\nHost: 127.0.0.1:" + server.server.port()
+                    + "\r\nX-Face-Page: 1\r\nContent-Length: " + image.length
+                    + "\r\nConnection: close\r\n\r\n";
+            socket.getOutputStream().write(head.getBytes(StandardCharsets.ISO_8859_1));
+            socket.getOutputStream().write(image);
+            socket.getOutputStream().flush();
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .startsWith("HTTP/1.1 400 ");
+        }
+    }
+
     @Test
     void returnsANameWithMarkupAsData() {
         String name = "<script>alert(1)</script>";
