@@ -191,7 +191,7 @@ public final class FaceServer implements AutoCloseable {
         addFile(routes, "/icon.svg", "icon.svg", "image/svg+xml");
 
         Handler image = this::image;
-        Handler enroll = request -> compute(request, 1, encoded -> service.enroll(parameter(request, "name"), encoded));
+        Handler enroll = request -> compute(request, 1, encoded -> service.enroll(request.queryParam("name"), encoded));
         routes.get("/api/settings", request -> answer(request, service.settings()));
         routes.get("/api/gallery", request -> answer(request, service.list()));
         routes.get("/api/gallery/{entry}/image", image);
@@ -242,17 +242,9 @@ public final class FaceServer implements AutoCloseable {
         }
     }
 
-    private static @Nullable String parameter(Context request, String name) {
-        try {
-            return request.queryParam(name);
-        } catch (IllegalArgumentException e) {
-            throw new ApiException(400, "the query must be percent-encoded UTF-8, but " + e.getMessage());
-        }
-    }
-
     private void compare(Context request) throws IOException {
         compute(request, 2, both -> {
-            long first = Math.min(both.length, number(parameter(request, "first"), "first"));
+            long first = Math.min(both.length, number(request.queryParam("first"), "first"));
             byte[][] images = Upload.split(both, (int) first);
             return service.compare(images[0], images[1]);
         });

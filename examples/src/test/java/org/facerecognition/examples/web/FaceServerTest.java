@@ -290,7 +290,6 @@ class FaceServerTest {
                 .isEqualTo(400);
     }
 
-    /** A mistake of the client's, which was an error of the server's. */
     @Test
     void rejectsANameThatIsNotEncoded() throws IOException {
         byte[] image = Photos.of(1, Photos.ANN);
