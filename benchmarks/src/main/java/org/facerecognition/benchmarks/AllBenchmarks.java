@@ -262,11 +262,11 @@ final class AllBenchmarks {
                     part,
                     String.format(
                             Locale.ROOT,
-                            "Commit %s, %s, %s; %.0f minutes. Median (minimum to maximum).%n%s",
+                            "Commit %s, %s, %s; %d min. Median (minimum to maximum).%n%s",
                             commit,
                             Environment.machine(),
                             Environment.today(),
-                            (System.nanoTime() - start) / 60e9,
+                            Math.round((System.nanoTime() - start) / 60e9),
                             output));
             Files.move(part, file(), StandardCopyOption.ATOMIC_MOVE);
         }

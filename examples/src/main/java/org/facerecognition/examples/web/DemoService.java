@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -29,6 +30,7 @@ import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceAligner;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceTemplate;
 import org.jspecify.annotations.Nullable;
 
@@ -140,7 +142,7 @@ final class DemoService {
     }
 
     /**
-     * Enrolls the most prominent face of an image. If the same image is already enrolled under this name, returns its
+     * Enrolls the face of an image that the recognizer chooses. If the same image is already enrolled under this name, returns its
      * entry and adds none.
      *
      * @throws ApiException when the name or the image is rejected, or the image is enrolled under another name
@@ -149,13 +151,14 @@ final class DemoService {
         String checkedName = checkedName(name);
         String contentKey = ContentKey.of(encoded);
         try (AnalyzedImage image = analyze(encoded, "sent")) {
-            byte[] thumbnail = image.thumbnail(0);
+            int face = chosen(image, "sent");
+            byte[] thumbnail = image.thumbnail(face);
             long entry;
             synchronized (enrollmentLock) { // two simultaneous uploads of one image must not become two entries
                 Optional<Long> existing = existingEntry(checkedName, contentKey);
                 entry = existing.isPresent()
                         ? existing.get()
-                        : addEntry(checkedName, image.mostProminent().embedding(), contentKey, thumbnail);
+                        : addEntry(checkedName, image.faces().get(face).embedding(), contentKey, thumbnail);
                 if (existing.isPresent() && image.faces().size() == 1) {
                     restoreThumbnail(entry, thumbnail); // enrolled by a command, or shown before a restart
                 }
@@ -249,18 +252,20 @@ final class DemoService {
         return new Candidate(match.identity(), match.entry(), match.cosine());
     }
 
-    /** Decides whether the most prominent faces of two images are one person's. */
+    /** Decides whether the faces of two images that the recognizer chooses are one person's. */
     Compared compare(byte[] first, byte[] second) {
         try (AnalyzedImage a = analyze(first, "sent first");
                 AnalyzedImage b = analyze(second, "sent second")) {
+            int faceA = chosen(a, "sent first");
+            int faceB = chosen(b, "sent second");
             VerificationResult result = threshold.judge(Recognizer.similarity(
-                    a.mostProminent().embedding(), b.mostProminent().embedding()));
+                    a.faces().get(faceA).embedding(), b.faces().get(faceB).embedding()));
             return new Compared(
                     result.same(),
                     result.cosine(),
                     result.threshold(),
                     falseAcceptRate(),
-                    List.of(dataUrl(a.thumbnail(0)), dataUrl(b.thumbnail(0))),
+                    List.of(dataUrl(a.thumbnail(faceA)), dataUrl(b.thumbnail(faceB))),
                     List.of(a.faces().size(), b.faces().size()));
         }
     }
@@ -303,10 +308,6 @@ final class DemoService {
      * @param faces at least one, the most prominent first
      */
     private record AnalyzedImage(Mat pixels, List<EmbeddedFace> faces) implements AutoCloseable {
-        EmbeddedFace mostProminent() {
-            return faces.get(0);
-        }
-
         /** Returns an aligned face of 112x112 pixels as a JPEG. */
         byte[] thumbnail(int face) {
             try (Mat aligned =
@@ -325,6 +326,23 @@ final class DemoService {
         public void close() {
             pixels.close();
         }
+    }
+
+    /**
+     * Returns the number of the face that is used where an image shows several.
+     *
+     * @throws ApiException when only one is allowed
+     */
+    private int chosen(AnalyzedImage image, String name) {
+        List<DetectedFace> all = image.faces().stream().map(EmbeddedFace::where).toList();
+        FaceChoice choice = Objects.requireNonNull(recognizer.embeddingMode().detection(), "a detector")
+                .choice();
+        if (choice == FaceChoice.ONLY && all.size() > 1) {
+            throw new ApiException(
+                    422, "the image " + name + " must show only one face (--face only), but shows " + all.size());
+        }
+        return all.indexOf(
+                choice.of(all, image.pixels().cols(), image.pixels().rows()).orElseThrow());
     }
 
     /**

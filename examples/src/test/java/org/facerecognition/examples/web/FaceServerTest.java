@@ -28,6 +28,8 @@ import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.gallery.Enrollment;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -302,6 +304,23 @@ class FaceServerTest {
             socket.getOutputStream().flush();
             assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
                     .startsWith("HTTP/1.1 400 ");
+        }
+    }
+
+    /** The gallery remembers the choice, so it must be the one that is made. */
+    @Test
+    void theChoiceOfFacesIsTheRecognizers() {
+        byte[] both = Photos.of(1, Photos.ANN, Photos.BOB);
+        try (TestServer own = new TestServer(1);
+                FaceDetector detector = FaceDetector.open(Photos.DETECTOR)) {
+            own.recognizer.useDetector(detector, FaceChoice.ONLY);
+            HttpResponse<String> refused = own.post("/api/enroll?name=Ann", both);
+            assertThat(refused.statusCode()).isEqualTo(422);
+            assertThat(error(refused)).contains("must show only one face (--face only), but shows 2");
+            assertThat(own.post("/api/enroll?name=Ann", Photos.of(1, Photos.ANN))
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(json(own.post("/api/identify", both)).get("faces")).hasSize(2);
         }
     }
 
