@@ -13,8 +13,8 @@ import org.bytedeco.javacpp.Loader;
 /**
  * Spares JavaCPP most of its search for what variants of its libraries need, such as OpenCV's for GPUs, where the class
  * path does not have the variant. It looks for some 30 libraries of CUDA then, under 12,000 names, because the list of
- * folders that it looks into grows with each library, and takes about a third of a second for it. Here it looks for each
- * of them by itself, in the same folders, and remembers the answer.
+ * folders that it looks into grows with each library, and takes about a third of a second for it. Here it looks for
+ * each of them by itself, in the same folders, and remembers the answer.
  */
 final class AbsentVariants {
     private static final String EXTENSION = "platform.extension"; // absent: all variants; empty: none

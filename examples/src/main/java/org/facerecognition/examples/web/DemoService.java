@@ -142,8 +142,8 @@ final class DemoService {
     }
 
     /**
-     * Enrolls the face of an image that the recognizer chooses. If the same image is already enrolled under this name, returns its
-     * entry and adds none.
+     * Enrolls the face of an image that the recognizer chooses. If the same image is already enrolled under this name,
+     * returns its entry and adds none.
      *
      * @throws ApiException when the name or the image is rejected, or the image is enrolled under another name
      */
