@@ -22,10 +22,10 @@ import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 
 /**
- * Checks that a network returns the same embeddings wherever it runs. Compares {@link org.facerecognition.Recognizer}
+ * Checks that a network returns the same embeddings wherever it runs. Compares the network in libtorch, layer by layer,
  * with the prepared network, the ONNX export in ONNX Runtime, and the TorchScript export in DJL and in Python. Reports
- * the largest absolute difference divided by the largest absolute value of the recognizer's embeddings. A last column
- * compares the recognizer with the same network in float64, which shows how much of the difference is the rounding of
+ * the largest absolute difference divided by the largest absolute value of libtorch's embeddings. A last column
+ * compares them with those of the same network in float64, which shows how much of the difference is the rounding of
  * float32.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar exports [ENCODER ...]}; by default all encoders.

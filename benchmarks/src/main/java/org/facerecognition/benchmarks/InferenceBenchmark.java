@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Measures inference: embeddings per second, the time of each layer, latency under several callers, and the time and
- * memory to the first embedding. Compares the recognizer, prepared and not, with bare libtorch, frozen TorchScript,
- * ONNX Runtime, DJL and Python's PyTorch on the same network, with interleaved rounds in one run.
+ * memory to the first embedding. Compares the recognizer, prepared by the caller or by itself, with bare libtorch,
+ * frozen TorchScript, ONNX Runtime, DJL and Python's PyTorch on the same network, with interleaved rounds in one run.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar inference [ROUNDS]
  * [nets=resnet34,iresnet50,mobilefacenet] [batches=1,16,64] [parts=throughput,layers,latency,start] [peers=...]

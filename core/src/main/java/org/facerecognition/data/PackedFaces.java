@@ -74,17 +74,15 @@ public final class PackedFaces {
             Path out, List<FaceDataset> parts, int decodedPx, int shards, long maxIndexBytes, IntConsumer progress) {
         check(parts, decodedPx, shards);
         int sidePx = sidePx(parts, decodedPx);
-        if (shards > 1) { // written one after another: an error in the second would leave neither the old nor the new
-            for (int shard = 0; shard < shards; shard++) {
-                requireOther(PackIndex.shard(out, shard + 1, shards), parts);
-            }
+        for (int shard = 0; shard < shards; shard++) {
+            requireOther(file(out, shard, shards), parts);
         }
         checkIndexes(parts, shards, maxIndexBytes);
         List<Path> files = new ArrayList<>();
         String id = UUID.randomUUID().toString();
         int done = 0;
         for (int shard = 0; shard < shards; shard++) {
-            Path file = shards == 1 ? out : PackIndex.shard(out, shard + 1, shards);
+            Path file = file(out, shard, shards);
             int before = done;
             done += write(
                     file,
@@ -103,7 +101,7 @@ public final class PackedFaces {
      */
     public static void deleteUnfinished(Path out, int shards) {
         for (int shard = 0; shard < shards; shard++) {
-            AtomicFile.deleteUnfinished(shards == 1 ? out : PackIndex.shard(out, shard + 1, shards));
+            AtomicFile.deleteUnfinished(file(out, shard, shards));
         }
     }
 
@@ -139,6 +137,11 @@ public final class PackedFaces {
         }
     }
 
+    private static Path file(Path out, int shard, int shards) {
+        return shards == 1 ? out : PackIndex.shard(out, shard + 1, shards);
+    }
+
+    /** What a pack is made of must outlive it: cropped or reduced, it is not what was read. */
     private static void requireOther(Path file, List<FaceDataset> parts) {
         Set<Path> packs = new HashSet<>();
         for (FaceDataset part : parts) {
@@ -146,7 +149,7 @@ public final class PackedFaces {
                 Path pack = PackIndex.packOf(image.image());
                 if (pack != null && packs.add(pack) && isSame(pack, file)) {
                     throw new IllegalArgumentException(
-                            "shards must be written to other files than those that the images"
+                            "a pack must be written to other files than those that the images"
                                     + " come from, but one is " + file + "; give another name");
                 }
             }

@@ -46,8 +46,8 @@ public final class IdentificationRate {
         if (pairs > max) {
             throw new UnsuitableDataException(String.format(
                     Locale.ROOT,
-                    "queries and distractors must form at most %,d pairs in a Java heap of %,d MiB, but %,d and %,d form"
-                            + " %,d; use fewer",
+                    "queries and distractors must form at most %,d pairs in a Java heap of %,d MiB, but %,d and %,d"
+                            + " form %,d; use fewer",
                     max,
                     heap >> 20,
                     queries,

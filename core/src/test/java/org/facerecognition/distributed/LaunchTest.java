@@ -40,6 +40,17 @@ class LaunchTest {
                         "TORCHELASTIC_USE_AGENT_STORE", "True",
                         "TORCHELASTIC_RESTART_COUNT", "2"))
                 .isEqualTo(new Launch("torchrun", 5, 8, 1, "node0", 29400, true, ""));
+        assertThat(launch(
+                                "TORCHELASTIC_RUN_ID", "x",
+                                "RANK", "5",
+                                "LOCAL_RANK", "1",
+                                "WORLD_SIZE", "8",
+                                "MASTER_ADDR", "node0",
+                                "MASTER_PORT", "29400",
+                                "TORCHELASTIC_RESTART_COUNT", "2")
+                        .attempt())
+                .as("where rank 0 runs the store, it is new each time")
+                .isEqualTo("0");
     }
 
     @Test

@@ -46,22 +46,25 @@ class CalibratorTest {
         return new Embedded(embeddings, labels);
     }
 
-    /** People used to be dropped in favor of images, and with them the rates that take many people to be shown. */
-    @ParameterizedTest
-    @CsvSource({"300, 2", "200, 2", "100, 1", "1000, 2"})
-    void fewerImagesOfEachPersonRatherThanFewerPeople(int maxFaces, int rates) {
-        FaceDataset people = FaceDataset.synthetic(
-                new SyntheticFaces(0, 48).identities(0, 100).images(0, 10), Split.TEST);
-        List<Integer> sizes = new ArrayList<>();
-        List<Calibration.Point> points = new Calibrator(Set.of(), faces -> {
+    /** @param sizes gets the number of faces that are embedded */
+    private static List<Calibration.Point> measured(
+            int people, int imagesOfEach, List<Double> rates, int maxFaces, List<Integer> sizes) {
+        return new Calibrator(Set.of(), faces -> {
                     sizes.add(faces.size());
                     return randomly(faces);
                 })
                 .measure(
-                        people,
-                        CalibrationSettings.DEFAULT
-                                .withFalseAcceptRates(List.of(0.01, 0.001))
-                                .withMaxFaces(maxFaces));
+                        FaceDataset.synthetic(
+                                new SyntheticFaces(0, 48).identities(0, people).images(0, imagesOfEach), Split.TEST),
+                        CalibrationSettings.DEFAULT.withFalseAcceptRates(rates).withMaxFaces(maxFaces));
+    }
+
+    /** People used to be dropped in favor of images, and with them the rates that take many people to be shown. */
+    @ParameterizedTest
+    @CsvSource({"300, 2", "200, 2", "100, 1", "1000, 2"})
+    void fewerImagesOfEachPersonRatherThanFewerPeople(int maxFaces, int rates) {
+        List<Integer> sizes = new ArrayList<>();
+        List<Calibration.Point> points = measured(100, 10, List.of(0.01, 0.001), maxFaces, sizes);
         assertThat(points).hasSize(rates);
         assertThat(sizes).allMatch(size -> size <= maxFaces && size > maxFaces - 10);
     }
@@ -69,18 +72,8 @@ class CalibratorTest {
     /** It ended with an error where everybody has more images than half of the maximum. */
     @Test
     void peopleWithVeryManyImagesAreCalibratedOnWithSome() {
-        FaceDataset people = FaceDataset.synthetic(
-                new SyntheticFaces(0, 48).identities(0, 30).images(0, 40), Split.TEST);
         List<Integer> sizes = new ArrayList<>();
-        List<Calibration.Point> points = new Calibrator(Set.of(), faces -> {
-                    sizes.add(faces.size());
-                    return randomly(faces);
-                })
-                .measure(
-                        people,
-                        CalibrationSettings.DEFAULT
-                                .withFalseAcceptRates(List.of(0.01))
-                                .withMaxFaces(60));
+        List<Calibration.Point> points = measured(30, 40, List.of(0.01), 60, sizes);
         assertThat(points).hasSize(1);
         assertThat(sizes).containsExactly(60);
     }

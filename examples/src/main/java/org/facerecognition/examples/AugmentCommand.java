@@ -89,7 +89,7 @@ final class AugmentCommand implements Callable<Integer> {
         }
         List<Transform> transforms = AugmentationOptions.transforms(line);
         FaceDataset faces = data.read(Split.TRAIN, seed);
-        requireNoImage(faces);
+        data.requireOther("--out", out, faces);
         int rows = Math.max(1, Math.min(images, faces.size()));
         List<@Nullable Transform> columns = new ArrayList<>();
         columns.add(null); // the original
@@ -119,21 +119,6 @@ final class AugmentCommand implements Callable<Integer> {
         }
         spec.commandLine().getOut().println(json ? line(rows, transforms.size()) : sentence(rows, transforms.size()));
         return 0;
-    }
-
-    /** A sheet would replace an image of the data, or the pack of all of them. */
-    private void requireNoImage(FaceDataset faces) {
-        ModelFile.requireOther("--out", out, data.path());
-        Path folder = data.path().toAbsolutePath().normalize();
-        Path sheet = out.toAbsolutePath().normalize();
-        String name =
-                sheet.startsWith(folder) ? folder.relativize(sheet).toString().replace('\\', '/') : "";
-        for (int i = 0; !name.isEmpty() && i < faces.size(); i++) {
-            if (faces.sample(i).image().name().equals(name)) {
-                throw new IllegalArgumentException(
-                        "--out must not be a file that is read, which it would replace, but was " + out);
-            }
-        }
     }
 
     private String sentence(int rows, int transforms) {

@@ -85,6 +85,25 @@ final class DataOptions {
     private final Set<String> reported = new HashSet<>();
 
     /**
+     * Checks that a file to be written is none that is read: the data set's, or that of an image in it.
+     *
+     * @throws IllegalArgumentException when it is; the message names the option
+     */
+    void requireOther(String option, Path out, FaceDataset faces) {
+        ModelFile.requireOther(option, out, path(), path().resolve("train.rec"), path().resolve("train.idx"));
+        Path folder = path().toAbsolutePath().normalize();
+        Path file = out.toAbsolutePath().normalize();
+        String name =
+                file.startsWith(folder) ? folder.relativize(file).toString().replace('\\', '/') : "";
+        for (int i = 0; !name.isEmpty() && i < faces.size(); i++) {
+            if (faces.sample(i).image().name().equals(name)) {
+                throw new IllegalArgumentException(
+                        option + " must not be a file that is read, which it would replace, but was " + out);
+            }
+        }
+    }
+
+    /**
      * Returns the value of --data.
      *
      * @throws ParameterException when it is missing; the parser cannot require it, because a training that is resumed

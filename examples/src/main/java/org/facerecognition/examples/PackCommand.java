@@ -72,10 +72,12 @@ final class PackCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        ModelFile.requireOther("--out", out, data.path());
         PrintWriter err = spec.commandLine().getErr();
         List<FaceDataset> parts =
                 data.parts(seed).stream().map(split -> data.read(split, seed)).toList();
+        if (shards == 1) { // otherwise the files have other names
+            parts.forEach(part -> data.requireOther("--out", out, part));
+        }
         parts.forEach(err::println);
         int images = parts.stream().mapToInt(FaceDataset::size).sum();
         Thread onStop = StopHook.add("unfinished", () -> PackedFaces.deleteUnfinished(out, shards));

@@ -319,9 +319,12 @@ class CommandsTest {
         Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--decoded", 32, "--out", pack);
         assertThat(packed.code()).as(packed.err()).isZero();
         assertThat(packed.out()).startsWith("wrote " + pack + ": 18 images");
-        Cli.Result same = Cli.run("pack", "--data", pack, "--decoded", 16, "--out", pack);
-        assertThat(same.code()).as("a pack would be lost").isEqualTo(2);
-        assertThat(same.err()).contains("--out must not be a file that is read, which it would replace");
+        Path image = faces.resolve("person0/0.png");
+        for (Path read : List.of(pack, image)) {
+            Cli.Result same = Cli.run("pack", "--data", read == pack ? pack : faces, "--out", read);
+            assertThat(same.code()).as("%s would be lost", read).isEqualTo(2);
+            assertThat(same.err()).contains("--out must not be a file that is read, which it would replace");
+        }
         Cli.Result shards =
                 Cli.run("pack", "--data", faces, "--layout", "folders", "--out", pack, "--shards", 3, "--json");
         assertThat(shards.json().get("files").get(2).asText()).endsWith("faces-3-of-3.pack");
@@ -526,7 +529,16 @@ class CommandsTest {
         Cli.Result again = Cli.run(
                 "pack", "--data", folder.resolve("faces-1-of-2.pack"), "--out", pack, "--shards", 2, "--decoded", 32);
         assertThat(again.code()).isEqualTo(2);
-        assertThat(again.err()).contains("shards must be written to other files than those that the images come from");
+        String reason = "a pack must be written to other files than those that the images come from";
+        assertThat(again.err()).contains(reason);
+        Path shard = folder.resolve("faces-1-of-2.pack");
+        Cli.Result other = Cli.run("pack", "--data", shard, "--out", folder.resolve("faces-2-of-2.pack"));
+        assertThat(other.code()).as("another shard that is read too").isEqualTo(2);
+        assertThat(other.err()).contains(reason);
+        Cli.Result whole = Cli.run("pack", "--data", shard, "--out", pack);
+        assertThat(whole.code()).as(whole.err()).isZero();
+        Cli.Result divided = Cli.run("pack", "--data", pack, "--out", pack, "--shards", 3);
+        assertThat(divided.code()).as(divided.err()).isZero();
     }
 
     @Test
