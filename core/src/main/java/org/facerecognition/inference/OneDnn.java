@@ -18,6 +18,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Window;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.OneDnnInstructions;
 import org.jspecify.annotations.Nullable;
 
 /** Loads oneDNN and creates the objects that all of its users need: engine, memory layouts and attributes. */
@@ -29,9 +30,9 @@ final class OneDnn {
     private static boolean load() {
         try {
             NativeLibraries.load(dnnl.class, "oneDNN");
-            if (System.getenv("ONEDNN_MAX_CPU_ISA") == null && System.getenv("DNNL_MAX_CPU_ISA") == null) {
-                // Libtorch sets this variable on some machines, to limit libtorch's own oneDNN to AVX. This one reads
-                // it too, although it is newer and does not have the fault.
+            if (!OneDnnInstructions.areGiven()) {
+                // Libtorch sets the variable for a moment on some machines, to limit libtorch's own oneDNN to AVX. This
+                // one could read it too, although it is newer and does not have the fault.
                 dnnl.dnnl_set_max_cpu_isa(dnnl.dnnl_cpu_isa_default);
             }
             return true;

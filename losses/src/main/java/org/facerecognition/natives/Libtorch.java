@@ -71,11 +71,9 @@ public final class Libtorch {
      * libtorch counts the host's cores; the JVM knows the quota of its container.
      */
     private static void adaptToMachine() {
-        keptToAvx = Uninterrupted.get(Libtorch::hidesCaches)
-                && System.getenv("ONEDNN_MAX_CPU_ISA") == null
-                && System.getenv("DNNL_MAX_CPU_ISA") == null;
+        keptToAvx = Uninterrupted.get(Libtorch::hidesCaches) && !OneDnnInstructions.areGiven();
         if (keptToAvx) {
-            torch.set_env("ONEDNN_MAX_CPU_ISA", "AVX", false); // read when oneDNN is first used
+            OneDnnInstructions.keepToAvx();
         }
         int processors = Processors.count();
         int threads = torch.get_num_threads();

@@ -3,6 +3,7 @@ package org.facerecognition.natives;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.io.BufferedReader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -10,6 +11,8 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -24,6 +27,17 @@ class LibtorchTest {
         assumeThat(System.getenv("OMP_NUM_THREADS")).isNull();
         assumeThat(System.getenv("MKL_NUM_THREADS")).isNull();
         assertThat(torch.get_num_threads()).isGreaterThan(1);
+    }
+
+    /** Where libtorch is kept to AVX, Python's PyTorch took 3 to 25 times as long when a Java program started it. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void programsThatThisProcessStartsAreNotKeptToAvx() throws Exception {
+        assumeThat(OneDnnInstructions.areGiven()).isFalse();
+        Process process = new ProcessBuilder("sh", "-c", "echo \"limit: $ONEDNN_MAX_CPU_ISA\"").start();
+        try (BufferedReader output = process.inputReader()) {
+            assertThat(output.readLine()).isEqualTo("limit: ");
+        }
     }
 
     /**
