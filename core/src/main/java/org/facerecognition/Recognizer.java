@@ -215,14 +215,15 @@ public final class Recognizer implements FaceEmbedder {
      *     augmentation, and none if nothing was folded.
      * @return how many tensors were set: all that determine embeddings
      * @throws org.facerecognition.weights.WeightsException naming the first layers that differ, or the normalization
-     *     of pixels, if that differs; nothing is changed then
+     *     of pixels, if that differs; or when the file was changed after it had been opened; nothing is changed then
      * @throws org.facerecognition.data.DataException when no image can be used; nothing is changed then
      */
     public int startFrom(OnnxModel onnx, FaceDataset faces) {
         try (Lifetime.Use open = lifetime.enter();
                 PointerScope scope = new PointerScope();
                 Graph graph = encoder.graph()) {
-            return startFrom(onnx.match(graph, normalization()), graph, faces, onnx.file(), onnx.metadata());
+            GraphMatch match = onnx.match(graph, normalization());
+            return startFrom(match, graph, faces, onnx.file(), onnx.metadata(), onnx::requireUnchanged);
         }
     }
 
@@ -244,19 +245,28 @@ public final class Recognizer implements FaceEmbedder {
                 Graph graph = encoder.graph();
                 Graph exported = TorchScriptWeights.graph(weights, graph, normalization())) {
             GraphMatch match = GraphMatch.of(graph, exported, Map.of());
-            int copied = startFrom(match, graph, faces, weights.file(), weights.metadata());
+            int copied = startFrom(match, graph, faces, weights.file(), weights.metadata(), () -> {});
             return new Weights.Report(copied, List.of(), List.of(), List.of());
         }
     }
 
-    /** @param graph of the encoder */
-    private int startFrom(GraphMatch match, Graph graph, FaceDataset faces, Path file, Map<String, String> metadata) {
+    /**
+     * @param graph of the encoder
+     * @param beforeWriting is run before the encoder is changed
+     */
+    private int startFrom(
+            GraphMatch match,
+            Graph graph,
+            FaceDataset faces,
+            Path file,
+            Map<String, String> metadata,
+            Runnable beforeWriting) {
         Set<Integer> folded = match.withoutStatistics();
         List<Tensor> images =
                 folded.isEmpty() ? List.of() : DatasetEmbedder.someImages(faces, model.input(), MEASURED_IMAGES);
         int copied;
         try {
-            copied = match.copy();
+            copied = match.copy(beforeWriting);
         } catch (IllegalArgumentException e) {
             throw new WeightsException(file + " cannot give its weights to the encoder: " + e.getMessage(), e);
         }

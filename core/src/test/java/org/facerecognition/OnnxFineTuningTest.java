@@ -300,6 +300,26 @@ class OnnxFineTuningTest {
         }
     }
 
+    /** Its weights are read by their places in the file, which are those of another file's weights then. */
+    @Test
+    void changesNothingWhenTheFileIsReplacedMeanwhile() throws IOException {
+        Path onnx = folder.resolve("replaced.onnx");
+        try (Recognizer first = Recognizer.arcFace(args(Encoder.RESNET18).build());
+                Recognizer same =
+                        Recognizer.arcFace(args(Encoder.RESNET18).seed(3).build());
+                Recognizer other =
+                        Recognizer.arcFace(args(Encoder.RESNET18).seed(3).build())) {
+            first.export(onnx, ExportFormat.ONNX, true);
+            try (OnnxModel model = OnnxModel.open(onnx)) {
+                same.export(onnx, ExportFormat.ONNX, true);
+                assertThatThrownBy(() -> other.startFrom(model, faces()))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessage(onnx + " was changed or replaced after it had been opened; open it again");
+            }
+            assertSame(embeddings(other), embeddings(same));
+        }
+    }
+
     @Test
     void changesNothingWhenNoImageCanBeRead() throws IOException {
         Path onnx = folder.resolve("resnet18.onnx");

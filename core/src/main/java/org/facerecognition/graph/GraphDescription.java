@@ -53,13 +53,15 @@ public final class GraphDescription {
      *
      * @param graph borrowed
      * @param tensors of the network by name; borrowed
-     * @return empty if the graph has constants that are not among the tensors, or operations that only exports have
+     * @return empty if the graph has constants that are not among the tensors as they are, or operations that only
+     *     exports have
      */
     public static Optional<String> of(Graph graph, Map<String, Tensor> tensors) {
-        Map<Long, String> names = new HashMap<>();
+        Map<Long, Named> names = new HashMap<>(); // by address
         tensors.forEach((name, tensor) -> {
             if (tensor.numel() > 0) {
-                names.put(new TensorConstant(tensor).address(), name);
+                TensorConstant values = new TensorConstant(tensor);
+                names.put(values.address(), new Named(name, values));
             }
         });
         ArrayNode nodes = JSON.createArrayNode();
@@ -81,17 +83,21 @@ public final class GraphDescription {
         private static final long serialVersionUID = 1;
     }
 
-    private record Writer(Map<Long, String> names) implements Operation.Visitor<ObjectNode> {
+    private record Named(String name, TensorConstant tensor) {}
+
+    private record Writer(Map<Long, Named> names) implements Operation.Visitor<ObjectNode> {
         private static ObjectNode operation(String name) {
             return JSON.createObjectNode().put("op", name);
         }
 
         private String name(Constant constant) {
-            String name = constant instanceof TensorConstant tensor ? names.get(tensor.address()) : null;
-            if (name == null) {
-                throw new NoNameException();
+            if (constant instanceof TensorConstant tensor) {
+                Named named = names.get(tensor.address());
+                if (named != null && tensor.hasLayoutOf(named.tensor())) { // else it is a part, or transposed
+                    return named.name();
+                }
             }
-            return name;
+            throw new NoNameException();
         }
 
         private ObjectNode weighted(String name, Constant weight, @Nullable Constant bias) {

@@ -77,15 +77,21 @@ public final class GraphMatch {
         return match;
     }
 
+    /** Copies the weights as {@link #copy(Runnable)} does. */
+    public int copy() {
+        return copy(() -> {});
+    }
+
     /**
      * Copies the weights into the network. All of them are read before the first is changed.
      *
+     * @param beforeWriting is run between the two; if it throws, nothing is changed
      * @return how many tensors of the network were set
      * @throws IllegalArgumentException when a weight of the network cannot hold what the other graph has, or that is
      *     not finite; the network is not changed then
      */
-    public int copy() {
-        return new WeightTransfer(assignments).run();
+    public int copy(Runnable beforeWriting) {
+        return new WeightTransfer(assignments).run(beforeWriting);
     }
 
     /** The nodes of the network that are batch normalizations of which the other graph has no statistics. */

@@ -1,6 +1,8 @@
 package org.facerecognition.graph;
 
 import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.stream.LongStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -20,6 +22,15 @@ final class TensorConstant implements Constant {
         try (Pointer values = tensor.data_ptr()) {
             return values.address();
         }
+    }
+
+    /** Returns whether the shapes are the same, and the places of the values in memory. */
+    boolean hasLayoutOf(TensorConstant other) {
+        return Arrays.equals(tensor.shape(), other.tensor.shape()) && Arrays.equals(strides(), other.strides());
+    }
+
+    private long[] strides() {
+        return LongStream.range(0, tensor.dim()).map(tensor::stride).toArray();
     }
 
     /** Returns a tensor that shares the memory, without gradients; scoped. */

@@ -58,8 +58,12 @@ final class WeightTransfer {
                 .collect(Collectors.toSet());
     }
 
-    /** Returns how many tensors were set. */
-    int run() {
+    /**
+     * Returns how many tensors were set.
+     *
+     * @param beforeWriting is run when all values are read and none is written
+     */
+    int run(Runnable beforeWriting) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Map<Integer, Constant> shifts = new HashMap<>();
@@ -76,7 +80,7 @@ final class WeightTransfer {
                     copies.addAll(copies(norm, shifts.get(norm.node())));
                 }
             }
-            return write(copies);
+            return write(copies, beforeWriting);
         }
     }
 
@@ -104,7 +108,7 @@ final class WeightTransfer {
                         .statistics(target);
     }
 
-    private static int write(List<Copy> copies) {
+    private static int write(List<Copy> copies, Runnable beforeWriting) {
         Map<List<Long>, Tensor> targets = new LinkedHashMap<>(); // by address and size
         Map<List<Long>, Tensor> values = new HashMap<>();
         for (Copy copy : copies) {
@@ -126,6 +130,7 @@ final class WeightTransfer {
                         + Arrays.toString(own.shape()) + " in several layers, for which the file has different ones");
             }
         }
+        beforeWriting.run();
         targets.forEach((key, target) -> target.copy_(values.get(key)));
         return targets.size();
     }
@@ -133,9 +138,10 @@ final class WeightTransfer {
     static void normalizeBy(BatchNorm norm, float[] mean, float[] variance) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            write(Normalization.of(norm)
+            List<Copy> copies = Normalization.of(norm)
                     .normalizedBy(mean, variance, norm.epsilon())
-                    .copies(norm));
+                    .copies(norm);
+            write(copies, () -> {});
         }
     }
 

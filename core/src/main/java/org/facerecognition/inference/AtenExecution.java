@@ -2,6 +2,7 @@ package org.facerecognition.inference;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -23,6 +24,7 @@ final class AtenExecution implements Execution {
     private final ScalarType type;
     private final Device device;
     private final PointerScope weights;
+    private final int[] lastUse; // by value: the index of the last node that uses it
 
     /**
      * Copies the weights to the device.
@@ -37,6 +39,12 @@ final class AtenExecution implements Execution {
         this.nodes = nodes;
         this.kinds = nodes.stream().map(LayerCost.Kind::of).toList();
         this.valueCount = valueCount;
+        this.lastUse = new int[valueCount];
+        for (int i = 0; i < nodes.size(); i++) {
+            for (int used : nodes.get(i).valuesUsed()) {
+                lastUse[used] = i;
+            }
+        }
         this.chunkSize = chunkSize;
         this.type = type;
         this.weights = new PointerScope();
@@ -94,33 +102,54 @@ final class AtenExecution implements Execution {
 
     /** Closes each value after its last use, so that the allocator reuses memory that is still in the cache. */
     private Tensor run(Tensor images, @Nullable List<LayerCost> costs) {
-        Tensor[] values = new Tensor[valueCount];
-        values[0] = images.to(device, type).contiguous(MemoryFormat.ChannelsLast);
-        int last = 0;
-        for (int i = 0; i < nodes.size(); i++) {
-            FusedNode node = nodes.get(i);
-            Tensor[] inputs = new Tensor[node.inputs().size()];
-            for (int k = 0; k < inputs.length; k++) {
-                inputs[k] = values[node.inputs().get(k)];
+        @Nullable Tensor[] values = new Tensor[valueCount];
+        try {
+            values[0] = images.to(device, type).contiguous(MemoryFormat.ChannelsLast);
+            int last = 0;
+            for (int i = 0; i < nodes.size(); i++) {
+                FusedNode node = nodes.get(i);
+                last = node.output();
+                long start = System.nanoTime();
+                values[last] = run(i, values);
+                if (costs != null) {
+                    costs.add(kinds.get(i).of(value(values, last).shape(), (System.nanoTime() - start) / 1e9));
+                }
+                for (int used : node.valuesUsed()) {
+                    if (lastUse[used] == i) {
+                        close(values, used);
+                    }
+                }
             }
-            Tensor addend = node.addend() == FusedNode.NONE ? null : values[node.addend()];
-            last = node.output();
-            long start = System.nanoTime();
-            try (PointerScope scope = new PointerScope()) { // of what is made on the way
-                values[last] = kernels.get(i).run(inputs, addend).retainReference();
-            }
-            if (costs != null) {
-                costs.add(kinds.get(i).of(values[last].shape(), (System.nanoTime() - start) / 1e9));
-            }
-            for (int dead : node.dead()) {
-                values[dead].close();
+            return value(values, last).to(ScalarType.Float);
+        } finally {
+            for (int i = 0; i < values.length; i++) {
+                close(values, i);
             }
         }
-        Tensor embeddings = values[last].to(ScalarType.Float);
-        if (last != 0) {
-            values[last].close();
+    }
+
+    /** Returns the value of a node, outside any scope. */
+    private Tensor run(int index, @Nullable Tensor[] values) {
+        FusedNode node = nodes.get(index);
+        Tensor[] inputs =
+                node.inputs().stream().map(number -> value(values, number)).toArray(Tensor[]::new);
+        Tensor addend = node.addend() == FusedNode.NONE ? null : value(values, node.addend());
+        try (PointerScope scope = new PointerScope()) { // of what is made on the way
+            return kernels.get(index).run(inputs, addend).retainReference();
         }
-        return embeddings;
+    }
+
+    private static Tensor value(@Nullable Tensor[] values, int number) {
+        return Objects.requireNonNull(values[number]);
+    }
+
+    /** Others may still use the memory, as views of it. */
+    private static void close(@Nullable Tensor[] values, int number) {
+        Tensor value = values[number];
+        if (value != null) {
+            value.close();
+            values[number] = null;
+        }
     }
 
     @Override

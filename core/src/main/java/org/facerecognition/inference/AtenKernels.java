@@ -100,7 +100,7 @@ final class AtenKernels implements Operation.Visitor<Kernel> {
         return (x, addend) -> {
             Tensor rows = x[0].to(ScalarType.Float);
             Tensor norms = torch.sqrt(rows.square().sum(new long[] {1}, true, new ScalarTypeOptional()));
-            return rows.div(norms.clamp_min(new Scalar(L2Normalize.MIN_NORM)));
+            return rows.div(norms.clamp_min(new Scalar(L2Normalize.MIN_NORM))).to(type);
         };
     }
 

@@ -26,8 +26,14 @@ record FusedLayers(Graph folded, List<FusedNode> nodes, long[][] shapes) impleme
             throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
         }
         Graph folded = BatchNormFolding.fold(graph);
-        List<FusedNode> nodes = FusedNode.of(folded);
-        return new FusedLayers(folded, nodes, Shapes.of(nodes, folded.nodes().size(), heightPx, widthPx));
+        try {
+            List<FusedNode> nodes = FusedNode.of(folded);
+            return new FusedLayers(
+                    folded, nodes, Shapes.of(nodes, folded.nodes().size(), heightPx, widthPx));
+        } catch (RuntimeException e) {
+            folded.close();
+            throw e;
+        }
     }
 
     int embeddingSize() {

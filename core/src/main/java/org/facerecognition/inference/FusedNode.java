@@ -174,7 +174,7 @@ record FusedNode(
         return new FusedNode(operation.accept(OperationShapes.INSTANCE), pointwise, inputs, addend, output, dead);
     }
 
-    private int[] valuesUsed() {
+    int[] valuesUsed() {
         int[] values = inputs.stream().mapToInt(Integer::intValue).toArray();
         if (addend != NONE) {
             values = Arrays.copyOf(values, values.length + 1);

@@ -70,8 +70,11 @@ final class OneDnnPlan implements AutoCloseable {
         }
     }
 
-    /** The buffer number of the images and of the result, which have memory of their own in a workspace. */
-    static final int EXTERNAL = -1;
+    /** The buffer number of the images, and of values in their memory. */
+    static final int IMAGES = -1;
+
+    /** The buffer number of the result. */
+    static final int EMBEDDINGS = -2;
 
     private static final int UNASSIGNED = Integer.MAX_VALUE;
 
@@ -86,7 +89,7 @@ final class OneDnnPlan implements AutoCloseable {
     private final int int8Layers;
     private final int output;
     private final int result;
-    private final int[] buffers; // by value: its buffer in a workspace, or EXTERNAL
+    private final int[] buffers; // by value: its buffer in a workspace, IMAGES or EMBEDDINGS
     private final long[] bufferBytes;
     private final long scratchpadBytes; // of the call that needs most
     private final long workspaceBytes;
@@ -235,8 +238,8 @@ final class OneDnnPlan implements AutoCloseable {
         List<Integer> free = new ArrayList<>();
         int[] assigned = new int[layouts.size()]; // by storage
         Arrays.fill(assigned, UNASSIGNED);
-        assigned[0] = EXTERNAL;
-        assigned[result] = EXTERNAL;
+        assigned[0] = IMAGES;
+        assigned[result] = EMBEDDINGS;
         for (int i = 0; i < steps.size(); i++) {
             List<Integer> released = new ArrayList<>(); // at the end of the step: its parts may run at the same time
             for (Argument argument : arguments(steps.get(i))) {
@@ -244,7 +247,7 @@ final class OneDnnPlan implements AutoCloseable {
                 if (assigned[home] == UNASSIGNED) {
                     assigned[home] = allocate(layouts.get(argument.value()).get_size(), bytes, free);
                 }
-                if (lastUse[home] == i && assigned[home] != EXTERNAL && !released.contains(assigned[home])) {
+                if (lastUse[home] == i && assigned[home] >= 0 && !released.contains(assigned[home])) {
                     released.add(assigned[home]);
                 }
             }
@@ -329,7 +332,7 @@ final class OneDnnPlan implements AutoCloseable {
         return output;
     }
 
-    /** Returns a value's buffer, or {@link #EXTERNAL}; undefined for values that no call uses. */
+    /** Returns a value's buffer, {@link #IMAGES} or {@link #EMBEDDINGS}; undefined for values that no call uses. */
     int buffer(int value) {
         return buffers[value];
     }

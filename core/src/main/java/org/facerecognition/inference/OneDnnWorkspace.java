@@ -127,7 +127,11 @@ final class OneDnnWorkspace implements AutoCloseable {
 
     private Pointer address(int value) {
         int buffer = plan.buffer(value);
-        return buffer == OneDnnPlan.EXTERNAL ? (value == 0 ? images : embeddings) : buffers[buffer];
+        return switch (buffer) {
+            case OneDnnPlan.IMAGES -> images;
+            case OneDnnPlan.EMBEDDINGS -> embeddings;
+            default -> buffers[buffer];
+        };
     }
 
     /**

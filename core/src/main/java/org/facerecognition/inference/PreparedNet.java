@@ -48,11 +48,6 @@ public final class PreparedNet implements AutoCloseable {
         this.type = type;
     }
 
-    private PreparedNet(
-            Execution execution, int batchSize, FusedLayers layers, ScalarType type, @Nullable Int8Ranges ranges) {
-        this(execution, batchSize, Math.toIntExact(layers.shapes()[0][1]), layers.embeddingSize(), type, ranges);
-    }
-
     /**
      * Prepares a network.
      *
@@ -145,10 +140,11 @@ public final class PreparedNet implements AutoCloseable {
                     throw new IllegalArgumentException(
                             "the ranges for int8 are of another network, or of another version of this library");
                 }
+                int embeddingSize = layers.embeddingSize(); // before anything of the net is made
                 int chunkSize = layers.chunkSize(batchSize, type);
                 Execution execution =
                         new OneDnnExecution(threads, layers.nodes(), layers.shapes(), chunkSize, type, ranges);
-                return new PreparedNet(execution, batchSize, layers, type, ranges);
+                return new PreparedNet(execution, batchSize, sizePx, embeddingSize, type, ranges);
             }
         });
     }
@@ -159,10 +155,11 @@ public final class PreparedNet implements AutoCloseable {
             try (PointerScope scope = new PointerScope();
                     NoGradGuard noGrad = new NoGradGuard();
                     FusedLayers layers = FusedLayers.of(graph, batchSize, sizePx)) {
+                int embeddingSize = layers.embeddingSize();
                 int chunkSize = device.is_cpu() ? layers.chunkSize(batchSize, type) : batchSize;
                 Execution execution =
                         new AtenExecution(layers.nodes(), layers.shapes().length, chunkSize, type, device);
-                return new PreparedNet(execution, batchSize, layers, type, null);
+                return new PreparedNet(execution, batchSize, sizePx, embeddingSize, type, null);
             }
         });
     }

@@ -126,7 +126,7 @@ record TensorProto(String name, int type, long[] shape, Values values) {
         }
     }
 
-    /** @throws WeightsException when the file cannot be read, or was changed since it was opened */
+    /** @throws WeightsException when the file cannot be read, or is shorter than when it was opened */
     private static ByteBuffer read(InFile part) {
         ByteBuffer raw = ByteBuffer.allocate(Math.toIntExact(part.bytes)).order(ByteOrder.LITTLE_ENDIAN);
         try (FileChannel channel = FileChannel.open(part.file, StandardOpenOption.READ)) {

@@ -40,6 +40,9 @@ import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.GlobalAveragePool;
+import org.facerecognition.graph.Operation.L2Normalize;
+import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Operation.Unflatten;
 import org.facerecognition.graph.Value;
@@ -222,6 +225,40 @@ class PreparedNetTest {
         }
     }
 
+    /** The values of such layers are in the memory of the images. */
+    @Test
+    void rowsOfTheImagesMatchLibtorch() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            torch.manual_seed(6);
+            Linear linear =
+                    new Linear(Constant.of(torch.randn(8, 3 * SIZE_PX * SIZE_PX).div(new Scalar(100.0))), null);
+            assertMatchesLibtorch((g, x) -> g.add(linear, g.flatten(x)));
+            assertMatchesLibtorch((g, x) -> g.add(linear, g.flatten(g.add(new Unflatten(), g.flatten(x)))));
+        }
+    }
+
+    /** As in models of others, whose embeddings are not the last value. */
+    @Test
+    void lengthsAreNormalizedInHalfPrecision() {
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            torch.manual_seed(7);
+            Convolution stem = convolution(3, 8);
+            Linear linear = new Linear(Constant.of(torch.randn(8, 8)), null);
+            try (Graph graph = Graph.of((g, x) -> {
+                        Value rows = g.flatten(g.add(new GlobalAveragePool(), g.add(stem, x)));
+                        return g.add(linear, g.add(new L2Normalize(), rows));
+                    });
+                    PreparedNet half = PreparedNet.withoutOneDnn(graph, 4, SIZE_PX, ScalarType.BFloat16);
+                    PreparedNet full = PreparedNet.withoutOneDnn(graph, 4, SIZE_PX, ScalarType.Float)) {
+                Tensor images = torch.randn(5, 3, SIZE_PX, SIZE_PX);
+                assertThat(difference(half.forward(images), full.forward(images)))
+                        .isLessThan(0.1);
+            }
+        }
+    }
+
     private static void assertMatchesLibtorch(BiFunction<GraphBuilder, Value, Value> description) {
         try (Graph graph = Graph.of(description);
                 PreparedNet fused = PreparedNet.of(graph, 4, SIZE_PX, ScalarType.Float, CPU);
@@ -268,6 +305,23 @@ class PreparedNetTest {
             long objects = Pointer.totalCount();
             for (int i = 0; i < 50; i++) {
                 prepared.forward(images).close();
+            }
+            assertThat(Pointer.totalCount() - objects).isLessThan(10);
+        }
+    }
+
+    /** A value and its rows are two tensors with the same memory. */
+    @Test
+    void libtorchsOperatorsKeepNoTensor() {
+        try (Backbone net = CalmNets.make(Encoder.IRESNET18, 8);
+                Graph graph = net.graph();
+                PreparedNet aten = PreparedNet.withoutOneDnn(graph, 4, SIZE_PX, ScalarType.Float);
+                PointerScope scope = new PointerScope()) {
+            Tensor images = torch.randn(4, 3, SIZE_PX, SIZE_PX);
+            aten.forward(images).close();
+            long objects = Pointer.totalCount();
+            for (int i = 0; i < 30; i++) {
+                aten.forward(images).close();
             }
             assertThat(Pointer.totalCount() - objects).isLessThan(10);
         }
