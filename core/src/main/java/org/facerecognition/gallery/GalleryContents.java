@@ -90,6 +90,10 @@ final class GalleryContents implements AutoCloseable {
                 throw new IllegalArgumentException("a gallery must have at most " + Rows.MAX + " entries, but has "
                         + first + " including removed ones and would get " + records.size() + " more; compact it");
             }
+            if (nextEntry > LogRecord.MAX_ENTRY - records.size()) { // as in a file that another program has made
+                throw new IllegalStateException("no more entries can be enrolled: the next entry's number would be "
+                        + nextEntry + "; export this gallery and import it into a new one");
+            }
             segment.reserve(first + records.size()); // fails, if at all, before anything is on the disk
             long[] ids = assignIds(records, segment.rows());
             if (store != null) {

@@ -128,7 +128,7 @@ final class GalleryExport {
             return stored.attributes().isEmpty() ? null : Attributes.json(stored.attributes());
         } catch (IllegalArgumentException e) { // another program has written them
             throw new GalleryException(
-                    "entry " + stored.entry().id() + " cannot be exported: its " + e.getMessage()
+                    "entry " + stored.entry().id() + " cannot be exported: " + e.getMessage()
                             + "; correct them with setAttributes",
                     e);
         }
@@ -137,8 +137,7 @@ final class GalleryExport {
     private Path part(String name) throws IOException {
         Path file = folder.resolve(name + PART);
         Files.deleteIfExists(file);
-        Files.createFile(file);
-        ConfidentialFile.restrict(file);
+        ConfidentialFile.create(file);
         return file;
     }
 }

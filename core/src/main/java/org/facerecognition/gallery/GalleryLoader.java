@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.facerecognition.io.AtomicFile;
-import org.facerecognition.io.ConfidentialFile;
 import org.facerecognition.io.LockedException;
 import org.facerecognition.io.WriterLock;
 
@@ -109,7 +108,8 @@ final class GalleryLoader {
             Loaded loaded = replay(segment, new LongColumn(), NOTHING_SAVED);
             if (!readOnly) {
                 SavedIndex.eraseIfAhead(file);
-                SavedGraph.eraseIfAhead(file, segment.rows().count());
+                SavedGraph.eraseIfAhead(
+                        file, loaded.read().header().id(), segment.rows().count());
             }
             boolean mayHaveGraph = loaded.read().pendingErasures().isEmpty();
             if (mayHaveGraph && segment.index() instanceof HnswSearch graph) {
@@ -145,7 +145,8 @@ final class GalleryLoader {
                         "gallery " + file + " is damaged or was replaced while it was read; open it again");
             }
             if (!readOnly) {
-                SavedGraph.eraseIfAhead(file, segment.rows().count());
+                SavedGraph.eraseIfAhead(
+                        file, loaded.read().header().id(), segment.rows().count());
             }
             return loaded;
         } catch (RuntimeException | Error e) {
@@ -157,7 +158,7 @@ final class GalleryLoader {
     private void eraseIndex() {
         if (!readOnly) {
             try {
-                ConfidentialFile.erase(SavedIndex.of(file));
+                SavedIndex.erase(file);
             } catch (IOException e) {
                 // the next one that is saved replaces it
             }

@@ -98,11 +98,8 @@ final class GalleryStore implements AutoCloseable {
         if (!exists) {
             return;
         }
-        for (String suffix : new String[] {".tmp", ".hnsw.tmp"}) { // left by earlier versions, which used fixed names
-            eraseQuietly(file.resolveSibling(file.getFileName() + suffix));
-        }
+        DerivedFiles.prepare(file);
         ConfidentialFile.restrict(file);
-        derived.forEach(ConfidentialFile::restrict);
         try {
             int links = ConfidentialFile.hardLinks(file);
             if (links > 1) {
@@ -112,14 +109,6 @@ final class GalleryStore implements AutoCloseable {
             }
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
-        }
-    }
-
-    private static void eraseQuietly(Path leftover) {
-        try {
-            ConfidentialFile.erase(leftover);
-        } catch (IOException e) {
-            // the next opening tries again
         }
     }
 
@@ -245,9 +234,9 @@ final class GalleryStore implements AutoCloseable {
 
     /** @param done what has already happened, as the beginning of the message */
     private void eraseDerived(String done) {
-        eraseFile(SavedGraph.of(file), done);
+        eraseFile(SavedGraph.of(file), () -> SavedGraph.erase(file), done);
         if (disk == null) {
-            eraseFile(SavedIndex.of(file), done);
+            eraseIndex(done);
         } else {
             eraseFromIndex(done);
         }
@@ -255,15 +244,22 @@ final class GalleryStore implements AutoCloseable {
 
     private void eraseFromIndex(String done) {
         try {
-            Objects.requireNonNull(disk).saved().eraseRemoved();
+            Objects.requireNonNull(disk).saved().eraseRemoved(log().length());
         } catch (IOException e) {
-            eraseFile(SavedIndex.of(file), done);
+            eraseIndex(done);
         }
     }
 
-    private static void eraseFile(Path derived, String done) {
+    private void eraseIndex(String done) {
+        eraseFile(SavedIndex.of(file), () -> SavedIndex.erase(file), done);
+        if (disk != null) {
+            disk.saved().forget();
+        }
+    }
+
+    private static void eraseFile(Path derived, ConfidentialFile.Step erasure, String done) {
         try {
-            ConfidentialFile.erase(derived);
+            erasure.run();
         } catch (IOException e) {
             throw new GalleryException(
                     done + ", but " + derived + " could not be erased: " + AtomicFile.reason(e)
@@ -330,8 +326,8 @@ final class GalleryStore implements AutoCloseable {
                 .mapToObj(row -> Objects.requireNonNull(segment.record(view, row)))
                 .iterator();
         String done = "gallery " + file + " was about to be rewritten";
-        eraseFile(SavedGraph.of(file), done); // they refer to the old rows
-        eraseFile(SavedIndex.of(file), done);
+        eraseFile(SavedGraph.of(file), () -> SavedGraph.erase(file), done); // they refer to the old rows
+        eraseIndex(done);
         LogWriter replaced = LogWriter.replace(file, opener, newHeader, entries, newOffsets, beforeErasing, log);
         erasurePending = false; // the file with what was to be erased is overwritten
         return replaced;
@@ -360,7 +356,8 @@ final class GalleryStore implements AutoCloseable {
         }
         if (segment instanceof MemorySegment memory) {
             if (!memory.rows().hasRemoved() && memory.index() instanceof HnswSearch graph) {
-                SavedGraph.write(file, header.id(), memory.rows().count(), graph);
+                SavedGraph.write(
+                        file, header.id(), log().length(), memory.rows().count(), graph);
             }
         } else if (disk != null && unsavedRows() > disk.saved().rows() / 100) {
             save(disk);

@@ -55,8 +55,8 @@ public final class GalleryTransfer {
     }
 
     /**
-     * Enrolls all entries of a gallery in another one of the same model, and binds it to the same embedding mode. Where
-     * attributes are to be kept that the other gallery cannot store, nothing is enrolled.
+     * Enrolls all entries of a gallery in another one of the same model, and binds it to the same embedding mode. All
+     * entries are checked first, and nothing is enrolled if the other gallery cannot store one of them.
      *
      * @param from borrowed
      * @param to open for writing; borrowed
@@ -72,16 +72,8 @@ public final class GalleryTransfer {
                 from.dimension(),
                 "gallery");
         Target target = new Target(to, attributes);
-        if (to instanceof DatabaseGallery && !(from instanceof DatabaseGallery)) {
-            progress.accept(0);
-            forEachPage(from, page -> page.forEach(stored -> target.checkTexts(stored.entry())));
-        } else if (from instanceof DatabaseGallery && target.rejectsAttributes()) {
-            progress.accept(0);
-            forEachPage(
-                    from,
-                    page -> page.forEach(
-                            stored -> target.checkAttributes(stored.entry().identity(), stored.attributes())));
-        }
+        progress.accept(0);
+        forEachPage(from, page -> page.forEach(target::check));
         from.embeddingMode().ifPresent(to::bindEmbeddingMode);
         forEachPage(from, page -> {
             for (StoredEntry stored : page) {
@@ -169,6 +161,24 @@ public final class GalleryTransfer {
         /** Returns whether an entry with attributes cannot be enrolled. */
         boolean rejectsAttributes() {
             return attributes == AttributesPolicy.KEEP && !(gallery instanceof DatabaseGallery);
+        }
+
+        /** @throws GalleryException if the gallery cannot store the entry */
+        void check(StoredEntry stored) {
+            Entry entry = stored.entry();
+            checkTexts(entry);
+            checkAttributes(entry.identity(), stored.attributes());
+            try {
+                Names.checked(Names.upgraded(entry.identity()));
+                if (attributes == AttributesPolicy.KEEP) {
+                    Attributes.json(stored.attributes());
+                }
+            } catch (IllegalArgumentException e) { // an earlier version or another program has stored it
+                throw new GalleryException(
+                        "entry " + entry.id() + " cannot be enrolled: " + e.getMessage()
+                                + "; remove the entry, or correct its attributes with setAttributes",
+                        e);
+            }
         }
 
         /** @throws GalleryException if the gallery cannot store the entry's texts */

@@ -95,7 +95,8 @@ record LogHeader(
             }
             if (dimension < GalleryArguments.MIN_DIMENSION
                     || dimension > GalleryArguments.MAX_DIMENSION
-                    || firstEntry < 1) {
+                    || firstEntry < 1
+                    || firstEntry > LogRecord.MAX_ENTRY) {
                 throw damaged(file);
             }
             String mode = "";

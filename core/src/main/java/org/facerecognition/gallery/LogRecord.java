@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * second of which contains a name.
  */
 sealed interface LogRecord {
+    /** The highest id of an entry. Ids are counted up from 1, and no gallery comes near it. */
+    long MAX_ENTRY = Long.MAX_VALUE / 2;
+
     /** Number of bytes before the body. */
     int LENGTH_BYTES = 8;
 
@@ -219,10 +222,10 @@ sealed interface LogRecord {
         return new Erased(entry);
     }
 
-    /** Reads an id. Ids are counted up from 1; values far beyond the size of any gallery are rejected. */
+    /** Reads an id; values that no gallery has are rejected. */
     private static long entry(ByteBuffer body) {
         long entry = body.getLong();
-        if (entry < 1 || entry > Long.MAX_VALUE / 2) {
+        if (entry < 1 || entry > MAX_ENTRY) {
             throw new IllegalArgumentException("entry id must be positive and below 2^62, but was " + entry);
         }
         return entry;

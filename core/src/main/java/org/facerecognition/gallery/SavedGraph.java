@@ -5,6 +5,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.UUID;
@@ -19,8 +20,9 @@ import org.facerecognition.io.ConfidentialFile;
  * nevertheless the removal of an entry erases it.
  */
 final class SavedGraph {
-    private static final long MAGIC = 0x46414345_484E5332L; // FACEHNS2
-    private static final int HEADER_BYTES = 8 + 16 + 4;
+    private static final long MAGIC = 0x46414345_484E5333L; // FACEHNS3
+    private static final int HEADER_BYTES = 8 + 16 + 8 + 4;
+    private static final int ROWS_OFFSET = 8 + 16 + 8;
     private static final int CHECK_BYTES = 4;
     private static final long MAX_BYTES = Integer.MAX_VALUE - 64; // about 15 million rows
     private static final long MAX_BYTES_PER_ROW = 2_048; // most graphs have about 300
@@ -31,13 +33,27 @@ final class SavedGraph {
         return gallery.resolveSibling(gallery.getFileName() + ".hnsw");
     }
 
+    /** Erases the graph. */
+    static void erase(Path gallery) throws IOException {
+        DerivedFiles.erase(of(gallery), MAGIC, ByteOrder.BIG_ENDIAN);
+    }
+
+    /** Returns whether the graph's name is not that of another file. */
+    static boolean isFree(Path gallery) {
+        return DerivedFiles.isFree(of(gallery), MAGIC, ByteOrder.BIG_ENDIAN);
+    }
+
     /**
      * Writes the graph, or erases the old one if that fails.
      *
      * @param id of the gallery's file
+     * @param length of the gallery's file
      * @param rows number of rows in the graph
      */
-    static void write(Path gallery, UUID id, int rows, HnswSearch graph) {
+    static void write(Path gallery, UUID id, long length, int rows, HnswSearch graph) {
+        if (!isFree(gallery)) {
+            return;
+        }
         try {
             ConfidentialFile.replace(of(gallery), stream -> {
                 CheckedOutputStream checked = new CheckedOutputStream(stream, new CRC32C());
@@ -45,6 +61,7 @@ final class SavedGraph {
                     out.writeLong(MAGIC);
                     out.writeLong(id.getMostSignificantBits());
                     out.writeLong(id.getLeastSignificantBits());
+                    out.writeLong(length);
                     out.writeInt(rows);
                     graph.save(out);
                     out.flush();
@@ -52,7 +69,7 @@ final class SavedGraph {
                 }
             });
         } catch (IOException | RuntimeException e) { // the latter by JVector, if a graph was inconsistent
-            eraseQuietly(of(gallery));
+            eraseQuietly(of(gallery)); // it is free
         }
     }
 
@@ -75,29 +92,33 @@ final class SavedGraph {
                 return 0;
             }
             boolean same = bytes.getLong() == MAGIC && new UUID(bytes.getLong(), bytes.getLong()).equals(id);
+            long length = bytes.getLong();
             int saved = bytes.getInt();
-            if (!same || saved < 0 || saved > view.rows()) {
-                return 0;
+            if (!same || saved < 0 || saved > view.rows() || !LogReader.endsBatch(gallery, length)) {
+                return 0; // the last of them if an older copy of the gallery was restored, also one with removed rows
             }
             into.load(bytes.slice(HEADER_BYTES, bytes.capacity() - HEADER_BYTES - CHECK_BYTES), saved, view);
             return saved;
-        } catch (IOException e) {
+        } catch (IOException | GalleryException e) {
             return 0;
         }
     }
 
     /**
-     * Erases a graph of more rows than a gallery has, as after an older copy of the gallery was restored: it would seem
-     * to fit once as many others are added.
+     * Erases a graph of more than a gallery has, as after an older copy of the gallery was restored: it would seem to
+     * fit once as much else is added.
      */
-    static void eraseIfAhead(Path gallery, int rows) {
+    static void eraseIfAhead(Path gallery, UUID id, int rows) {
         Path file = of(gallery);
         try (InputStream in = Files.newInputStream(file)) {
             ByteBuffer header = ByteBuffer.wrap(in.readNBytes(HEADER_BYTES));
-            if (header.remaining() < HEADER_BYTES || header.getInt(HEADER_BYTES - Integer.BYTES) <= rows) {
+            boolean same = header.remaining() == HEADER_BYTES
+                    && header.getLong() == MAGIC
+                    && new UUID(header.getLong(), header.getLong()).equals(id);
+            if (!same || LogReader.endsBatch(gallery, header.getLong()) && header.getInt(ROWS_OFFSET) <= rows) {
                 return;
             }
-        } catch (IOException e) { // there is none
+        } catch (IOException | GalleryException e) { // there is none, or none that can be used
             return;
         }
         eraseQuietly(file);

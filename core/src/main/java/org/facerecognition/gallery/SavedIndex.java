@@ -24,19 +24,19 @@ import org.facerecognition.io.ConfidentialFile;
  */
 /*
  * Header: magic (8 bytes), id of the gallery's file (16), length of the file up to which the entries are in the index
- * (8), lowest unused entry id (8), dimension (4), numbers of groups (4), rows (4) and prototypes (4), and a checksum
- * (4). Records of a fixed length follow, each with a checksum (4) of itself and its place in this file: groups (hash of
- * the name's key, 8), rows (entry 8, offset 8, group 4, prototype 4, hash of the content key 4) and prototypes (code,
- * number of rows whose mean it is 4). Numbers are little-endian, checksums are CRC32C.
+ * (8), lowest unused entry id (8), length of the file when this was last changed (8; more if entries were removed),
+ * dimension (4), numbers of groups (4), rows (4) and prototypes (4), and a checksum (4). Records of a fixed length
+ * follow, each with a checksum (4) of itself and its place in this file: groups (hash of the name's key, 8), rows (entry
+ * 8, offset 8, group 4, prototype 4, hash of the content key 4) and prototypes (code, number of rows whose mean it is
+ * 4). Numbers are little-endian, checksums are CRC32C.
  *
  * Because each record has its own checksum, one of them can be overwritten. What is left of an erased row is its id and
  * offset, which is that of the row before it if the file was rewritten without it; of an erased group or prototype,
  * zeros.
  */
 final class SavedIndex {
-    private static final long MAGIC = 0x46414345_49445831L; // FACEIDX1
-    private static final int HEADER_BYTES = 8 + 16 + 8 + 8 + 4 * 4 + 4;
-    private static final int END_OFFSET = 8 + 16; // of the length of the file, in the header
+    private static final long MAGIC = 0x46414345_49445832L; // FACEIDX2
+    private static final int HEADER_BYTES = 8 + 16 + 8 + 8 + 8 + 4 * 4 + 4;
     private static final int CHECK_BYTES = 4;
     private static final int GROUP_BYTES = 8 + CHECK_BYTES;
     private static final int ROW_BYTES = 8 + 8 + 4 + 4 + 4 + CHECK_BYTES;
@@ -51,6 +51,8 @@ final class SavedIndex {
     private int groups; // in the saved index; 0 if there is none
     private int rows;
     private int prototypes;
+    private int dimension;
+    private Saved state = new Saved(0, 1);
     private final TreeSet<Integer> rowsToErase = new TreeSet<>();
     private final TreeSet<Integer> prototypesToErase = new TreeSet<>();
 
@@ -89,6 +91,16 @@ final class SavedIndex {
         return rowsOffset() + (long) rows * ROW_BYTES;
     }
 
+    /** Erases the index of a gallery. */
+    static void erase(Path gallery) throws IOException {
+        DerivedFiles.erase(of(gallery), MAGIC, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Returns whether the index's name is not that of another file. */
+    static boolean isFree(Path gallery) {
+        return DerivedFiles.isFree(of(gallery), MAGIC, ByteOrder.LITTLE_ENDIAN);
+    }
+
     // ---- writing ----
 
     /**
@@ -96,8 +108,13 @@ final class SavedIndex {
      *
      * @param header of the gallery's file
      */
-    void write(LogHeader header, Saved state) {
+    void write(LogHeader header, Saved saved) {
+        if (!isFree(gallery)) {
+            return;
+        }
         id = header.id();
+        dimension = header.dimension();
+        state = saved;
         groups = segment.rows().groupCount();
         rows = segment.rows().count();
         prototypes = segment.prototypes().searchable();
@@ -106,7 +123,7 @@ final class SavedIndex {
         try {
             ConfidentialFile.replace(file, stream -> {
                 try (OutputStream out = new BufferedOutputStream(stream, BUFFER_BYTES)) {
-                    writeAll(header, state, out);
+                    writeAll(out);
                 }
             });
         } catch (IOException e) {
@@ -114,13 +131,9 @@ final class SavedIndex {
         }
     }
 
-    private void writeAll(LogHeader header, Saved state, OutputStream out) throws IOException {
-        ByteBuffer record = buffer(HEADER_BYTES);
-        record.putLong(MAGIC).putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
-        record.putLong(state.end).putLong(state.nextEntry).putInt(header.dimension());
-        finish(record.putInt(groups).putInt(rows).putInt(prototypes), 0);
-        out.write(record.array());
-        record = buffer(GROUP_BYTES);
+    private void writeAll(OutputStream out) throws IOException {
+        out.write(header(state.end));
+        ByteBuffer record = buffer(GROUP_BYTES);
         for (int group = 0; group < groups; group++) {
             out.write(group(group, record).array());
         }
@@ -133,6 +146,14 @@ final class SavedIndex {
         for (int number = 0; number < prototypes; number++) {
             out.write(prototype(number, record).array());
         }
+    }
+
+    /** @param lastChange length of the gallery's file */
+    private byte[] header(long lastChange) {
+        ByteBuffer record = buffer(HEADER_BYTES);
+        record.putLong(MAGIC).putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits());
+        record.putLong(state.end).putLong(state.nextEntry).putLong(lastChange).putInt(dimension);
+        return finish(record.putInt(groups).putInt(rows).putInt(prototypes), 0).array();
     }
 
     private static ByteBuffer buffer(int bytes) {
@@ -175,12 +196,17 @@ final class SavedIndex {
         return (int) crc.getValue() ^ (int) (place >>> Integer.SIZE);
     }
 
-    private void eraseQuietly() {
+    /** Is called when others erase the file, so that closing writes it again. */
+    void forget() {
         rows = 0;
         groups = 0;
         prototypes = 0;
+    }
+
+    private void eraseQuietly() {
+        forget();
         try {
-            ConfidentialFile.erase(file);
+            erase(gallery);
         } catch (IOException e) {
             // its header will not match
         }
@@ -198,11 +224,15 @@ final class SavedIndex {
         }
     }
 
-    /** Overwrites what was noted, if it is in the saved index; the disk has confirmed it when this method returns. */
-    void eraseRemoved() throws IOException {
+    /**
+     * Overwrites what was noted, if it is in the saved index; the disk has confirmed it when this method returns.
+     *
+     * @param length of the gallery's file, with the removals
+     */
+    void eraseRemoved(long length) throws IOException {
         rowsToErase.tailSet(rows).clear();
         prototypesToErase.tailSet(prototypes).clear();
-        if (rowsToErase.isEmpty() && prototypesToErase.isEmpty() || !Files.exists(file)) {
+        if (rowsToErase.isEmpty() && prototypesToErase.isEmpty() || !Files.exists(file) || !isFree(gallery)) {
             return;
         }
         try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
@@ -229,6 +259,8 @@ final class SavedIndex {
                 out.seek(prototypesOffset() + (long) number * prototypeBytes());
                 out.write(erased);
             }
+            out.seek(0);
+            out.write(header(length));
             out.getFD().sync();
         }
         rowsToErase.clear();
@@ -248,9 +280,11 @@ final class SavedIndex {
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file), BUFFER_BYTES)) {
             ByteBuffer record = next(in, buffer(HEADER_BYTES), 0);
             boolean same = record.getLong() == MAGIC && new UUID(record.getLong(), record.getLong()).equals(id);
-            Saved state = new Saved(record.getLong(), record.getLong());
-            require(same && record.getInt() == header.dimension());
-            require(LogReader.endsBatch(gallery, state.end)); // not so if an older copy of the gallery was restored
+            state = new Saved(record.getLong(), record.getLong());
+            long lastChange = record.getLong();
+            dimension = header.dimension();
+            require(same && record.getInt() == dimension);
+            require(isOf(gallery, state.end, lastChange));
             groups = record.getInt();
             rows = record.getInt();
             prototypes = record.getInt();
@@ -274,17 +308,27 @@ final class SavedIndex {
         Path file = of(gallery);
         try (InputStream in = Files.newInputStream(file)) {
             ByteBuffer header = ByteBuffer.wrap(in.readNBytes(HEADER_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
-            if (header.remaining() < HEADER_BYTES || LogReader.endsBatch(gallery, header.getLong(END_OFFSET))) {
+            boolean same = header.remaining() == HEADER_BYTES
+                    && header.getLong() == MAGIC
+                    && new UUID(header.getLong(), header.getLong())
+                            .equals(LogReader.header(gallery).id());
+            long end = same ? header.getLong() : 0;
+            if (!same || isOf(gallery, end, header.getLong(header.position() + Long.BYTES))) {
                 return;
             }
         } catch (IOException | GalleryException e) { // there is none, or none that can be used
             return;
         }
         try {
-            ConfidentialFile.erase(file);
+            erase(gallery);
         } catch (IOException e) {
             // it is ignored as long as the gallery has no batch that ends there
         }
+    }
+
+    /** Returns whether a gallery's file has the batches that an index knows: not if an older copy was restored. */
+    private static boolean isOf(Path gallery, long end, long lastChange) {
+        return LogReader.endsBatch(gallery, end) && LogReader.endsBatch(gallery, lastChange);
     }
 
     private void readGroups(InputStream in) throws IOException {

@@ -41,6 +41,15 @@ public final class ConfidentialFile {
 
     // ---- writing ----
 
+    /**
+     * Creates an empty file that only its owner can open.
+     *
+     * @throws java.nio.file.FileAlreadyExistsException if there is one
+     */
+    public static void create(Path file) throws IOException {
+        Files.createFile(file, fileAttributes(file));
+    }
+
     /** Writes bytes like {@link AtomicFile#write(Path, byte[])}. The content of a replaced file is not overwritten. */
     public static void write(Path file, byte[] bytes) throws IOException {
         write(file, out -> out.write(bytes));

@@ -181,7 +181,7 @@ public final class WriterLock implements AutoCloseable {
     private static void create(Path file, boolean confidential) throws IOException {
         try {
             if (confidential) {
-                Files.createFile(file, ConfidentialFile.fileAttributes(file));
+                ConfidentialFile.create(file);
             } else {
                 Files.createFile(file);
             }

@@ -17,7 +17,10 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Failures of galleries whose embeddings stay in the file, and what removals leave in the saved index. */
 class DiskGalleryFaultsTest extends DiskGalleryFixture {
@@ -263,6 +266,74 @@ class DiskGalleryFaultsTest extends DiskGalleryFixture {
         try (Gallery gallery = open()) {
             assertThat(gallery.size()).isEqualTo(2);
             assertThat(gallery.enroll("Anna", TestFaces.of(1, 0, D))).isEqualTo(3);
+        }
+    }
+
+    /** The index had no longer the removed person, whom the restored copy has: she was not found any more. */
+    @Test
+    void theIndexOfARemovalThatTheRestoredFileLacksIsIgnored() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 50));
+        }
+        Path copy = Files.copy(file, folder.resolve("copy"));
+        try (Gallery gallery = open()) {
+            gallery.remove(Traces.name(7));
+        }
+        Files.copy(copy, file, StandardCopyOption.REPLACE_EXISTING);
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(50);
+            assertThat(gallery.identify(TestFaces.direction(7, D), 1, 0.99).best())
+                    .map(Match::identity)
+                    .contains(Traces.name(7));
+        }
+    }
+
+    /** Without it, the next opening read all of the file. */
+    @Test
+    void aFailedCompactionDoesNotCostTheIndex() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 50));
+        }
+        try (Gallery gallery = open()) {
+            damageEntryOf(20);
+            assertThatThrownBy(gallery::compact).isInstanceOf(GalleryException.class);
+            assertThat(index).doesNotExist();
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size())
+                    .as("an opening without an index finds the damage")
+                    .isEqualTo(50);
+        }
+    }
+
+    /** Files that happen to be called like those of a gallery. */
+    @ParameterizedTest
+    @EnumSource(SearchMethod.class)
+    void filesOfOthersAreLeftAlone(SearchMethod method) throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 5));
+        }
+        Files.delete(index);
+        byte[] backup = Files.readAllBytes(Files.copy(file, folder.resolve("people.gallery.tmp")));
+        List<Path> others = Stream.of(".index", ".hnsw", ".hnsw.tmp")
+                .map(end -> folder.resolve("people.gallery" + end))
+                .toList();
+        for (Path other : others) {
+            Files.writeString(other, "somebody's notes, which are longer than the header of an index or a graph is");
+        }
+        for (int person = 0; person < 3; person++) {
+            try (Gallery gallery = Gallery.open(file, "model", D, method)) {
+                gallery.enroll(people(10 * person + 10, 10 * person + 20));
+                gallery.remove(Traces.name(person));
+                if (person == 1) {
+                    gallery.compact();
+                }
+            }
+        }
+        assertThat(others).allSatisfy(other -> assertThat(other).content().startsWith("somebody's notes"));
+        assertThat(folder.resolve("people.gallery.tmp")).hasBinaryContent(backup);
+        try (Gallery gallery = Gallery.open(file, "model", D, method)) {
+            assertThat(gallery.size()).isEqualTo(32);
         }
     }
 

@@ -74,12 +74,34 @@ class GalleryBoundsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"2147483647, 1", "-1, 1", "65537, 1", "1, 1", "8, 0", "8, -5"})
+    @CsvSource({"2147483647, 1", "-1, 1", "65537, 1", "1, 1", "8, 0", "8, -5", "8, 4611686018427387904"})
     void rejectsImplausibleHeaders(int dimension, long firstEntry) throws IOException {
         Files.write(file, new LogHeader(UUID.randomUUID(), dimension, firstEntry, "model", null).encode());
         assertThatThrownBy(() -> Gallery.info(file))
                 .isInstanceOf(GalleryException.class)
                 .hasMessageContaining("is damaged: its header");
+    }
+
+    /** What was enrolled then could not be read again. */
+    @Test
+    void refusesEntriesBeyondTheHighestNumber() throws IOException {
+        long last = LogRecord.MAX_ENTRY;
+        Files.write(file, new LogHeader(UUID.randomUUID(), D, last - 1, "model", null).encode());
+        Enrollment[] three = IntStream.range(0, 3)
+                .mapToObj(i -> new Enrollment("p" + i, TestFaces.direction(i, D)))
+                .toArray(Enrollment[]::new);
+        for (int opening = 0; opening < 2; opening++) {
+            try (Gallery gallery = open(SearchMethod.EXACT)) {
+                assertThatThrownBy(() -> gallery.enroll(List.of(three)))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageStartingWith("no more entries can be enrolled: the next entry's number would be");
+                if (opening == 0) {
+                    assertThat(gallery.enroll(List.of(three[0]))).containsExactly(last - 1);
+                } else {
+                    assertThat(gallery.size()).isEqualTo(1);
+                }
+            }
+        }
     }
 
     @Test

@@ -148,11 +148,12 @@ class GalleryDamageTest {
     @Test
     void anInterruptedCompactionLeavesTheOldFile() throws IOException {
         byte[] whole = small();
-        for (String name : List.of( // earlier versions used the first two names
-                "people.gallery.tmp",
-                "people.gallery.hnsw.tmp",
-                ".people.gallery.0123456789abcdef.tmp",
-                ".people.gallery.hnsw.0123456789abcdef.tmp")) {
+        byte[] firstVersion = Arrays.copyOf(whole, 60);
+        firstVersion[8] = 1;
+        Files.write(folder.resolve("people.gallery.tmp"), firstVersion); // earlier versions used this name
+        Files.writeString(folder.resolve("people.gallery.hnsw.tmp"), "FACEHNS1 and the rest"); // and this one
+        for (String name :
+                List.of(".people.gallery.0123456789abcdef.tmp", ".people.gallery.hnsw.0123456789abcdef.tmp")) {
             Files.write(folder.resolve(name), Arrays.copyOf(whole, 60));
         }
         try (Gallery gallery = open()) {

@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,6 +119,25 @@ class GalleryFileTest {
             gallery.compact(); // the rows are renumbered
         }
         assertFound(all.subList(300, 600), 300);
+    }
+
+    /** From the removed row on, the graph was that of other rows. */
+    @Test
+    void theGraphAfterARemovalThatTheRestoredFileLacksIsNotRead() throws IOException {
+        List<Enrollment> all = IntStream.range(0, 400)
+                .mapToObj(i -> new Enrollment("p" + i, TestFaces.direction(i, 32)))
+                .toList();
+        try (Gallery gallery = Gallery.open(file, "model", 32)) {
+            gallery.enroll(all);
+        }
+        Path copy = Files.copy(file, file.resolveSibling("copy"));
+        try (Gallery gallery = Gallery.open(file, "model", 32)) {
+            gallery.remove("p3");
+        }
+        Gallery.open(file, "model", 32, SearchMethod.HNSW).close();
+        assertThat(file.resolveSibling("people.gallery.hnsw")).exists();
+        Files.copy(copy, file, StandardCopyOption.REPLACE_EXISTING);
+        assertFound(all, 400);
     }
 
     private void assertFound(List<Enrollment> all, int size) {

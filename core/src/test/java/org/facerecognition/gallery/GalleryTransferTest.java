@@ -175,6 +175,31 @@ class GalleryTransferTest {
         }
     }
 
+    /** As earlier versions stored names that they could not read: the copy stopped half-way, with a wrong remedy. */
+    @Test
+    void copiesNothingIfANameIsUnreadable() throws IOException {
+        Path file = folder.resolve("old.gallery");
+        Gallery.open(file, "model", D).close();
+        LogReader.Result read = new LogReader.Result(LogReader.header(file), Files.size(file), 0, List.of());
+        try (LogWriter writer = LogWriter.open(file, LogFile::open, read)) {
+            for (String name : List.of("Ann", "J\uFFFDrg")) {
+                long id = name.equals("Ann") ? 1 : 2;
+                float[] unit = UnitVector.of(TestFaces.direction((int) id, D), D, "image");
+                writer.append(
+                        List.of(new LogRecord.Enrolled(id, name, null, null, unit)),
+                        BatchMark.Kind.ENTRIES,
+                        offset -> {});
+            }
+        }
+        try (Gallery from = Gallery.open(file, "model", D);
+                Gallery to = memory()) {
+            assertThatThrownBy(() -> GalleryTransfer.copy(from, to, AttributesPolicy.KEEP, done -> {}))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageStartingWith("entry 2 cannot be enrolled: identity must be readable text");
+            assertThat(to.size()).isZero();
+        }
+    }
+
     @Test
     void exportsOnlyIntoAnEmptyFolder() throws IOException {
         try (Gallery from = memory()) {

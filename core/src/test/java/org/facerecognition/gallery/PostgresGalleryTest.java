@@ -24,6 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import javax.sql.DataSource;
 import org.facerecognition.gallery.FaultyDataSource.Fault;
+import org.facerecognition.gallery.GalleryTransfer.AttributesPolicy;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -101,8 +102,16 @@ class PostgresGalleryTest {
                 assertThat(gallery.page(0, 10)).hasSize(2);
                 assertThatThrownBy(() -> GalleryTransfer.exportTo(gallery, folder.resolve("out"), done -> {}))
                         .isInstanceOf(GalleryException.class)
-                        .hasMessageStartingWith("entry " + entry + " cannot be exported: its ")
+                        .hasMessageStartingWith("entry " + entry + " cannot be exported: ")
                         .hasMessageEndingWith("; correct them with setAttributes");
+                try (DatabaseGallery other = PostgresGallery.connect(
+                        database.dataSource(), TestDatabase.newName(), "model", D, SearchMethod.EXACT, 100)) {
+                    assertThatThrownBy(() -> GalleryTransfer.copy(gallery, other, AttributesPolicy.KEEP, done -> {}))
+                            .isInstanceOf(GalleryException.class)
+                            .hasMessageStartingWith("entry " + entry + " cannot be enrolled: ")
+                            .hasMessageEndingWith("or correct its attributes with setAttributes");
+                    assertThat(other.size()).as("all entries are checked first").isZero();
+                }
             }
         }
 

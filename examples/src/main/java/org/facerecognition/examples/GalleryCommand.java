@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
             GalleryListCommand.class,
             GalleryInfoCommand.class,
             GalleryRemoveCommand.class,
+            GalleryCompactCommand.class,
             GalleryExportCommand.class,
             GalleryImportCommand.class,
             GalleryCopyCommand.class,

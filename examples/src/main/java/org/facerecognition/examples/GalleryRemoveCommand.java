@@ -6,7 +6,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.gallery.GalleryInfo;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,7 +23,7 @@ import picocli.CommandLine.Spec;
             "Remove people or single entries and erase them.",
             "Their names, embeddings and face thumbnails are overwritten on the disk. This does not reach copies,"
                     + " backups, and blocks that the disk itself has set aside. The exit code is 1 if a person or entry"
-                    + " was not in the gallery."
+                    + " was not in the gallery, or the space of what was removed could not be freed."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false)
@@ -52,6 +54,7 @@ final class GalleryRemoveCommand implements Callable<Integer> {
         names.forEach(Arguments::checkReadable);
         int removed = 0;
         boolean all = true;
+        @Nullable GalleryException notFreed = null;
         int left;
         String where;
         try (GalleryPlace place = gallery.place();
@@ -68,23 +71,39 @@ final class GalleryRemoveCommand implements Callable<Integer> {
                 all &= reported(found, "entry " + entry);
             }
             place.eraseOtherThumbnails(people);
-            if (removed > 0) {
-                people.compact(); // last, because it needs space on the disk
-            }
             left = people.size();
+            if (removed > 0) {
+                notFreed = compact(people); // last, because it needs space on the disk
+            }
         }
         spec.commandLine().getErr().printf("removed %d entries; %s has %d%n", removed, where, left);
+        if (notFreed != null) {
+            spec.commandLine()
+                    .getErr()
+                    .println("the entries are removed, but their space was not freed: " + notFreed.getMessage()
+                            + "; then run gallery compact");
+        }
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("removed", removed);
             result.put("entries", left);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return all ? 0 : Main.FAILED;
+        return all && notFreed == null ? 0 : Main.FAILED;
+    }
+
+    /** Returns what went wrong; null if nothing did. */
+    private static @Nullable GalleryException compact(Gallery people) {
+        try {
+            people.compact();
+            return null;
+        } catch (GalleryException e) {
+            return e;
+        }
     }
 
     /** Opens an existing gallery, of whatever model. */
-    private static Gallery open(GalleryPlace place) throws IOException {
+    static Gallery open(GalleryPlace place) throws IOException {
         GalleryInfo info = place.info();
         Gallery people = place.open(info.fingerprint(), info.dimension());
         try {

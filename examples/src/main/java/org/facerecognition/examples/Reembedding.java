@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.facerecognition.FaceEmbedder;
 import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.DatabaseGallery;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
@@ -41,7 +42,16 @@ final class Reembedding {
         this.dropAttributes = dropAttributes;
     }
 
+    /**
+     * Embeds and enrolls.
+     *
+     * @throws IllegalArgumentException before anything is embedded, if an entry has attributes that are to be kept and
+     *     that the other gallery does not store
+     */
     void run(Gallery from, Gallery to, LongConsumer progress) {
+        if (from instanceof DatabaseGallery && !(to instanceof DatabaseGallery) && !dropAttributes) {
+            checkWithoutAttributes(from);
+        }
         List<StoredEntry> page;
         long done = 0;
         long last = 0;
@@ -53,9 +63,31 @@ final class Reembedding {
         }
     }
 
+    private static void checkWithoutAttributes(Gallery from) {
+        List<StoredEntry> page;
+        long last = 0;
+        while (!(page = from.page(last, PAGE)).isEmpty()) {
+            for (StoredEntry stored : page) {
+                if (!stored.attributes().isEmpty()) {
+                    throw new IllegalArgumentException("a gallery in a file stores no attributes, but entry "
+                            + stored.entry().id() + " has "
+                            + stored.attributes().keySet()
+                            + "; name one in a database with --to, or give --drop-attributes");
+                }
+            }
+            last = page.get(page.size() - 1).entry().id();
+        }
+    }
+
     private List<Planned> found(List<StoredEntry> page) {
         List<Planned> planned = new ArrayList<>();
         for (StoredEntry stored : page) {
+            try {
+                Gallery.checkName(Gallery.upgradedName(stored.entry().identity()));
+            } catch (IllegalArgumentException e) { // an earlier version stored it
+                leaveOut(stored.entry(), "its " + e.getMessage());
+                continue;
+            }
             EntryImages.Found image = images.find(stored.entry());
             if (image.problem() == null) {
                 planned.add(new Planned(stored, image));

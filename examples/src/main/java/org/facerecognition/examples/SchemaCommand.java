@@ -38,6 +38,7 @@ final class SchemaCommand implements Callable<Integer> {
             "gallery-list",
             "gallery-info",
             "gallery-remove",
+            "gallery-compact",
             "gallery-export",
             "gallery-import",
             "gallery-copy",

@@ -19,6 +19,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.gallery.DatabaseGallery;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** {@code gallery info}, {@code export}, {@code import}, {@code copy} and {@code reembed}, on images that are crops. */
 class GalleryTransferCommandTest {
@@ -234,6 +236,20 @@ class GalleryTransferCommandTest {
             Cli.Result reembedded = Cli.run(
                     "gallery", "reembed", "--gallery", url, "--to", url.replace("staff", "new"), "--model", other);
             assertThat(reembedded.err()).contains("enrolled 6, already there 0, left out 0");
+
+            PGSimpleDataSource source = new PGSimpleDataSource();
+            source.setUrl(url.replace("gallery=staff&", ""));
+            GalleryInfo info = Gallery.info(source, "staff");
+            try (DatabaseGallery staff = Gallery.connect(source, "staff", info.fingerprint(), info.dimension())) {
+                staff.setAttributes(staff.page(0, 10).get(5).entry().id(), Map.of("site", "east"));
+            }
+            Path partly = folder.resolve("partly.gallery");
+            Cli.Result kept = Cli.run("gallery", "reembed", "--gallery", url, "--to", partly, "--model", other);
+            assertThat(kept.code()).isEqualTo(2);
+            assertThat(kept.err()).contains("has [site]; name one in a database with --to, or give --drop-attributes");
+            assertThat(Cli.run("gallery", "list", "--gallery", partly).out())
+                    .as("nothing is embedded before")
+                    .isEmpty();
         } finally {
             server.destroy();
         }
