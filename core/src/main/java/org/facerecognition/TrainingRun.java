@@ -321,6 +321,9 @@ final class TrainingRun implements AutoCloseable {
             }
             endEpoch();
         }
+        if (progress.step == 0) { // stopped before the first one
+            checkpoints.saveLast(progress);
+        }
         return progress.history();
     }
 
@@ -339,17 +342,21 @@ final class TrainingRun implements AutoCloseable {
         trainable.freeze(optimization.freezer(), progress.epoch);
         long start = System.nanoTime();
         double before = progress.trainSeconds;
+        long averaged = progress.step; // a resumed training has statistics that are averaged, and rounded, already
         try (BatchLoader.Epoch epoch = trainLoader.epoch(progress.epoch, progress.batch)) {
             while (epoch.hasNext() && !isToStop()) {
                 step(epoch);
                 progress.trainSeconds = before + seconds(start);
                 if (checkpointing.everySteps() > 0 && progress.step % checkpointing.everySteps() == 0) {
                     ranks.averageStatistics();
+                    averaged = progress.step;
                     checkpoints.saveLast(progress);
                 }
             }
         }
-        ranks.averageStatistics();
+        if (progress.step != averaged) {
+            ranks.averageStatistics();
+        }
     }
 
     private void step(BatchLoader.Epoch epoch) {
@@ -366,7 +373,8 @@ final class TrainingRun implements AutoCloseable {
         if (progress.step == 1) {
             progress.firstLoss = progress.lastLoss;
         }
-        StepReport report = progress.stepReport(optimization.epochs(), trainLoader.batches(), learningRate, result);
+        StepReport report =
+                progress.stepReport(optimization.epochs(), trainLoader.batches(), batches, learningRate, result);
         listeners.report(listener -> listener.stepped(report));
     }
 

@@ -19,6 +19,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.History;
 import org.facerecognition.train.TrainingListener;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
@@ -40,6 +41,30 @@ class CheckpointTest {
     @BeforeAll
     static void writeFaces() {
         TinyTraining.writeFaces(faces);
+    }
+
+    /** Ctrl-C while the first centers were computed: a checkpoint was promised, and there was nothing to resume. */
+    @Test
+    void aTrainingThatIsStoppedBeforeItsFirstStepCanBeResumed() {
+        Trainer[] trainer = new Trainer[1];
+        TrainerArgs.Builder args = TinyTraining.args().checkpoints(folder).headFromMeans(true);
+        trainer[0] = new Trainer(args.listeners(new TrainingListener() {
+                    @Override
+                    public void passed(String what, int done, int images) {
+                        trainer[0].stop();
+                    }
+                })
+                .build());
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = trainer[0].fit(recognizer, TinyTraining.train(faces), TinyTraining.validation(faces));
+            assertThat(history.steps()).isZero();
+            assertThat(folder.resolve("last.ckpt")).exists();
+        }
+        List<Double> resumed = TinyTraining.losses(
+                faces,
+                TinyTraining.args().checkpoints(folder).headFromMeans(true).resume(true));
+        assertThat(resumed)
+                .isEqualTo(TinyTraining.losses(faces, TinyTraining.args().headFromMeans(true)));
     }
 
     @Test

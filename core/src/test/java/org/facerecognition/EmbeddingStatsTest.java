@@ -82,6 +82,16 @@ class EmbeddingStatsTest {
                 .isLessThan(EpochEmbeddingStats.medianDegrees(epochs.get(2).toNearestOther()));
     }
 
+    /** A training that was killed while it validated has no batch of that epoch left: the report had no angles then. */
+    @Test
+    void anEpochWithoutBatchesIsNotRecorded() {
+        EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
+        recorder.epochEnded(null, null);
+        recorder.embeddingStats(new BatchEmbeddingStats(new double[] {30}, new double[] {80}, new double[] {1}));
+        recorder.epochEnded(null, null);
+        assertThat(recorder.epochs()).extracting(EpochEmbeddingStats::epoch).containsExactly(2);
+    }
+
     @Test
     void suspectsImagesUnderAWrongName() throws Exception {
         Path faces = TinyTraining.writeFaces(folder.resolve("noisy"));

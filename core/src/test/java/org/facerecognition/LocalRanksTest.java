@@ -6,14 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.facerecognition.distributed.Distributed;
 import org.facerecognition.distributed.GroupEnding;
 import org.facerecognition.distributed.LocalRanks;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Tells apart how ranks end. The ranks are shells, which start fast; {@link RankRestartTest} trains. */
 @DisabledOnOs(OS.WINDOWS)
@@ -62,6 +66,36 @@ class LocalRanksTest {
         assertThat(ending.reason()).matches("rank 1 \\(process \\d+\\) ended with exit code 3");
         assertThat(ending.exitCode()).isEqualTo(3);
         assertThat(ending.lost()).isFalse();
+    }
+
+    /** The only process of a group, as {@code --processes 1 --max-restarts 3} starts it. */
+    static final class Lone {
+        private Lone() {}
+
+        public static void main(String[] args) {
+            try (Distributed group = Distributed.fromEnvironment()) {
+                group.failed(args[0].equals("memory") ? new OutOfMemoryError("Java heap space") : new Error(args[0]));
+            }
+            System.exit(1);
+        }
+    }
+
+    /** It is in no group that would know, and was not started again. */
+    @ParameterizedTest
+    @CsvSource({"memory, true", "the disk is full, false"})
+    void aLoneProcessIsLostIfMemoryIsShort(String why, boolean lost) throws InterruptedException {
+        List<String> command = List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                Lone.class.getName(),
+                why);
+        try (LocalRanks ranks = LocalRanks.start(1, command, lines::add)) {
+            GroupEnding ending = ranks.await();
+            assertThat(ending.exitCode()).isEqualTo(1);
+            assertThat(ending.lost()).isEqualTo(lost);
+            assertThat(ending.reason()).contains(lost ? "failed: Java heap space" : "ended with exit code 1");
+        }
     }
 
     @Test

@@ -81,6 +81,10 @@ public interface Sampler {
             throw new IllegalArgumentException(
                     "identities and images must be at least 1, but were " + identities + " and " + images);
         }
+        if ((long) identities * images > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException(
+                    "identities times images must be below 2^31, but were " + identities + " and " + images);
+        }
         return named(identities + " identities x " + images + " images", identities * images, (labels, random) -> {
             List<int[]> people = byIdentity(labels, images, random);
             if (people.size() < identities) {

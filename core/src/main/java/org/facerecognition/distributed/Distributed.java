@@ -380,6 +380,8 @@ public final class Distributed implements AutoCloseable {
         if (connection != null && !closed) {
             connection.failures().tell(reason);
             connection.collectives().close();
+        } else if (connection == null) {
+            Failures.tellLauncher(reason);
         }
     }
 

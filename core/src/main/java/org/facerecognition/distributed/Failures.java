@@ -68,8 +68,27 @@ final class Failures implements AutoCloseable {
 
     /** Tells the others why this rank fails, unless one of them has failed before. */
     void tell(Throwable reason) {
+        tell(store, rank, reason);
+    }
+
+    /** Tells the launcher of one process, which is in no group, if another one would not fail like this. */
+    static void tellLauncher(Throwable reason) {
+        if (System.getenv(Launch.OWN_VARIABLE) == null || recurs(reason)) {
+            return;
+        }
+        Launch launch = Launch.of(System.getenv()).orElseThrow();
+        try (RankStore store = RankStore.of(launch, Duration.ofSeconds(5))) {
+            store.set(WHO + launch.rank(), "process " + ProcessHandle.current().pid());
+            tell(store, launch.rank(), reason);
+        } catch (IllegalStateException e) {
+            // it is gone
+        }
+    }
+
+    private static void tell(RankStore store, int rank, Throwable reason) {
         String message = reason.getMessage() == null ? reason.toString() : reason.getMessage();
-        String clause = who(rank) + " failed: " + message.lines().findFirst().orElse(message);
+        String clause =
+                who(store, rank) + " failed: " + message.lines().findFirst().orElse(message);
         try {
             if (store.get(FAILED).isEmpty()) {
                 store.set(FAILED, clause);
@@ -222,6 +241,10 @@ final class Failures implements AutoCloseable {
 
     /** Returns a rank with its machine and process, if it has come. */
     private String who(int other) {
+        return who(store, other);
+    }
+
+    private static String who(RankStore store, int other) {
         return "rank " + other
                 + store.get(WHO + other).map(who -> " (" + who + ")").orElse("");
     }

@@ -26,9 +26,9 @@ import org.facerecognition.io.ConfidentialFile;
  * Header: magic (8 bytes), id of the gallery's file (16), length of the file up to which the entries are in the index
  * (8), lowest unused entry id (8), length of the file when this was last changed (8; more if entries were removed),
  * dimension (4), numbers of groups (4), rows (4) and prototypes (4), and a checksum (4). Records of a fixed length
- * follow, each with a checksum (4) of itself and its place in this file: groups (hash of the name's key, 8), rows (entry
- * 8, offset 8, group 4, prototype 4, hash of the content key 4) and prototypes (code, number of rows whose mean it is
- * 4). Numbers are little-endian, checksums are CRC32C.
+ * follow, each with a checksum (4) of itself and its place in this file: groups (hash of the name's key, 8), rows
+ * (entry 8, offset 8, group 4, prototype 4, hash of the content key 4) and prototypes (code, number of rows whose mean
+ * it is 4). Numbers are little-endian, checksums are CRC32C.
  *
  * Because each record has its own checksum, one of them can be overwritten. What is left of an erased row is its id and
  * offset, which is that of the row before it if the file was rewritten without it; of an erased group or prototype,

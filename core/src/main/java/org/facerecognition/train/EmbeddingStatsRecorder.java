@@ -30,12 +30,14 @@ public final class EmbeddingStatsRecorder implements TrainingListener {
 
     @Override
     public void epochEnded(EpochReport report, History soFar) {
-        finished.add(running);
+        if (!running.isEmpty()) { // a training that was interrupted while it validated has no more batches
+            finished.add(running);
+        }
         epoch++;
         running = EpochEmbeddingStats.empty(epoch);
     }
 
-    /** The epochs that ended since this recorder was added, in order. */
+    /** The epochs of which this recorder has seen a batch and the end, in order. */
     public List<EpochEmbeddingStats> epochs() {
         return List.copyOf(finished);
     }

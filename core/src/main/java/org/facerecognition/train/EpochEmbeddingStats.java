@@ -37,6 +37,10 @@ public record EpochEmbeddingStats(int epoch, long[] toOwn, long[] toNearestOther
         }
     }
 
+    boolean isEmpty() {
+        return Arrays.stream(norms).allMatch(count -> count == 0);
+    }
+
     private static void count(long[] bins, double place) {
         bins[(int) Math.max(0, Math.min(bins.length - 1, Math.floor(place)))]++;
     }

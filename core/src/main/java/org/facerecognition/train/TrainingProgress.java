@@ -62,13 +62,20 @@ public final class TrainingProgress {
         samples += size;
     }
 
-    /** Reports the latest step. */
-    public StepReport stepReport(int epochs, int batches, double learningRate, TrainStep.Result result) {
+    /**
+     * Reports the latest step.
+     *
+     * @param batches number of batches in an epoch
+     * @param batchesInStep number of batches of the step
+     */
+    public StepReport stepReport(
+            int epochs, int batches, int batchesInStep, double learningRate, TrainStep.Result result) {
         return new StepReport(
                 epoch + 1,
                 epochs,
                 batch,
                 batches,
+                batchesInStep,
                 step,
                 lastLoss,
                 scoreSum / samples,

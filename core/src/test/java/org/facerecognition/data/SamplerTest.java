@@ -73,6 +73,9 @@ class SamplerTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("must have 5 identities, but the data set has only 4");
         assertThatThrownBy(() -> Sampler.identities(0, 2)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Sampler.identities(65_536, 65_536))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("identities times images must be below 2^31, but were 65536 and 65536");
     }
 
     @Test

@@ -135,8 +135,10 @@ class GalleryFileTest {
             gallery.remove("p3");
         }
         Gallery.open(file, "model", 32, SearchMethod.HNSW).close();
-        assertThat(file.resolveSibling("people.gallery.hnsw")).exists();
+        assertThat(SavedGraph.of(file)).exists();
         Files.copy(copy, file, StandardCopyOption.REPLACE_EXISTING);
+        Gallery.open(file, "model", 32).close();
+        assertThat(SavedGraph.of(file)).as("the graph of 399 rows").doesNotExist();
         assertFound(all, 400);
     }
 

@@ -96,9 +96,18 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
 
     private String speed(StepReport step) {
         double imagesPerSecond = imagesSinceLine / ((System.nanoTime() - lastLine) / 1e9);
-        double secondsLeft = (double) (step.batches() - step.batch()) * step.images() / imagesPerSecond;
+        double secondsLeft = (imagesInEpoch(step) - imagesBefore(step) - step.images()) / imagesPerSecond;
         return String.format(
                 Locale.ROOT, "  %.1f images/s  %s left in the epoch", imagesPerSecond, duration(secondsLeft));
+    }
+
+    static long imagesInEpoch(StepReport step) {
+        return (long) step.batches() * step.images() / step.batchesInStep();
+    }
+
+    /** Returns the number of images of the epoch before a step. */
+    static long imagesBefore(StepReport step) {
+        return (long) (step.batch() - step.batchesInStep()) * step.images() / step.batchesInStep();
     }
 
     private void advance(StepReport step) {
@@ -107,8 +116,8 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
             epochOfBar = step.epoch();
             bar = new ProgressBarBuilder()
                     .setTaskName("epoch " + step.epoch() + "/" + step.epochs())
-                    .setInitialMax((long) step.batches() * step.images())
-                    .startsFrom((long) (step.batch() - 1) * step.images(), Duration.ZERO)
+                    .setInitialMax(imagesInEpoch(step))
+                    .startsFrom(imagesBefore(step), Duration.ZERO)
                     .setUnit(" images", 1)
                     .showSpeed()
                     .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BLOCK)

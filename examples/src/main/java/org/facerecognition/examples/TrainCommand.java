@@ -5,6 +5,7 @@ import java.io.Writer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -13,6 +14,8 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.losses.Head;
+import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Precision;
@@ -189,6 +192,9 @@ final class TrainCommand implements Callable<Integer> {
         }
         Libtorch.load(); // which sets the number of threads, too
         int formerThreads = torch.get_num_threads();
+        if (computeThreads < 0) {
+            throw new IllegalArgumentException("--compute-threads must be at least 0, but was " + computeThreads);
+        }
         if (computeThreads > 0) {
             torch.set_num_threads(computeThreads);
         }
@@ -256,13 +262,21 @@ final class TrainCommand implements Callable<Integer> {
                 encoder.apply(RecognizerArgs.builder()).classes(classes).seed(seed));
     }
 
+    private static boolean hasMargin(Head head) {
+        return head instanceof MarginSoftmax softmax
+                && !softmax.margin().scaledBy(0.5).equals(softmax.margin());
+    }
+
     private List<String> warnings(Recognizer recognizer, Distributed group) {
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(processes.warnings(group));
         all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
-        if (!loss.loss().hasCenters()
-                && spec.commandLine().getParseResult().hasMatchedOption("--margin-warmup-epochs")) {
+        Predicate<String> given = spec.commandLine().getParseResult()::hasMatchedOption;
+        if (given.test("--margin-warmup-epochs") && !hasMargin(recognizer.head())) {
             all.add("--margin-warmup-epochs has no effect with " + loss.loss() + ", which has no margin to raise");
+        }
+        if (given.test("--head-lr-multiplier") && loss.loss().needsPairs()) {
+            all.add("--head-lr-multiplier has no effect with " + loss.loss() + ", which has no weights of its own");
         }
         if (loss.loss().needsPairs() && !loading.groupsByPerson()) {
             all.add(loss.loss() + " compares the images of a batch, so that a batch should hold several images of some"

@@ -89,8 +89,11 @@ final class TrainingReport {
         if (epochs.isEmpty()) {
             return this;
         }
-        if (epochs.get(0).hasAngles()) {
-            for (EpochEmbeddingStats epoch : evenlySpaced(epochs, EPOCHS_SHOWN)) {
+        // earlier versions recorded epochs without batches, of trainings that were interrupted while they validated
+        List<EpochEmbeddingStats> withAngles =
+                epochs.stream().filter(EpochEmbeddingStats::hasAngles).toList();
+        if (!withAngles.isEmpty()) {
+            for (EpochEmbeddingStats epoch : evenlySpaced(withAngles, EPOCHS_SHOWN)) {
                 Map<String, long[]> angles = new LinkedHashMap<>();
                 angles.put("to the nearest other identity's center", epoch.toNearestOther());
                 angles.put("to their own identity's center", epoch.toOwn());
@@ -100,7 +103,7 @@ final class TrainingReport {
             html.table(
                     "Angles of embeddings, medians in degrees",
                     List.of("epoch", "to their own center", "to the nearest other"),
-                    epochs.stream()
+                    withAngles.stream()
                             .map(epoch -> List.of(
                                     Integer.toString(epoch.epoch()),
                                     degrees(epoch.toOwn()),

@@ -23,6 +23,15 @@ class ProgressPrinterTest {
                 .containsExactly("epoch 1/3  batch 1/8  step 1  lr 1.00e-03  loss 2.5000  accuracy 0.1250");
     }
 
+    /** With --accumulate, the images of a step are those of several batches; the bar ended at a quarter. */
+    @Test
+    void countsTheImagesOfStepsOfSeveralBatches() {
+        StepReport second = new StepReport(1, 3, 8, 100, 4, 2, 2.5, 0.125, 1e-3, 64, 0);
+        assertThat(ProgressPrinter.imagesInEpoch(second)).isEqualTo(1_600);
+        assertThat(ProgressPrinter.imagesBefore(second)).isEqualTo(64);
+        assertThat(ProgressPrinter.imagesBefore(step(1))).isZero();
+    }
+
     @Test
     void showsAnEpochWithWhatWasMeasured() {
         printer.stepped(step(1));
@@ -70,6 +79,6 @@ class ProgressPrinterTest {
     }
 
     private static StepReport step(int number) {
-        return new StepReport(1, 3, number, 8, number, 2.5, 0.125, 1e-3, 16, 0);
+        return new StepReport(1, 3, number, 8, 1, number, 2.5, 0.125, 1e-3, 16, 0);
     }
 }

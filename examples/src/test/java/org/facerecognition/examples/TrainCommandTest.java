@@ -273,6 +273,32 @@ class TrainCommandTest {
                 .contains("warning: --sync-batch-norm has no effect in one process");
     }
 
+    @Test
+    void warnsOfSettingsThatTheLossDoesNotHave() {
+        Object[] words = {"--augmentations", "none", "--max-steps", 1, "--margin-warmup-epochs", 1, "--loss", "normface"
+        };
+        assertThat(Cli.train(data, out(), words).err())
+                .contains("warning: --margin-warmup-epochs has no effect with normface, which has no margin to raise");
+        words[words.length - 1] = "arcface";
+        assertThat(Cli.train(data, folder.resolve("arcface"), words).err()).doesNotContain("warning: --margin");
+        Cli.Result pairs = Cli.train(
+                data,
+                folder.resolve("pairs"),
+                "--augmentations",
+                "none",
+                "--max-steps",
+                1,
+                "--loss",
+                "supcon",
+                "--head-lr-multiplier",
+                2);
+        assertThat(pairs.err())
+                .contains("warning: --head-lr-multiplier has no effect with supcon, which has no weights of its own");
+        Cli.Result threads = Cli.train(data, folder.resolve("threads"), "--compute-threads", -4);
+        assertThat(threads.code()).isEqualTo(2);
+        assertThat(threads.err()).contains("error: --compute-threads must be at least 0, but was -4");
+    }
+
     /** Earlier, the default of --t0 made the learning rate 0 from the fourth epoch. */
     @Test
     void polynomialRunsToTheLastEpoch() throws IOException {

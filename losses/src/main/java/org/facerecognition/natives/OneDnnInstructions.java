@@ -25,8 +25,7 @@ public final class OneDnnInstructions {
     static void keepToAvx() {
         torch.set_env(VARIABLE, "AVX", true);
         try (PointerScope scope = new PointerScope()) {
-            Tensor one = torch.ones(1);
-            one.to_mkldnn();
+            Tensor.create(new float[1]).to_mkldnn();
         } finally {
             torch.set_env(VARIABLE, "", true);
         }

@@ -36,16 +36,19 @@ record EmbedPartition(
 
     @Override
     public Iterator<Row> call(Iterator<Row> rows) {
-        SharedModel model = SharedModel.acquire(recipe);
         Configuration configuration = hadoop.value().value();
+        TaskContext task = TaskContext.get();
+        SharedModel model = SharedModel.acquire(recipe);
+        task.addTaskCompletionListener(end -> {
+            model.close();
+        });
         Stream<RowImage> images = StreamSupport.stream(
                         Spliterators.spliteratorUnknownSize(rows, Spliterator.ORDERED), false)
                 .map(row -> image(row, configuration));
         PreparedRecognizer recognizer = model.recognizer();
         Stream<EmbeddedImage> embedded = recognizer.embedEach(images);
-        TaskContext.get().addTaskCompletionListener(end -> {
-            embedded.close(); // waits for the images that are being decoded
-            model.close();
+        task.addTaskCompletionListener(end -> {
+            embedded.close(); // waits for the images that are being decoded; Spark calls the last listener first
         });
         String fingerprint = recognizer.fingerprint();
         String mode = recognizer.embeddingMode().toString();

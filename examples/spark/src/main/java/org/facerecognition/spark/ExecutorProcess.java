@@ -20,8 +20,14 @@ final class ExecutorProcess {
      * @return 0 if Spark's settings do not say it: for each processor that the executor sees
      */
     static int threads(SparkContext context) {
-        SparkConf conf = context.getConf();
-        return context.isLocal() ? 0 : conf.getInt("spark.executor.cores", 0);
+        return context.isLocal() ? 0 : threads(context.getConf());
+    }
+
+    /** As {@link #threads(SparkContext)}, where executors are processes of their own. */
+    static int threads(SparkConf conf) {
+        String master = conf.get("spark.master");
+        boolean oneByDefault = master.startsWith("yarn") || master.startsWith("k8s"); // elsewhere, all of the machine
+        return conf.getInt("spark.executor.cores", oneByDefault ? 1 : 0);
     }
 
     /**

@@ -9,6 +9,7 @@ import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
@@ -161,14 +162,15 @@ public final class FaceEmbedding {
                     + " of bytes, but have " + Arrays.toString(given.fieldNames()) + "; rename one of them");
         }
         int[] kept = IntStream.range(0, given.size()).filter(i -> i != content).toArray();
-        JavaSparkContext context =
-                JavaSparkContext.fromSparkContext(images.sparkSession().sparkContext());
+        SparkSession spark = images.sparkSession();
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         EmbedPartition partition = new EmbedPartition(
                 recipe(context),
                 kept,
                 path,
                 content,
-                context.broadcast(new SerializableConfiguration(context.hadoopConfiguration())));
+                context.broadcast(new SerializableConfiguration(
+                        spark.sessionState().newHadoopConf()))); // with the settings of the session
         return images.mapPartitions(partition, Encoders.row(result(given, kept)));
     }
 

@@ -14,6 +14,11 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.DecimalType;
+import org.apache.spark.sql.types.IntegralType;
+import org.apache.spark.sql.types.NullType;
+import org.apache.spark.sql.types.StringType;
 import org.apache.spark.storage.StorageLevel;
 import org.facerecognition.data.DataException;
 import org.facerecognition.gallery.Enrollment;
@@ -47,7 +52,8 @@ public final class GalleryRows {
     /**
      * Reads which model all embeddings are of.
      *
-     * @throws IllegalArgumentException when a column is missing
+     * @throws IllegalArgumentException when a column is missing, or that of identities has neither strings nor whole
+     *     numbers; nothing is computed before
      * @throws DataException when there are no embeddings, or those of several models or modes
      */
     public static GalleryInfo info(Dataset<Row> embeddings) {
@@ -57,6 +63,12 @@ public final class GalleryRows {
                 throw new IllegalArgumentException("the embeddings must have a column " + name + ", but have " + columns
                         + (name.equals(FaceEmbedding.IDENTITY) ? "; add one with the names of the people" : ""));
             }
+        }
+        DataType identity = embeddings.schema().apply(FaceEmbedding.IDENTITY).dataType();
+        if (!isName(identity)) {
+            throw new IllegalArgumentException("the column " + FaceEmbedding.IDENTITY
+                    + " must have strings or whole numbers as names, but is of type " + identity.simpleString()
+                    + "; replace it with a column of strings");
         }
         List<Row> models = embedded(embeddings)
                 .select(
@@ -75,6 +87,14 @@ public final class GalleryRows {
         }
         Row model = models.get(0);
         return new GalleryInfo(model.getString(0), model.getInt(1), model.getString(2));
+    }
+
+    /** Numbers with a fraction are no names: 7 would become 7.0. */
+    private static boolean isName(DataType type) {
+        return type instanceof StringType
+                || type instanceof IntegralType
+                || (type instanceof DecimalType decimal && decimal.scale() == 0)
+                || type instanceof NullType; // nobody has an identity
     }
 
     private static Dataset<Row> embedded(Dataset<Row> embeddings) {
@@ -117,7 +137,7 @@ public final class GalleryRows {
         Batches batches = new Batches(to, leftOut);
         Iterator<Row> rows = embedded.filter(col(FaceEmbedding.IDENTITY).isNotNull())
                 .select(
-                        col(FaceEmbedding.IDENTITY),
+                        col(FaceEmbedding.IDENTITY).cast("string"),
                         col(FaceEmbedding.EMBEDDING),
                         Arrays.asList(embeddings.columns()).contains(FaceEmbedding.PATH)
                                 ? col(FaceEmbedding.PATH)

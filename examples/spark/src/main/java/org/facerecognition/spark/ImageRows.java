@@ -53,7 +53,7 @@ public final class ImageRows {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         try {
             Path folder = new Path(root);
-            FileSystem system = folder.getFileSystem(context.hadoopConfiguration());
+            FileSystem system = folder.getFileSystem(spark.sessionState().newHadoopConf()); // with its settings
             Tree tree = new Tree(system);
             tree.add(folder, null, true);
             passedOver.accept(tree.passedOver);

@@ -1,8 +1,13 @@
 package org.facerecognition.spark;
 
+import static org.apache.spark.sql.functions.array;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.concat;
 import static org.apache.spark.sql.functions.lit;
+import static org.apache.spark.sql.functions.map;
+import static org.apache.spark.sql.functions.regexp_replace;
+import static org.apache.spark.sql.functions.struct;
+import static org.apache.spark.sql.functions.udf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -16,17 +21,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import javax.imageio.ImageIO;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.api.java.function.VoidFunction;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.expressions.UserDefinedFunction;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.SerializableConfiguration;
 import org.facerecognition.EmbeddedFace;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.data.ImageSource;
@@ -293,6 +308,59 @@ class EmbedJobTest {
         }
     }
 
+    /** Also those that Spark takes from the names of folders, which are numbers if all look like numbers. */
+    @Test
+    void wholeNumbersBecomeNames() {
+        Path output = folder.resolve("numbered");
+        Dataset<Row> rows = FaceEmbedding.of(model)
+                .withOptions(FP32)
+                .embed(ImageRows.folder(spark, people.toString()))
+                .filter(col("identity").isNotNull());
+        rows.withColumn("identity", regexp_replace(col("identity"), "Person ", "00"))
+                .write()
+                .partitionBy("identity")
+                .parquet(output.toString());
+        SparkSession asWritten = spark.newSession();
+        asWritten.conf().set("spark.sql.sources.partitionColumnTypeInference.enabled", false);
+        Dataset<Row> inferred = spark.read().parquet(output.toString());
+        assertThat(inferred.schema().apply("identity").dataType()).isEqualTo(DataTypes.IntegerType);
+        assertThat(enrolled(inferred)).containsOnlyKeys("0", "1", "2", "3").containsEntry("2", IMAGES_EACH);
+        assertThat(enrolled(inferred.withColumn("identity", col("identity").cast("decimal(20,0)"))))
+                .containsOnlyKeys("0", "1", "2", "3");
+        assertThat(enrolled(asWritten.read().parquet(output.toString()))).containsOnlyKeys("000", "001", "002", "003");
+    }
+
+    private static Map<String, Integer> enrolled(Dataset<Row> rows) {
+        try (Gallery gallery = Gallery.inMemory(recognizer.fingerprint(), TestImages.EMBEDDING_SIZE)) {
+            GalleryRows.enroll(rows, gallery, why -> {});
+            return gallery.identities();
+        }
+    }
+
+    @Test
+    void identitiesThatAreNoNamesAreRefusedBeforeAnythingIsComputed() {
+        UDF1<String, List<Float>> compute = path -> {
+            throw new IllegalStateException("computed");
+        };
+        UserDefinedFunction never = udf(compute, DataTypes.createArrayType(DataTypes.FloatType));
+        Dataset<Row> rows = ImageRows.folder(spark, people.toString())
+                .withColumn("embedding", never.apply(col("path")))
+                .withColumn("content_key", lit("key"))
+                .withColumn("fingerprint", lit("ffffffffffffffff"))
+                .withColumn("embedding_mode", lit("mode"));
+        assertThatThrownBy(() -> enrolled(rows)).hasStackTraceContaining("computed");
+        Map<String, Column> wrong = Map.of(
+                "array<string>", array(lit("a")),
+                "struct<name:string>", struct(lit("a").as("name")),
+                "map<string,string>", map(lit("a"), lit("b")),
+                "double", lit(7.0),
+                "boolean", lit(true));
+        wrong.forEach((type, identity) -> assertThatThrownBy(() -> enrolled(rows.withColumn("identity", identity)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the column identity must have strings or whole numbers as names, but is of type " + type
+                        + "; replace it with a column of strings"));
+    }
+
     @Test
     void embeddingsOfTwoModelsAndNamesThatAreRejectedAreNotEnrolled() {
         Dataset<Row> rows = FaceEmbedding.of(model)
@@ -371,6 +439,54 @@ class EmbedJobTest {
             assertThat(fingerprint.equals(recognizer.fingerprint())).isEqualTo(file.equals(model));
             assertThat(SharedModel.open()).isEqualTo(1);
         }
+    }
+
+    /** A file system that only the session knows, by its mount table. */
+    @Test
+    void filesAreReadWithTheSettingsOfTheSession() {
+        SparkSession session = spark.newSession();
+        session.conf()
+                .set("fs.viewfs.mounttable.listed.link./people", people.toUri().toString());
+        session.conf()
+                .set("fs.viewfs.mounttable.read.link./people", people.toUri().toString());
+        assertThat(ImageRows.folder(session, "viewfs://listed/people").count()).isEqualTo(PEOPLE * IMAGES_EACH + 2);
+        Dataset<Row> rows = session.createDataFrame(
+                List.of(RowFactory.create("viewfs://read/people/Person 2/2.png")),
+                new StructType().add("path", DataTypes.StringType));
+        Row row = FaceEmbedding.of(model).withOptions(FP32).embed(rows).first();
+        assertThat(row.<String>getAs("error")).isNull();
+        assertThat(embedding(row)).isEqualTo(recognizer.embed(people.resolve("Person 2/2.png")));
+    }
+
+    /** A task that fails while it begins does not keep its model open. */
+    @Test
+    void aTaskThatFailsReleasesItsModel() throws IOException {
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        SharedModel.Recipe first = recipe(context, model);
+        SharedModel.Recipe second = recipe(
+                context,
+                TestImages.model(
+                        Files.createDirectories(folder.resolve("second")).resolve("best.ckpt"), 2));
+        Broadcast<SerializableConfiguration> hadoop =
+                context.broadcast(new SerializableConfiguration(new Configuration(false)));
+        VoidFunction<Iterator<Integer>> withoutRows =
+                ones -> new EmbedPartition(first, new int[0], 0, -1, hadoop).call(null);
+        assertThatThrownBy(() -> context.parallelize(List.of(1), 1).foreachPartition(withoutRows))
+                .hasStackTraceContaining("NullPointerException");
+        SharedModel.acquire(second).close();
+        assertThat(SharedModel.open()).as("after a failure with the model").isEqualTo(1);
+
+        hadoop.destroy();
+        EmbedPartition withoutSettings = new EmbedPartition(first, new int[0], 0, -1, hadoop);
+        assertThatThrownBy(() -> withoutSettings.call(Collections.emptyIterator()))
+                .hasMessageContaining("destroyed");
+        SharedModel.acquire(second).close();
+        assertThat(SharedModel.open()).as("after a failure before it").isEqualTo(1);
+    }
+
+    private static SharedModel.Recipe recipe(JavaSparkContext context, Path file) {
+        EmbedSettings settings = new EmbedSettings(null, FaceChoice.MOST_PROMINENT, false, FP32);
+        return new SharedModel.Recipe(SharedFile.read(context, file, "model"), null, settings, 0);
     }
 
     @Test
