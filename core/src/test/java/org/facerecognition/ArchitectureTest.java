@@ -238,7 +238,11 @@ class ArchitectureTest {
                     "data.BatchBuffer"))
             .and(isNot("graph.Constant"))
             // CPU only
-            .and(isNot("natives.Precision", "inference.PrecisionTrial", "inference.OneDnnExecution"))
+            .and(isNot(
+                    "natives.Precision",
+                    "natives.OneDnnInstructions",
+                    "inference.PrecisionTrial",
+                    "inference.OneDnnExecution"))
             .and(isNot("inference.AtenExecution", "train.RanksOfGroup$Bucket")) // move what they create to their device
             .and(isNot("inference.OnnxRuntimeExecution")) // CPU only
             .should()

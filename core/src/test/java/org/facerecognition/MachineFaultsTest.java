@@ -95,6 +95,15 @@ class MachineFaultsTest {
         };
     }
 
+    private static TrainingListener skippedInto(Map<String, String> all) {
+        return new TrainingListener() {
+            @Override
+            public void skipped(Map<String, String> images) {
+                all.putAll(images);
+            }
+        };
+    }
+
     private static TrainingListener inValidation(Fault fault) {
         AtomicBoolean happened = new AtomicBoolean();
         return new TrainingListener() {
@@ -391,11 +400,16 @@ class MachineFaultsTest {
         @ParameterizedTest
         @EnumSource(BadImages.class)
         void reportsOrSkipsAnImageThatBecomesUnreadable(BadImages policy) throws Exception {
+            Map<String, String> skipped = new TreeMap<>();
             Path image = ownFaces.resolve("person3").resolve("2.png");
-            TrainerArgs.Builder args =
-                    args(checkpoints).badImages(policy).listeners(afterStep(() -> Files.write(image, new byte[100])));
+            TrainerArgs.Builder args = args(checkpoints)
+                    .badImages(policy)
+                    .listeners(afterStep(() -> Files.write(image, new byte[100])), skippedInto(skipped));
             if (policy == BadImages.SKIP) {
                 fit(ownFaces, args);
+                assertThat(skipped).containsOnlyKeys("person3/2.png");
+                assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt")))
+                        .isEqualTo(20);
             } else {
                 assertThatThrownBy(() -> fit(ownFaces, args))
                         .isInstanceOf(DataException.class)
@@ -412,12 +426,7 @@ class MachineFaultsTest {
                     ownFaces,
                     args(checkpoints)
                             .badImages(BadImages.SKIP)
-                            .listeners(afterStep(() -> Files.delete(image)), new TrainingListener() {
-                                @Override
-                                public void skipped(Map<String, String> images) {
-                                    skipped.putAll(images);
-                                }
-                            }));
+                            .listeners(afterStep(() -> Files.delete(image)), skippedInto(skipped)));
             assertThat(skipped).containsOnlyKeys("person3/2.png");
             assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt")))
                     .isEqualTo(20);

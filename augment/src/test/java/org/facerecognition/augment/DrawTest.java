@@ -232,6 +232,15 @@ class DrawTest {
             byte[] out = Images.toBytes(masked);
             assertThat(out[3 * (60 * 20 + 30)]).as("forehead").isEqualTo((byte) 128);
             assertThat(out[3 * (60 * 59 + 30)]).as("chin").isEqualTo(out[3 * (60 * 45 + 30)]);
+            assertThat(out[3 * (60 * 59 + 30)]).as("chin").isNotEqualTo((byte) 128);
+        }
+    }
+
+    @Test
+    void glassesAndBlocksChangePixels() {
+        try (Mat gray = gray()) {
+            assertThat(std(gray, new Occlusion(Occlusion.Cover.GLASSES))).isPositive();
+            assertThat(std(gray, new Occlusion(Occlusion.Cover.BLOCK))).isPositive();
         }
     }
 

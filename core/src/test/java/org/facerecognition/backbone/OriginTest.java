@@ -27,9 +27,9 @@ class OriginTest {
     @ParameterizedTest
     @EncodersToTest
     void equalWeightsGiveEqualOutputsAndGradients(Encoder encoder) {
-        assumeTrue(encoder != Encoder.MOBILEFACENET, "covered by WeightsTest, with the weights of its origin");
+        assumeTrue(encoder != Encoder.MOBILEFACENET, "covered by OnnxRecognizerTest, with the weights of its origin");
         assumeTrue(
-                encoder != Encoder.RESNET34 && encoder != Encoder.IRESNET100,
+                encoder != Encoder.IRESNET34 && encoder != Encoder.IRESNET100,
                 "covered by encoders of its family with fewer blocks");
         assertEqual(encoder.id(), encoder, new BackboneOptions(64, false, 0));
     }

@@ -107,6 +107,7 @@ class SamplerTest {
                 assertThat(firstOfGroups.add(at)).isTrue();
             }
         }
+        assertThat(firstOfGroups).hasSize(whole.length / 6);
     }
 
     @Test

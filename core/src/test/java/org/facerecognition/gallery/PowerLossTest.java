@@ -45,13 +45,15 @@ class PowerLossTest {
     void keepsAcknowledgedAndErasesRemovedPeople() throws IOException {
         int failures = Integer.getInteger("drill.lives", Boolean.getBoolean("tests.long") ? 1_000 : FAILURES_PER_BUILD);
         Random random = new Random(Long.getLong("tests.seed", 7));
+        int lost = 0;
         for (int failure = 0; failure < failures; failure++) {
-            changeUntilPowerFails(random);
+            lost += changeUntilPowerFails(random) ? 1 : 0;
             check("failure " + failure, method(random));
             if (enrolled.size() > 60) {
                 reset();
             }
         }
+        assertThat(lost).isGreaterThanOrEqualTo(failures / 2);
     }
 
     private void reset() throws IOException {
@@ -60,7 +62,8 @@ class PowerLossTest {
         erased.clear();
     }
 
-    private void changeUntilPowerFails(Random random) {
+    /** Returns whether the power failed before the last change was made. */
+    private boolean changeUntilPowerFails(Random random) {
         pending.clear();
         PowerLossFile.Countdown countdown = new PowerLossFile.Countdown(random.nextInt(60));
         try (Gallery gallery =
@@ -74,8 +77,9 @@ class PowerLossTest {
                 }
             }
             pending.clear();
+            return false;
         } catch (PowerLossFile.PowerLoss e) {
-            // expected
+            return true;
         }
     }
 

@@ -122,7 +122,7 @@ class OneDnnConvolutionTest {
     }
 
     @Test
-    void areKeptIfTheyAreFaster(@TempDir Path folder) {
+    void theDecisionIsRemembered(@TempDir Path folder) {
         Path file = folder.resolve("kernels.properties");
         Convolution c = new Convolution(Constant.of(new float[64 * 64 * 9], 64, 64, 3, 3), null, Window.of(1, 1), 1);
         long[] shape = {1, 64, 28, 28};

@@ -346,7 +346,10 @@ class OnnxModelTest {
 
     @Test
     void damagedFilesGiveASentenceOrAResult() throws IOException {
-        DamagedOnnxDrill.run(300, 5, folder);
+        int[] results = DamagedOnnxDrill.run(300, 5, folder);
+        assertThat(results[0]).as("refused").isPositive();
+        assertThat(results[1]).as("not covered").isPositive();
+        assertThat(results[2]).as("prepared").isPositive();
     }
 
     @Test

@@ -14,6 +14,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
+import net.jqwik.api.statistics.Statistics;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.Mutations;
 
@@ -48,8 +49,14 @@ class WeightsFuzzTest {
         try (PointerScope scope = new PointerScope()) {
             Weights weights = Weights.read(file);
             weights.names().forEach(weights::read);
+            Statistics.collect("read");
         } catch (WeightsException e) {
             assertThat(e.getMessage()).contains(file.toString()).hasSizeLessThan(2000);
+            Statistics.collect("rejected");
         }
+        Statistics.coverage(coverage -> {
+            coverage.check("read").count(count -> count > 0);
+            coverage.check("rejected").count(count -> count > 0);
+        });
     }
 }

@@ -433,12 +433,22 @@ class EmbedJobTest {
         Dataset<Row> rows = ImageRows.folder(spark, people.resolve("Person 1").toString());
         Path other = TestImages.model(
                 Files.createDirectories(folder.resolve("other")).resolve("best.ckpt"), 1);
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        EmbedSettings settings = new EmbedSettings(null, FaceChoice.MOST_PROMINENT, false, FP32);
+        PreparedRecognizer first;
+        try (SharedModel shared = SharedModel.acquire(
+                new SharedModel.Recipe(SharedFile.read(context, model, "model"), null, settings, 0))) {
+            first = shared.recognizer();
+        }
         for (Path file : List.of(model, other, model)) {
             Dataset<Row> embedded = FaceEmbedding.of(file).withOptions(FP32).embed(rows);
             String fingerprint = embedded.select("fingerprint").first().getString(0);
             assertThat(fingerprint.equals(recognizer.fingerprint())).isEqualTo(file.equals(model));
             assertThat(SharedModel.open()).isEqualTo(1);
         }
+        assertThatThrownBy(() -> first.embed(people.resolve("Person 0/0.png")))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("closed");
     }
 
     /** A file system that only the session knows, by its mount table. */
