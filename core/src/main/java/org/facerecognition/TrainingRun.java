@@ -427,7 +427,7 @@ final class TrainingRun implements AutoCloseable {
         Map<String, String> skipped = trainLoader.skipped();
         skipped.putAll(validation.skipped());
         skipped.putAll(skippedForCenters);
-        listeners.skipped(skipped);
+        listeners.skipped(ranks.any(!skipped.isEmpty()) ? ranks.union(skipped) : skipped);
     }
 
     private static double seconds(long startNanos) {

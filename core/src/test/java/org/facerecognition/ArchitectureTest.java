@@ -234,6 +234,7 @@ class ArchitectureTest {
                     "RecognizerFactory",
                     "TrainingRun",
                     "train.OneImageTrial",
+                    "train.RanksOfGroup",
                     "backbone.FrozenFeatureCache",
                     "data.BatchBuffer"))
             .and(isNot("graph.Constant"))

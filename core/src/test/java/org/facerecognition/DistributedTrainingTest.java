@@ -131,6 +131,10 @@ class DistributedTrainingTest {
             return result.lossesByTraining();
         }
 
+        private static String skipped(List<String> lines) {
+            return lines.stream().filter(line -> line.startsWith("skipped ")).reduce("", (former, last) -> last);
+        }
+
         /** One rank has only images in its share of a batch that cannot be used; all leave them out. */
         @Test
         void withBrokenValidationImages() throws IOException, InterruptedException {
@@ -147,9 +151,16 @@ class DistributedTrainingTest {
             for (String name : broken) {
                 Files.write(photographs.resolve("synthetic-" + name + ".png"), new byte[] {1});
             }
-            Map<Integer, Double> alone = losses(1, options);
+            Result one = processes.run(1, with(options));
+            Map<Integer, Double> alone = one.losses();
             assertThat(alone).containsKeys(1_000, 1_001);
-            assertSame(losses(2, options), alone);
+            Result two = processes.run(2, with(options));
+            assertSame(two.losses(), alone);
+            String skipped = skipped(one.lines().get(0));
+            assertThat(skipped).contains(broken);
+            assertThat(two.lines())
+                    .as("those of the other rank, too")
+                    .allSatisfy(lines -> assertThat(skipped(lines)).isEqualTo(skipped));
             assertThat(whole.get(1_000)).isNotEqualTo(alone.get(1_000));
             for (String name : broken) {
                 Files.delete(photographs.resolve("synthetic-" + name + ".png"));

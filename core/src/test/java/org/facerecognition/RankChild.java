@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.augment.RandomHorizontalFlip;
 import org.facerecognition.backbone.Encoder;
@@ -197,6 +198,11 @@ final class RankChild {
                     System.out.println(1_000 + " " + epoch.valLoss());
                     System.out.println(1_001 + " " + (1 + epoch.valAccuracy()));
                 }
+            }
+
+            @Override
+            public void skipped(Map<String, String> images) {
+                System.out.println("skipped " + new TreeMap<>(images));
             }
 
             @Override

@@ -88,6 +88,9 @@ public interface Ranks {
     /** Runs work on the first rank only and returns its results, which are a fixed number of values, on all. */
     List<Double> onFirst(Supplier<List<Double>> work);
 
+    /** Returns the entries of all ranks, on all of them. */
+    Map<String, String> union(Map<String, String> mine);
+
     /**
      * Compares what must be the same on all ranks.
      *
@@ -161,6 +164,11 @@ public interface Ranks {
         @Override
         public List<Double> onFirst(Supplier<List<Double>> work) {
             return work.get();
+        }
+
+        @Override
+        public Map<String, String> union(Map<String, String> mine) {
+            return mine;
         }
 
         @Override

@@ -1,5 +1,9 @@
 package org.facerecognition.train;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -49,6 +53,8 @@ import org.jspecify.annotations.Nullable;
  * busy with that pass, there is little to gain.
  */
 final class RanksOfGroup implements Ranks {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private static final long BUCKET_VALUES = 4 << 20; // 16 MiB of float32
 
     private final Distributed group;
@@ -357,6 +363,27 @@ final class RanksOfGroup implements Ranks {
         return values.isEmpty()
                 ? List.of()
                 : Arrays.stream(values.split(" ")).map(Double::valueOf).toList();
+    }
+
+    @Override
+    public Map<String, String> union(Map<String, String> mine) {
+        try (PointerScope scope = new PointerScope()) {
+            byte[] text = JSON.writeValueAsBytes(mine);
+            Tensor length = Tensor.create(new long[] {text.length}, 1).to(device, ScalarType.Long);
+            long longest = group.gather(length).max().item_long();
+            Tensor padded = Tensor.create(Arrays.copyOf(text, (int) longest), longest); // int8
+            Tensor all = group.gather(padded.to(device, ScalarType.Char)).to(new Device("cpu"), ScalarType.Char);
+            Map<String, String> union = new TreeMap<>();
+            for (int rank = 0; rank < share.of(); rank++) {
+                byte[] theirs = new byte[(int) longest];
+                ByteBuffer values = all.select(0, rank).contiguous().createBuffer();
+                values.get(theirs);
+                union.putAll(JSON.readValue(theirs, new TypeReference<Map<String, String>>() {}));
+            }
+            return union;
+        } catch (IOException e) {
+            throw new IllegalStateException("another rank has sent what is not of this version", e);
+        }
     }
 
     @Override
