@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.inference.CalmNets;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.weights.NamedTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -167,7 +168,12 @@ class FrozenFeatureCacheTest {
                 for (long[] batch : new long[][] {{10, 1}, {3, 4}, {0, 11}}) { // some alone, some with others
                     cache.embed(images.narrow(0, batch[0], batch[1]));
                 }
-                assertThat(cache.embed(images).equal(together)).isTrue();
+                Tensor apart = cache.embed(images);
+                if (Libtorch.keptToAvx()) { // whose kernels for some layers of EfficientNet round differently
+                    assertThat(relativeDifference(apart, together)).isLessThan(1e-5);
+                } else {
+                    assertThat(apart.equal(together)).isTrue();
+                }
             }
         }
     }
