@@ -18,7 +18,6 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.RankProcesses.Result;
 import org.facerecognition.data.TestImages;
-import org.facerecognition.natives.Libtorch;
 import org.facerecognition.weights.SafeTensors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -261,9 +260,6 @@ class DistributedTrainingTest {
          */
         @Test
         void withSynchronizedBatchNormalization() throws IOException, InterruptedException {
-            assumeTrue(
-                    !Libtorch.keptToAvx() || Boolean.getBoolean("tests.long"),
-                    "takes half a minute where libtorch is kept to AVX; run it with -Dtests.long=true");
             String[] resnet = {"encoder=resnet18", "px=64", "sync=true", "steps=1"};
             Path one = folder.resolve("one");
             Path three = folder.resolve("three");

@@ -31,6 +31,9 @@ class OriginTest {
         assumeTrue(
                 encoder != Encoder.IRESNET34 && encoder != Encoder.IRESNET100,
                 "covered by encoders of its family with fewer blocks");
+        assumeTrue(
+                encoder != Encoder.RESNET34 || Boolean.getBoolean("tests.long"),
+                "covered by RESNET18, with fewer blocks; run it with -Dtests.long=true");
         assertEqual(encoder.id(), encoder, new BackboneOptions(64, false, 0));
     }
 

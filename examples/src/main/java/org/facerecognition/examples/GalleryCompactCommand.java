@@ -16,8 +16,8 @@ import picocli.CommandLine.Spec;
         name = "compact",
         description = {
             "Free the space of removed entries.",
-            "Writes the gallery's file, or its tables in a database, again without them; a file needs as much free space"
-                    + " as it has. Other processes wait or are refused in the meantime. gallery remove does this by"
+            "Writes the gallery's file, or its tables in a database, again without them; a file needs as much free"
+                    + " space as it has. Other processes wait or are refused in the meantime. gallery remove does this by"
                     + " itself; the page and Java programs leave it to you."
         },
         mixinStandardHelpOptions = true,

@@ -268,10 +268,10 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private List<String> warnings(Recognizer recognizer, Distributed group) {
+        Predicate<String> given = spec.commandLine().getParseResult()::hasMatchedOption;
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(processes.warnings(group));
-        all.addAll(optimization.warnings(epochs, spec.commandLine().getParseResult()::hasMatchedOption));
-        Predicate<String> given = spec.commandLine().getParseResult()::hasMatchedOption;
+        all.addAll(optimization.warnings(epochs, given));
         if (given.test("--margin-warmup-epochs") && !hasMargin(recognizer.head())) {
             all.add("--margin-warmup-epochs has no effect with " + loss.loss() + ", which has no margin to raise");
         }

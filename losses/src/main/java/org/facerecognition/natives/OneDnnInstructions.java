@@ -20,7 +20,8 @@ public final class OneDnnInstructions {
 
     /**
      * Limits libtorch's oneDNN to AVX. It reads the variable when it is first used, which is here: programs that this
-     * process starts inherit the variable, and most of them do without the limit. Empty, it limits nothing.
+     * process starts would inherit the variable, and most of them do without the limit. Without JNA, which removes it,
+     * it stays with an empty value, which limits nothing.
      */
     static void keepToAvx() {
         torch.set_env(VARIABLE, "AVX", true);
@@ -28,6 +29,7 @@ public final class OneDnnInstructions {
             Tensor.create(new float[1]).to_mkldnn();
         } finally {
             torch.set_env(VARIABLE, "", true);
+            OpenMp.environment("unsetenv", VARIABLE);
         }
     }
 }

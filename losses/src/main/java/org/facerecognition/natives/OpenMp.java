@@ -46,7 +46,7 @@ public final class OpenMp {
     }
 
     /** Changes a variable of the environment that native code sees; returns false if JNA cannot be loaded. */
-    private static boolean environment(String function, Object... arguments) {
+    static boolean environment(String function, Object... arguments) {
         try {
             NativeLibrary.getInstance("c").getFunction(function).invokeInt(arguments);
             return true;
