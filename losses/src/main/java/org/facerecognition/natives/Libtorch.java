@@ -66,14 +66,17 @@ public final class Libtorch {
 
     /*
      * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN in
-     * libtorch 2.10 then assumes caches of size zero, and its newer kernels divide by that size: the JVM dies of
-     * SIGFPE. The older kernels, up to AVX, do not use the size. On such a machine libtorch also counts only one core.
-     * libtorch counts the host's cores; the JVM knows the quota of its container.
+     * libtorch 2.10 then assumes caches of one byte, and its newer kernels divide by what fits into them: the JVM dies
+     * of SIGFPE. Where that cannot be repaired, the older kernels are used, up to AVX, which do not use the size. On
+     * such a machine libtorch also counts only one core. libtorch counts the host's cores; the JVM knows the quota of
+     * its container.
      */
     private static void adaptToMachine() {
-        keptToAvx = Uninterrupted.get(Libtorch::hidesCaches) && !OneDnnInstructions.areGiven();
-        if (keptToAvx) {
+        if (Uninterrupted.get(Libtorch::hidesCaches)
+                && !Uninterrupted.get(OneDnnCaches::repairLibtorch)
+                && !OneDnnInstructions.areGiven()) {
             OneDnnInstructions.keepToAvx();
+            keptToAvx = true;
         }
         int processors = Processors.count();
         int threads = torch.get_num_threads();

@@ -25,11 +25,18 @@ public final class OneDnnInstructions {
      */
     static void keepToAvx() {
         torch.set_env(VARIABLE, "AVX", true);
-        try (PointerScope scope = new PointerScope()) {
-            Tensor.create(new float[1]).to_mkldnn();
+        try {
+            use();
         } finally {
             torch.set_env(VARIABLE, "", true);
             OpenMp.environment("unsetenv", VARIABLE);
+        }
+    }
+
+    /** Uses oneDNN for the first time, when it reads the environment and asks for the processor's properties. */
+    static void use() {
+        try (PointerScope scope = new PointerScope()) {
+            Tensor.create(new float[1]).to_mkldnn();
         }
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
@@ -15,6 +16,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,8 +35,8 @@ class LibtorchTest {
     }
 
     /** Keeps libtorch to AVX, as on some machines, and starts a program. */
-    static final class Child {
-        private Child() {}
+    static final class KeptToAvx {
+        private KeptToAvx() {}
 
         public static void main(String[] args) throws IOException {
             Libtorch.load();
@@ -47,19 +49,56 @@ class LibtorchTest {
         }
     }
 
+    /** Hides the caches from oneDNN, as some virtual machines do, and computes what crashed there. */
+    static final class HiddenCaches {
+        private HiddenCaches() {}
+
+        public static void main(String[] args) throws IOException {
+            Libtorch.load();
+            OneDnnInstructions.use();
+            OneDnnCaches caches = OneDnnCaches.ofLibtorch().orElseThrow();
+            IntBuffer cpu = caches.read();
+            System.out.println("levels: " + cpu.get(OneDnnCaches.LEVELS));
+            for (int level = 0; level < 3; level++) {
+                cpu.put(OneDnnCaches.SIZES + level, 1).put(OneDnnCaches.SHARING + level, 1);
+            }
+            caches.write(cpu.put(OneDnnCaches.LEVELS, 3));
+            System.out.println("repaired: " + caches.repair() + ", again: " + caches.repair());
+            computeWithAKernelOfOnePixel(64, 256, 8, 1);
+            System.out.println("computed");
+        }
+    }
+
+    /** They divided by what fits into a cache, which was zero. */
+    @Test
+    @EnabledOnOs(value = OS.LINUX, architectures = "amd64")
+    void hiddenCachesAreTakenForCommonOnes() throws IOException {
+        try (BufferedReader output = child(HiddenCaches.class).start().inputReader()) {
+            assertThat(output.lines().filter(line -> line.matches("(levels|repaired|computed).*")))
+                    .satisfiesExactly(
+                            levels -> assertThat(levels).matches("levels: [0-4]"),
+                            repaired -> assertThat(repaired).isEqualTo("repaired: true, again: false"),
+                            computed -> assertThat(computed).isEqualTo("computed"));
+        }
+    }
+
     /** They inherited the limit: Python's PyTorch took 3 to 25 times as long when a Java program started it. */
     @Test
     @DisabledOnOs(OS.WINDOWS)
     void programsThatThisProcessStartsAreNotKeptToAvx() throws IOException {
+        try (BufferedReader output = child(KeptToAvx.class).start().inputReader()) {
+            assertThat(output.lines()).contains("limit: none");
+        }
+    }
+
+    private static ProcessBuilder child(Class<?> main) {
         ProcessBuilder builder = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                Child.class.getName());
+                main.getName());
         builder.environment().keySet().removeAll(Set.of("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"));
-        try (BufferedReader output = builder.start().inputReader()) {
-            assertThat(output.lines()).contains("limit: none");
-        }
+        return builder;
     }
 
     /**
@@ -69,6 +108,10 @@ class LibtorchTest {
     @ParameterizedTest
     @CsvSource({"64, 256, 8, 1", "256, 512, 8, 2", "512, 1024, 4, 2", "1024, 2048, 2, 2"})
     void convolutionsWithAKernelOfOnePixelDoNotCrash(long inputs, long outputs, long size, long stride) {
+        computeWithAKernelOfOnePixel(inputs, outputs, size, stride);
+    }
+
+    private static void computeWithAKernelOfOnePixel(long inputs, long outputs, long size, long stride) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             long[] strides = {stride, stride};
