@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -45,6 +46,7 @@ import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.train.Checkpoints;
@@ -376,9 +378,7 @@ public final class Recognizer implements FaceEmbedder {
      */
     @Override
     public Embedded embed(FaceDataset faces, IntConsumer embedded) {
-        try (Lifetime.Use open = lifetime.enter()) {
-            return embed(faces, use, embedded, BadImages.FAIL);
-        }
+        return inUse(() -> embed(faces, use, embedded, BadImages.FAIL));
     }
 
     /**
@@ -394,9 +394,20 @@ public final class Recognizer implements FaceEmbedder {
      * @param embedded receives the number of samples done so far, batch by batch
      */
     public Embedded embed(FaceDataset data, boolean flip, IntConsumer embedded) {
-        try (Lifetime.Use open = lifetime.enter()) {
-            return embed(data, new Use(null, FaceChoice.MOST_PROMINENT, flip), embedded, BadImages.FAIL);
-        }
+        Use now = new Use(null, FaceChoice.MOST_PROMINENT, flip);
+        return inUse(() -> embed(data, now, embedded, BadImages.FAIL));
+    }
+
+    /**
+     * Does what goes through a data set, off virtual threads: a listener is called on the thread that uses this
+     * recognizer, which is how closing it there is told from closing it elsewhere.
+     */
+    private <T> T inUse(Supplier<T> work) {
+        return PlatformThreads.call(() -> {
+            try (Lifetime.Use open = lifetime.enter()) {
+                return work.get();
+            }
+        });
     }
 
     private Embedded embed(FaceDataset faces, Use now, IntConsumer embedded, BadImages badImages) {
@@ -429,12 +440,12 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     private List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings, Use now) {
-        try (Lifetime.Use open = lifetime.enter()) {
+        return inUse(() -> {
             BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
             Calibrator calibrator =
                     new Calibrator(model.everybodyKnown(), faces -> embed(faces, now, done -> {}, withoutFace));
             return model.calibrated(calibrator.measure(strangers, settings), mode(now));
-        }
+        });
     }
 
     /**
@@ -502,7 +513,7 @@ public final class Recognizer implements FaceEmbedder {
      * @throws IllegalArgumentException when the identities are not those of the training
      */
     public List<LabelNoise.Suspect> suspects(FaceDataset faces, double maxDegrees) {
-        try (Lifetime.Use open = lifetime.enter()) {
+        return inUse(() -> {
             if (!(head instanceof MarginSoftmax margins)) {
                 throw new IllegalStateException(
                         "label noise is found by the centers of a margin head, but this model has a "
@@ -511,7 +522,7 @@ public final class Recognizer implements FaceEmbedder {
             model.requireSameIdentities(faces);
             float[][] centers = TensorRows.of(margins.centers());
             return LabelNoise.suspects(embed(faces, false), centers, margins.subCenters(), maxDegrees);
-        }
+        });
     }
 
     // ---- files ----

@@ -1,6 +1,7 @@
 package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,12 +17,16 @@ import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.eval.Embedded;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.History;
 import org.facerecognition.train.TrainingListener;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,6 +128,22 @@ class VirtualThreadsTest {
                 assertThat(task.get()).isTrue();
             }
             face.close();
+        }
+    }
+
+    /** It waited forever, on behalf of the thread that waited for it. */
+    @Test
+    @Timeout(60)
+    void mayNotCloseAModelWithinItsUse() throws Exception {
+        FaceDataset faces =
+                FaceDataset.synthetic(new SyntheticFaces(0, PX).identities(0, 2).images(0, 2), Split.TRAIN);
+        try (Recognizer recognizer = recognizer()) {
+            FutureTask<Embedded> embedding = start(() -> recognizer.embed(faces, false, done -> recognizer.close()));
+            assertThatThrownBy(embedding::get)
+                    .cause()
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("must not be closed within a call that uses it");
+            assertThat(call(() -> recognizer.embed(faces, false)).labels()).hasSize(4);
         }
     }
 

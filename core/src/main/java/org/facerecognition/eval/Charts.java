@@ -122,7 +122,7 @@ final class Charts {
             chart.getStyler().setSeriesColors(COLORS);
             chart.getStyler().setAvailableSpaceFill(0.98);
             chart.getStyler().setOverlapped(true);
-            chart.getStyler().setXAxisDecimalPattern("0.0");
+            chart.getStyler().setXAxisDecimalPattern(pattern(to - from));
             chart.getStyler().setYAxisDecimalPattern(WITH_LEADING_ZERO);
             chart.getStyler().setXAxisMaxLabelCount(11);
             double[] centers = new double[bins];
@@ -130,6 +130,12 @@ final class Charts {
             series.forEach((name, values) -> chart.addSeries(name, centers, shares(values, from, to, bins)));
             return BitmapEncoder.getBufferedImage(chart);
         });
+    }
+
+    /** Returns the format of numbers whose tenths of a range differ. */
+    static String pattern(double range) {
+        int decimals = (int) Math.max(1, Math.ceil(1 - Math.log10(range) - 1e-9));
+        return "0." + "0".repeat(Math.min(decimals, 15)); // a double has no more
     }
 
     /** Returns the share of the values per bin; the first and the last bin include the values beyond them. */

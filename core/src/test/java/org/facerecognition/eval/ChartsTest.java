@@ -1,0 +1,31 @@
+package org.facerecognition.eval;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
+import java.util.Locale;
+import java.util.stream.DoubleStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ChartsTest {
+    /** The axis of a network that is barely trained read "1.0" from end to end. */
+    @ParameterizedTest
+    @CsvSource({"-1, 1, 0.0", "0, 1, 0.0", "0.3, 0.6, 0.00", "0.99, 0.999, 0.0000", "0.0001, 0.0005, 0.00000"})
+    void tenthsOfARangeHaveLabelsOfTheirOwn(double from, double to, String expected) {
+        String pattern = Charts.pattern(to - from);
+        DecimalFormat format = new DecimalFormat(pattern, DecimalFormatSymbols.getInstance(Locale.ROOT));
+        assertThat(pattern).isEqualTo(expected);
+        assertThat(DoubleStream.iterate(0, i -> i + 1)
+                        .limit(11)
+                        .mapToObj(i -> format.format(from + (to - from) * i / 10)))
+                .doesNotHaveDuplicates();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0", "1e-300"})
+    void aRangeOfNothingHasAsManyDecimalsAsADouble(double range) {
+        assertThat(Charts.pattern(range)).isEqualTo("0.000000000000000");
+    }
+}
