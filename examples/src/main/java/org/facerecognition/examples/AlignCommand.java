@@ -108,7 +108,7 @@ final class AlignCommand implements Callable<Integer> {
             result.put("images", results);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return unreadable.get() == 0 ? 0 : Main.FAILED;
+        return given.complete() && unreadable.get() == 0 ? 0 : Main.FAILED;
     }
 
     /**

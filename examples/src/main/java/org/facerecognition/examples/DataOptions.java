@@ -85,20 +85,25 @@ final class DataOptions {
     private final Set<String> reported = new HashSet<>();
 
     /**
-     * Checks that a file to be written is none that is read: the data set's, or that of an image in it.
+     * Checks, before any work, that a file to be written is none of the data's, whatever part it belongs to.
      *
      * @throws IllegalArgumentException when it is; the message names the option
      */
-    void requireOther(String option, Path out, FaceDataset faces) {
+    void requireOther(String option, Path out, long seed) {
         ModelFile.requireOther(option, out, path(), path().resolve("train.rec"), path().resolve("train.idx"));
         Path folder = path().toAbsolutePath().normalize();
         Path file = out.toAbsolutePath().normalize();
-        String name =
-                file.startsWith(folder) ? folder.relativize(file).toString().replace('\\', '/') : "";
-        for (int i = 0; !name.isEmpty() && i < faces.size(); i++) {
-            if (faces.sample(i).image().name().equals(name)) {
-                throw new IllegalArgumentException(
-                        option + " must not be a file that is read, which it would replace, but was " + out);
+        if (!file.startsWith(folder)) {
+            return;
+        }
+        String name = folder.relativize(file).toString().replace('\\', '/');
+        for (Split split : parts(seed)) {
+            FaceDataset faces = read(split, seed);
+            for (int i = 0; i < faces.size(); i++) {
+                if (faces.sample(i).image().name().equals(name)) {
+                    throw new IllegalArgumentException(
+                            option + " must not be a file that is read, which it would replace, but was " + out);
+                }
             }
         }
     }

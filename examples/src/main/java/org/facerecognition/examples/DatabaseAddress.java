@@ -14,6 +14,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +49,8 @@ final class DatabaseAddress {
 
     /** Returns whether a text is meant to be an address, and not a file. */
     static boolean isOne(String text) {
-        return text.startsWith("jdbc:") || text.startsWith("postgres:") || text.startsWith("postgresql:");
+        return Stream.of("jdbc:", "postgres:", "postgresql:")
+                .anyMatch(scheme -> text.regionMatches(true, 0, scheme, 0, scheme.length()));
     }
 
     /**

@@ -99,6 +99,6 @@ final class EmbedCommand implements Callable<Integer> {
             result.put("left_out", leftOut);
             out.println(Json.line(result));
         }
-        return leftOut.isEmpty() ? 0 : Main.FAILED;
+        return given.complete() && leftOut.isEmpty() ? 0 : Main.FAILED;
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -77,9 +78,13 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         FaceDataset faces = data.read(Split.TRAIN, seed);
-        ModelFile.requireOther("--out", out, model, data.path());
+        if (out != null) {
+            ModelFile.requireOther("--out", out, model);
+            data.requireOther("--out", out, seed);
+        }
         List<Suspect> suspects;
         try (Recognizer recognizer = ModelFile.load(model, false)) {
+            faces = trainedOn(faces, recognizer.identities());
             DataOptions.requirePackedFor(LoadedModel.of(recognizer), faces);
             suspects = recognizer.suspects(faces, degrees);
         }
@@ -98,9 +103,35 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
             Map<String, Object> figures = new LinkedHashMap<>();
             figures.put("pictures", faces.size());
             figures.put("suspects", suspects.size());
+            figures.put("suspect_list", rows(faces, suspects));
             standard.println(Json.line(figures));
         }
         return 0;
+    }
+
+    /** Leaves out people who were not trained on, as with --verify-on-unseen, if all those who were are there. */
+    private FaceDataset trainedOn(FaceDataset faces, List<String> identities) {
+        int others = faces.classes() - identities.size();
+        if (identities.isEmpty() || others <= 0 || !faces.identities().containsAll(identities)) {
+            return faces;
+        }
+        data.report(List.of("note: " + others + " of " + faces.classes()
+                + " people are left out, because the model was not trained on them"));
+        return faces.withIdentities(identities);
+    }
+
+    private static List<Map<String, Object>> rows(FaceDataset faces, List<Suspect> suspects) {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (Suspect suspect : suspects) {
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("image", faces.sample(suspect.face()).image().name());
+            row.put("identity", faces.identities().get(suspect.label()));
+            row.put("degrees", suspect.degrees());
+            row.put("nearest", faces.identities().get(suspect.nearest()));
+            row.put("nearest_degrees", suspect.nearestDegrees());
+            rows.add(row);
+        }
+        return rows;
     }
 
     private static String list(FaceDataset faces, List<Suspect> suspects) {

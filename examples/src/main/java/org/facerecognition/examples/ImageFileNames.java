@@ -30,8 +30,9 @@ record ImageFileNames(Path file, Path name) {
      *
      * @param files in the order of the arguments, those of a folder sorted
      * @param notes notes for standard error: which files were skipped, and which folders have no images
+     * @param complete whether all folders could be read
      */
-    record Given(List<ImageFileNames> files, List<String> notes) {
+    record Given(List<ImageFileNames> files, List<String> notes, boolean complete) {
         Given {
             files = List.copyOf(files);
             notes = List.copyOf(notes);
@@ -54,6 +55,7 @@ record ImageFileNames(Path file, Path name) {
         List<String> notes = new ArrayList<>();
         List<ImageFileNames> all = new ArrayList<>();
         Set<String> names = new HashSet<>();
+        boolean complete = true;
         for (Path path : given) {
             if (!Files.isDirectory(path)) {
                 all.add(new ImageFileNames(path, unique(path.getFileName(), names)));
@@ -70,13 +72,14 @@ record ImageFileNames(Path file, Path name) {
                 images.forEach(image -> add(image, path.relativize(image), names, all, passedOver));
             } catch (DataException e) {
                 notes.add(e.getMessage());
+                complete = false;
             }
         }
         if (all.isEmpty()) {
             throw new DataException(String.join("; ", notes));
         }
         passedOver.note().ifPresent(notes::add);
-        return new Given(all, notes);
+        return new Given(all, notes, complete);
     }
 
     private static void add(

@@ -56,6 +56,11 @@ final class InitOptions {
             description = "Folder for fetched weights. Default: $FACE_RECOGNITION_CACHE or ~/.cache/face-recognition.")
     private @Nullable Path cache;
 
+    /** Returns whether the training starts from the weights of another one. */
+    boolean isGiven() {
+        return init != null;
+    }
+
     /**
      * Loads the weights into a recognizer, fetching them if necessary, and reports what was loaded.
      *

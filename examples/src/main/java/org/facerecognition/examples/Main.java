@@ -191,7 +191,7 @@ public final class Main {
     /** Prints one sentence on standard error, and the stack trace only with -Dtrace=true. */
     private static int explain(Exception error, CommandLine command, CommandLine.ParseResult parsed) {
         String message = error.getMessage() == null ? error.toString() : error.getMessage();
-        command.getErr().println("error: " + message);
+        command.getErr().println("error: " + DatabaseAddress.withoutAddresses(message));
         trace(error, command.getErr());
         if (!(error instanceof IllegalArgumentException) || error instanceof UnsuitableDataException) {
             return FAILED;

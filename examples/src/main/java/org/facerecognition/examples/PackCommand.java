@@ -76,7 +76,7 @@ final class PackCommand implements Callable<Integer> {
         List<FaceDataset> parts =
                 data.parts(seed).stream().map(split -> data.read(split, seed)).toList();
         if (shards == 1) { // otherwise the files have other names
-            parts.forEach(part -> data.requireOther("--out", out, part));
+            data.requireOther("--out", out, seed);
         }
         parts.forEach(err::println);
         int images = parts.stream().mapToInt(FaceDataset::size).sum();

@@ -5,7 +5,6 @@ import java.io.Writer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.Predicate;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -25,6 +24,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /**
@@ -63,6 +63,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec spec;
+
+    /** What was given to resume a training, without the options that the folder has; null to start one. */
+    private @Nullable ParseResult given;
 
     @Option(
             names = "--preset",
@@ -179,6 +182,7 @@ final class TrainCommand implements Callable<Integer> {
     /** Returns this command with the options of the training that it resumes, wherever it was given none. */
     private TrainCommand withFormerOptions() {
         TrainCommand command = new TrainCommand();
+        command.given = spec.commandLine().getParseResult();
         List<String> words = FormerOptions.in(checkpoints.out()).mergedWith(spec);
         Main.commandLine(
                         command, spec.commandLine().getOut(), spec.commandLine().getErr())
@@ -268,14 +272,18 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private List<String> warnings(Recognizer recognizer, Distributed group) {
-        Predicate<String> given = spec.commandLine().getParseResult()::hasMatchedOption;
+        ParseResult command = given == null ? spec.commandLine().getParseResult() : given;
         List<String> all = new ArrayList<>(recognizer.warnings());
         all.addAll(processes.warnings(group));
-        all.addAll(optimization.warnings(epochs, given));
-        if (given.test("--margin-warmup-epochs") && !hasMargin(recognizer.head())) {
+        all.addAll(optimization.warnings(epochs, command::hasMatchedOption));
+        if (preset == Preset.FINETUNE && !init.isGiven()) {
+            all.add("--preset finetune is for a network that was trained on faces, but --init names none: it keeps"
+                    + " random weights nearly as they are");
+        }
+        if (command.hasMatchedOption("--margin-warmup-epochs") && !hasMargin(recognizer.head())) {
             all.add("--margin-warmup-epochs has no effect with " + loss.loss() + ", which has no margin to raise");
         }
-        if (given.test("--head-lr-multiplier") && loss.loss().needsPairs()) {
+        if (command.hasMatchedOption("--head-lr-multiplier") && loss.loss().needsPairs()) {
             all.add("--head-lr-multiplier has no effect with " + loss.loss() + ", which has no weights of its own");
         }
         if (loss.loss().needsPairs() && !loading.groupsByPerson()) {

@@ -299,6 +299,22 @@ class CommandsTest {
         assertThat(rejected.err()).contains("did you mean Grayscale?", "\n  ^");
     }
 
+    /** The images of other parts than the training's were replaced. */
+    @Test
+    void anImageOfTheDataIsNotReplacedByAContactSheet() throws IOException {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        for (int person = 0; person < 3; person++) {
+            for (int image = 0; image < 6; image++) {
+                Path file = faces.resolve("person" + person + "/" + image + ".png");
+                byte[] before = Files.readAllBytes(file);
+                Cli.Result sheet = Cli.run("augment", "--data", faces, "--images", 1, "--out", file);
+                assertThat(sheet.code()).as("%s would be lost", file).isEqualTo(2);
+                assertThat(sheet.err()).contains("--out must not be a file that is read, which it would replace");
+                assertThat(file).hasBinaryContent(before);
+            }
+        }
+    }
+
     @Test
     void transformsAreCopiesUnlessComposed() {
         Path faces = Cli.faces(folder.resolve("faces"));

@@ -64,7 +64,8 @@ class DatabaseAddressTest {
                 "jdbc:postgresql://anna:hunter2@db/faces",
                 "postgresql://anna:hunter2@db/faces",
                 "jdbc:mysql://db/faces?password=hunter2",
-                "jdbc:postgres://db/faces?password=hunter2"
+                "jdbc:postgres://db/faces?password=hunter2",
+                "JDBC:postgresql://db/faces?password=hunter2"
             })
     void rejectsOtherAddressesWithoutRepeatingThem(String wrong) {
         assertThat(DatabaseAddress.isOne(wrong)).isTrue();

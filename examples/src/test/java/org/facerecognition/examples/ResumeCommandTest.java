@@ -54,6 +54,15 @@ class ResumeCommandTest {
         assertThat(resumed.err()).contains("--init was not given, is now " + folder.resolve("missing.pth"));
     }
 
+    /** Defaults that the folder records were taken for given ones. */
+    @Test
+    void warnsOnlyOfWhatIsGivenAgain() {
+        start("--max-steps", 1);
+        assertThat(resume("--max-steps", 2).err()).doesNotContain("has no effect");
+        assertThat(resume("--max-steps", 3, "--momentum", 0.9).err())
+                .contains("warning: --momentum has no effect with --optimizer adamw");
+    }
+
     @Test
     void takesItsOptionsFromTheFolder() {
         Object[] options = {

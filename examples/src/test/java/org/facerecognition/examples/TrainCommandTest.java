@@ -139,6 +139,41 @@ class TrainCommandTest {
         assertThat(none.code()).isEqualTo(1);
     }
 
+    /** It asked for the data of the training, which it had been given. */
+    @Test
+    void findLabelNoiseLeavesOutPeopleWhoWereNotTrainedOn() {
+        Path faces = Cli.faces(folder.resolve("five"), 5, 6);
+        Cli.Result trained = Cli.train(faces, out(), "--max-steps", 2, "--verify-on-unseen", 0.4);
+        assertThat(trained.code()).as(trained.err()).isZero();
+        Path model = out().resolve("last.ckpt");
+        Cli.Result result = Cli.run("find-label-noise", "--model", model, "--data", faces, "--degrees", 0, "--json");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err())
+                .contains("note: 2 of 5 people are left out, because the model was not trained on them");
+        JsonNode list = result.json().get("suspect_list");
+        assertThat(list).hasSize(15).hasSize(result.json().get("suspects").asInt());
+        List<String> people;
+        try (Recognizer recognizer = Recognizer.load(model)) {
+            people = recognizer.identities();
+        }
+        assertThat(people).hasSize(3);
+        assertThat(list).allSatisfy(row -> {
+            assertThat(people)
+                    .contains(row.get("identity").asText(), row.get("nearest").asText());
+            assertThat(row.get("image").asText()).startsWith(row.get("identity").asText() + "/");
+        });
+    }
+
+    /** It trained the head of a random network, without a word. */
+    @Test
+    void fineTuningWithoutWeightsIsWarnedOf() {
+        Cli.Result result = Cli.train(data, out(), "--preset", "finetune", "--max-steps", 1);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err())
+                .contains(
+                        "warning: --preset finetune is for a network that was trained on faces, but --init names none");
+    }
+
     @Test
     void resumesAfterAFullDisk() throws IOException {
         Path full = Path.of("/dev/full"); // writing there fails as on a full disk
