@@ -2,7 +2,6 @@ package org.facerecognition.benchmarks;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -38,8 +37,7 @@ final class AccuracyBenchmark {
         JsonNode detected = evaluate(args[0], args[3], "--protocol", "celeba-ir", "--detector", yunet);
         JsonNode orl = evaluate(args[0], args[4], "--protocol", "all-pairs", "--detector", yunet);
         JsonNode celeba;
-        Path calibrated = Files.createTempFile("calibrated", ".model");
-        try {
+        try (TemporaryFolder folder = TemporaryFolder.create("accuracy")) {
             celeba = evaluate(
                     args[0],
                     args[5],
@@ -48,9 +46,7 @@ final class AccuracyBenchmark {
                     "--align",
                     "mean",
                     "--calibrate",
-                    calibrated.toString());
-        } finally {
-            Files.delete(calibrated);
+                    folder.path().resolve("calibrated.model").toString());
         }
 
         System.out.println("| Data | `evaluate --protocol` | Figure |\n|---|---|---|");
@@ -93,8 +89,8 @@ final class AccuracyBenchmark {
                     + (args.length == 0 ? "missing" : String.join(" ", args)));
         }
         JsonNode before = evaluate(args[0], args[1], "--align", "mean");
-        Path model = Files.createTempDirectory("fine-tuning");
-        try {
+        try (TemporaryFolder folder = TemporaryFolder.create("fine-tuning")) {
+            Path model = folder.path();
             long start = System.nanoTime();
             List<String> words = new ArrayList<>(List.of("train", "--data", args[1], "--init", args[0]));
             words.addAll(List.of(("--align mean --encoder mobilefacenet --embedding-size 128 --preset finetune"
@@ -110,8 +106,6 @@ final class AccuracyBenchmark {
                 accuracies("`" + file + "`", evaluate(model.resolve(file).toString(), args[1], "--align", "mean"));
             }
             System.out.printf("%nthe training took %.0f minutes%n", minutes);
-        } finally {
-            TrainingBenchmark.delete(model);
         }
     }
 

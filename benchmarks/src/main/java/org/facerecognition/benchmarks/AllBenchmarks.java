@@ -5,17 +5,18 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * Measures everything that the READMEs say about speed and accuracy, at one commit and on one machine, and writes their
@@ -26,13 +27,11 @@ import java.util.stream.Stream;
  * [celeba=DIR] [celeba-ir=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL] [tables=COMMIT]}; by default
  * all benchmarks whose data is given, which takes hours. A NAME is that of a benchmark, or of one of its two runs, such
  * as {@code training-busy}; tables are written once both are measured. Results are kept in
- * {@code benchmarks/results}. A run that was interrupted continues: results of the same commit are not measured again.
- * {@code tables=COMMIT} measures nothing and writes the tables from the results of that commit, named as in their first
- * lines.
+ * {@code benchmarks/results}. A run that was interrupted continues: results of the same commit and machine are not
+ * measured again, unless tracked files differ from the commit. {@code tables=COMMIT} measures nothing and writes the
+ * tables from the results of that commit, named as in their first lines.
  */
 final class AllBenchmarks {
-    private static final Path RESULTS = Path.of("benchmarks/results");
-
     /**
      * One benchmark.
      *
@@ -58,6 +57,13 @@ final class AllBenchmarks {
                 }
             }
             return Optional.of(all);
+        }
+
+        /** Returns the keys of the data that it needs. */
+        Stream<String> keys() {
+            return Stream.of(words.split(" "))
+                    .filter(word -> word.startsWith("{"))
+                    .map(word -> word.substring(1, word.length() - 1));
         }
 
         /** Returns whether it runs the program of the examples. */
@@ -108,16 +114,25 @@ final class AllBenchmarks {
             new Section("serve", 8, true, 2, "serve {mobilefacenet} {yunet} {lfw}"),
             new Section("recognition", 4, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 
-    private AllBenchmarks() {}
+    private final Path root;
+    private final Path results;
+
+    /** @param root of the repository */
+    AllBenchmarks(Path root) {
+        this.root = root;
+        this.results = root.resolve("benchmarks").resolve("results");
+    }
 
     /** Runs what is not measured yet and writes the tables. */
     static void run(String[] args) throws IOException, InterruptedException {
-        Map<String, String> data = Arrays.stream(args)
-                .filter(word -> word.contains("="))
-                .map(word -> word.split("=", 2))
-                .collect(Collectors.toMap(word -> word[0], word -> word[1]));
-        List<String> names =
-                Arrays.stream(args).filter(word -> !word.contains("=")).toList();
+        new AllBenchmarks(Path.of("")).runAll(args);
+    }
+
+    void runAll(String[] args) throws IOException, InterruptedException {
+        AllArguments arguments = arguments(args);
+        Figures.requireRoot(root);
+        Map<String, String> data = arguments.values();
+        Set<String> names = arguments.names();
         String tables = data.getOrDefault("tables", "");
         boolean measure = tables.isEmpty();
         String commit = measure ? Environment.commit() : tables;
@@ -130,23 +145,52 @@ final class AllBenchmarks {
             }
             List<Run> ofSection = Stream.of(false, true)
                     .filter(busy -> section.speed || !busy)
-                    .map(busy -> new Run(section, busy, words.get()))
+                    .map(busy -> new Run(results, section, busy, words.get()))
                     .filter(run -> names.isEmpty() || names.contains(section.name) || names.contains(run.name()))
                     .toList();
             if (!ofSection.isEmpty()) {
                 all.put(section, ofSection);
             }
         }
+        List<Run> runs = all.values().stream().flatMap(List::stream).toList();
         if (measure) {
-            measure(all.values().stream().flatMap(List::stream).toList(), commit);
+            measure(runs, commit, Environment.machine());
         }
-        writeTables(all.keySet(), commit);
+        Set<String> measured = runs.stream().map(Run::name).collect(Collectors.toSet());
+        boolean onlyMeasured = measure && Environment.isChanged(commit);
+        writeTables(
+                all.keySet(),
+                commit,
+                run -> onlyMeasured ? measured.contains(run.name()) : ResultFile.isMeasured(run.file(), commit));
     }
 
-    private static void measure(List<Run> runs, String commit) throws IOException, InterruptedException {
-        List<Run> open = runs.stream().filter(run -> !run.isMeasuredAt(commit)).toList();
+    /** @throws IllegalArgumentException when an argument is wrong */
+    AllArguments arguments(String[] args) {
+        return AllArguments.parse(args, names(), keys());
+    }
+
+    private Set<String> names() {
+        return SECTIONS.stream()
+                .flatMap(section -> Stream.concat(
+                        Stream.of(section.name), runs(section).stream().map(Run::name)))
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    private static Set<String> keys() {
+        return Stream.concat(SECTIONS.stream().flatMap(Section::keys), Stream.of("tables"))
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    private void measure(List<Run> runs, String commit, String machine) throws IOException, InterruptedException {
+        List<Run> open = runs.stream()
+                .filter(run -> !ResultFile.isMeasured(run.file(), commit, machine))
+                .toList();
+        if (!open.isEmpty()) {
+            Build.requireCurrent(root); // now, not after hours
+        }
         if (open.stream().anyMatch(run -> run.section.usesProgram())) {
-            Program.requireJar(); // now, not after hours
+            Program.requireJar();
+            Build.requireCurrentExamples(root);
         }
         int minutes = open.stream().mapToInt(run -> run.section.minutes).sum();
         System.out.printf(
@@ -155,46 +199,69 @@ final class AllBenchmarks {
         for (Run run : open) {
             System.out.printf(
                     "%s, about %d minutes (%.1f hours left)%n", run.name(), run.section.minutes, minutes / 60.0);
-            run.measure(commit);
+            run.measure(commit, machine);
             minutes -= run.section.minutes;
         }
     }
 
-    /** Writes the tables of those benchmarks that are measured at a commit, and the summary if all that it uses are. */
-    private static void writeTables(Set<Section> sections, String commit) throws IOException {
+    /**
+     * Writes the tables of those benchmarks that are measured, and the summary if all that it uses are.
+     *
+     * @param isMeasured whether the result of a run may be used
+     * @throws IllegalArgumentException when results of one table were measured on different machines
+     */
+    private void writeTables(Set<Section> sections, String commit, Predicate<Run> isMeasured) throws IOException {
+        List<Section> measured = SECTIONS.stream()
+                .filter(section -> runs(section).stream().allMatch(isMeasured))
+                .toList();
         for (Section section : sections) {
-            if (isMeasuredAt(section, commit)) {
-                int readmes = Figures.write(Path.of(""), section.name, markdown(runs(section)));
+            if (measured.contains(section)) {
+                requireOneMachine(Set.of(section.name)); // of all before the first is written
+            }
+        }
+        for (Section section : sections) {
+            if (measured.contains(section)) {
+                int readmes = Figures.write(root, section.name, markdown(runs(section)));
                 System.out.printf("%s: written to %d README(s)%n", section.name, readmes);
             } else {
                 System.out.printf("%s: not measured at commit %s%n", section.name, commit);
             }
         }
-        Set<String> measured = SECTIONS.stream()
-                .filter(section -> isMeasuredAt(section, commit))
-                .map(Section::name)
-                .collect(Collectors.toSet());
-        Summary summary = new Summary(RESULTS);
-        if (measured.containsAll(Summary.DRAWN)) {
-            summary.draw(Summary.CHART);
-            System.out.printf("%s: drawn%n", Summary.CHART);
-        }
+        writeSummary(measured.stream().map(Section::name).collect(Collectors.toSet()));
+    }
+
+    private void writeSummary(Set<String> measured) throws IOException {
+        Summary summary = new Summary(results);
         if (measured.containsAll(Summary.SECTIONS)) {
-            int readmes = Figures.write(Path.of(""), Summary.NAME, summary.markdown());
+            requireOneMachine(Summary.SECTIONS);
+            int readmes = Figures.write(root, Summary.NAME, summary.markdown());
             System.out.printf("%s: written to %d README(s)%n", Summary.NAME, readmes);
         }
+        if (measured.containsAll(Summary.DRAWN)) {
+            requireOneMachine(Summary.DRAWN);
+            System.out.printf(
+                    "%s: %s%n",
+                    Summary.CHART,
+                    summary.draw(root.resolve(Summary.CHART))
+                            ? "drawn"
+                            : "not drawn, because this Java runtime cannot draw text, as without fonts");
+        }
+    }
+
+    private void requireOneMachine(Set<String> sections) throws IOException {
+        ResultFile.requireOneMachine(SECTIONS.stream()
+                .filter(section -> sections.contains(section.name))
+                .flatMap(section -> runs(section).stream())
+                .map(Run::file)
+                .toList());
     }
 
     /** Returns all runs of a benchmark, to read their results. */
-    private static List<Run> runs(Section section) {
+    private List<Run> runs(Section section) {
         return Stream.of(false, true)
                 .filter(busy -> section.speed || !busy)
-                .map(busy -> new Run(section, busy, List.of()))
+                .map(busy -> new Run(results, section, busy, List.of()))
                 .toList();
-    }
-
-    private static boolean isMeasuredAt(Section section, String commit) {
-        return runs(section).stream().allMatch(run -> run.isMeasuredAt(commit));
     }
 
     private static String markdown(List<Run> runs) throws IOException {
@@ -216,25 +283,17 @@ final class AllBenchmarks {
     }
 
     /** One benchmark on an idle machine or beside a busy loop. */
-    private record Run(Section section, boolean busy, List<String> words) {
+    private record Run(Path results, Section section, boolean busy, List<String> words) {
         String name() {
             return section.name + (busy ? "-busy" : "-idle");
         }
 
         Path file() {
-            return RESULTS.resolve(name() + ".md");
-        }
-
-        boolean isMeasuredAt(String commit) {
-            try (var lines = Files.lines(file())) {
-                return lines.findFirst().orElse("").startsWith("Commit " + commit + ",");
-            } catch (IOException e) {
-                return false;
-            }
+            return results.resolve(name() + ".md");
         }
 
         /** Runs the benchmark and keeps what it prints. */
-        void measure(String commit) throws IOException, InterruptedException {
+        void measure(String commit, String machine) throws IOException, InterruptedException {
             String java =
                     Path.of(System.getProperty("java.home"), "bin", "java").toString();
             String classPath = System.getProperty("java.class.path");
@@ -256,19 +315,15 @@ final class AllBenchmarks {
                             + "; run the same command again to continue with it");
                 }
             }
-            Files.createDirectories(RESULTS);
-            Path part = RESULTS.resolve(name() + ".part");
-            Files.writeString(
-                    part,
-                    String.format(
-                            Locale.ROOT,
-                            "Commit %s, %s, %s; %d min. Median (minimum to maximum).%n%s",
-                            commit,
-                            Environment.machine(),
-                            Environment.today(),
-                            Math.round((System.nanoTime() - start) / 60e9),
-                            output));
-            Files.move(part, file(), StandardCopyOption.ATOMIC_MOVE);
+            String result = String.format(
+                    Locale.ROOT,
+                    "Commit %s, %s, %s; %d min. Median (minimum to maximum).%n%s",
+                    commit,
+                    machine,
+                    Environment.today(),
+                    Math.round((System.nanoTime() - start) / 60e9),
+                    output);
+            AtomicFile.write(file(), result.getBytes(StandardCharsets.UTF_8));
         }
 
         private static String echoed(InputStream stream) throws IOException {

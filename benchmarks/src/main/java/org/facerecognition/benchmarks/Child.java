@@ -28,23 +28,42 @@ final class Child implements AutoCloseable {
 
     private Child(List<String> command) throws IOException {
         long start = System.nanoTime();
-        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
-        builder.environment().put("OMP_NUM_THREADS", String.valueOf(torch.get_num_threads())); // as in this process
-        this.process = builder.start();
-        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // it may be in the middle of a long step
+        this.process = start(command);
         this.output = process.inputReader(StandardCharsets.UTF_8);
         this.input = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
-        String line = output.readLine();
-        while (line != null && !line.startsWith("ready\t")) {
-            line = output.readLine(); // skip what libraries print
-        }
-        if (line == null) {
-            throw new IOException("the process ended before it was ready: " + String.join(" ", command));
+        String program = String.join(" ", command);
+        String line = readLine(process, output, program);
+        while (!line.startsWith("ready\t")) {
+            line = readLine(process, output, program); // skip what libraries print
         }
         this.secondsToFirst = (System.nanoTime() - start) / 1e9;
         String[] parts = line.split("\t");
         this.name = parts[1];
         this.residentMib = Integer.parseInt(parts[2]);
+    }
+
+    /** Starts a program with as many threads as this process uses, and discards its error messages. */
+    static Process start(List<String> command) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().put("OMP_NUM_THREADS", String.valueOf(torch.get_num_threads()));
+        Process process = builder.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // it may be in the middle of a long step
+        return process;
+    }
+
+    /**
+     * Returns the next line that a program prints.
+     *
+     * @param program its name, for the message
+     * @throws IOException when the program has ended instead
+     */
+    static String readLine(Process process, BufferedReader output, String program) throws IOException {
+        String line = output.readLine();
+        if (line == null) {
+            int status = process.onExit().join().exitValue();
+            throw new IOException(program + " ended with status " + status + " before it answered");
+        }
+        return line;
     }
 
     /** Starts {@link InferenceChild} with the given arguments; owned. */
@@ -130,7 +149,7 @@ final class Child implements AutoCloseable {
             public double imagesPerSecond(int steps) {
                 try {
                     input.println(batch + " " + steps);
-                    return batch * steps / Double.parseDouble(output.readLine());
+                    return batch * steps / Double.parseDouble(readLine(process, output, name));
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }

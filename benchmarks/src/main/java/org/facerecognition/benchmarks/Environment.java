@@ -34,6 +34,11 @@ final class Environment {
         return changed ? commit + "+" : commit;
     }
 
+    /** Returns whether a commit is followed by {@code +}: two states of the tracked files may both be called so. */
+    static boolean isChanged(String commit) {
+        return commit.endsWith("+");
+    }
+
     private static String git(String... words) throws IOException, InterruptedException {
         Process git = new ProcessBuilder(
                         Stream.concat(Stream.of("git"), Stream.of(words)).toList())

@@ -39,8 +39,8 @@ final class ExportsBenchmark {
     static void run(String[] args) throws IOException, InterruptedException {
         List<Encoder> encoders =
                 args.length > 0 ? Arrays.stream(args).map(Encoder::of).toList() : List.of(Encoder.values());
-        Path folder = Files.createTempDirectory("exports-benchmark");
-        try {
+        try (TemporaryFolder temporary = TemporaryFolder.create("exports-benchmark")) {
+            Path folder = temporary.path();
             System.out.println(
                     "| largest difference / largest value | prepared | ONNX Runtime | DJL 0.36 | Python | float64 |");
             System.out.println("|---|---|---|---|---|---|");
@@ -51,8 +51,6 @@ final class ExportsBenchmark {
                     throw new IOException(e);
                 }
             }
-        } finally {
-            TrainingBenchmark.delete(folder);
         }
     }
 

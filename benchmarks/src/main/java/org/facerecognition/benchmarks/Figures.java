@@ -1,10 +1,13 @@
 package org.facerecognition.benchmarks;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * Writes figures into a README: replaces what is between {@code <!-- figures NAME -->} and {@code <!-- end of figures
@@ -14,7 +17,20 @@ final class Figures {
     private static final Pattern NOT_SHOWN =
             Pattern.compile("^round \\d+/\\d+ |^fraction of the \\w+ matmul peak|^skipping |^beside \\d+ busy loops$");
 
+    private static final List<String> FOLDERS = List.of("", "losses", "augment", "core", "examples", "benchmarks");
+
     private Figures() {}
+
+    /** @throws IllegalArgumentException when a folder is not the root of the repository */
+    static void requireRoot(Path folder) {
+        for (String readme : FOLDERS) {
+            Path file = folder.resolve(readme).resolve("README.md");
+            if (!Files.exists(file)) {
+                throw new IllegalArgumentException("the working folder must be the root of a clone, but was "
+                        + folder.toAbsolutePath() + ", which has no " + folder.relativize(file));
+            }
+        }
+    }
 
     /**
      * Writes figures into every README of the repository that has their markers, and returns how many have.
@@ -28,15 +44,14 @@ final class Figures {
                         + " -->)",
                 Pattern.DOTALL);
         int found = 0;
-        for (String readme : new String[] {"", "losses", "augment", "core", "examples", "benchmarks"}) {
+        for (String readme : FOLDERS) {
             Path file = root.resolve(readme).resolve("README.md");
             Matcher markers = marked.matcher(Files.readString(file));
             if (markers.find()) {
                 found++;
-                Files.writeString(
-                        file,
-                        markers.replaceAll(match -> Matcher.quoteReplacement(
-                                match.group(1) + "\n" + markdown.strip() + "\n\n" + match.group(2))));
+                String text = markers.replaceAll(match ->
+                        Matcher.quoteReplacement(match.group(1) + "\n" + markdown.strip() + "\n\n" + match.group(2)));
+                AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
             }
         }
         return found;

@@ -130,20 +130,23 @@ final class GalleryDatabaseBenchmark {
         System.out.println("|---|---|---|---|");
         for (int threads : CONNECTIONS) {
             ExecutorService pool = Executors.newFixedThreadPool(threads);
-            long start = System.nanoTime();
-            List<Future<Double>> calls = new ArrayList<>();
-            for (float[] probe : probes) {
-                calls.add(pool.submit(() -> 1e3 * seconds(() -> indexed.identify(probe, 1, -1))));
+            try {
+                long start = System.nanoTime();
+                List<Future<Double>> calls = new ArrayList<>();
+                for (float[] probe : probes) {
+                    calls.add(pool.submit(() -> 1e3 * seconds(() -> indexed.identify(probe, 1, -1))));
+                }
+                double[] ms = calls.stream()
+                        .mapToDouble(GalleryDatabaseBenchmark::result)
+                        .sorted()
+                        .toArray();
+                double all = (System.nanoTime() - start) / 1e9;
+                System.out.printf(
+                        "| %d | %.0f | %.1f | %.1f |%n",
+                        threads, ms.length / all, ms[ms.length / 2], ms[ms.length * 99 / 100]);
+            } finally {
+                pool.shutdownNow(); // if a search failed, the others are not started
             }
-            double[] ms = calls.stream()
-                    .mapToDouble(GalleryDatabaseBenchmark::result)
-                    .sorted()
-                    .toArray();
-            double all = (System.nanoTime() - start) / 1e9;
-            pool.shutdown();
-            System.out.printf(
-                    "| %d | %.0f | %.1f | %.1f |%n",
-                    threads, ms.length / all, ms[ms.length / 2], ms[ms.length * 99 / 100]);
         }
     }
 

@@ -147,11 +147,7 @@ final class HeadsBenchmark {
 
         private String readLine() {
             try {
-                String line = out.readLine();
-                if (line == null) {
-                    throw new IllegalStateException("the process of " + side.title + " ended before the benchmark did");
-                }
-                return line;
+                return org.facerecognition.benchmarks.Child.readLine(process, out, "the process of " + side.title);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

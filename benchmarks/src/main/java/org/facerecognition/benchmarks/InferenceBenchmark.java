@@ -115,10 +115,9 @@ final class InferenceBenchmark {
     }
 
     private void runParts() throws IOException, InterruptedException {
-        Path folder = Files.createTempDirectory("inference-benchmark");
-        try {
+        try (TemporaryFolder folder = TemporaryFolder.create("inference-benchmark")) {
             for (String id : option("nets")) {
-                try (Net net = new Net(Encoder.of(id), folder)) {
+                try (Net net = new Net(Encoder.of(id), folder.path())) {
                     if (option("parts").contains("throughput")) {
                         throughput(net);
                     }
@@ -135,8 +134,6 @@ final class InferenceBenchmark {
                     throw new IOException(e);
                 }
             }
-        } finally {
-            TrainingBenchmark.delete(folder);
         }
     }
 

@@ -37,30 +37,35 @@ final class LargeGalleryBenchmark {
 
     /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
-        Path folder = args.length > 0 ? Path.of(args[0]) : Files.createTempDirectory("large-gallery");
-        Files.createDirectories(folder);
+        if (args.length == 0) {
+            try (TemporaryFolder folder = TemporaryFolder.create("large-gallery")) {
+                measure(folder.path(), DEFAULT_SIZES);
+            }
+        } else {
+            measure(Files.createDirectories(Path.of(args[0])), args.length > 1 ? sizes(args) : DEFAULT_SIZES);
+        }
+    }
+
+    private static List<String> sizes(String[] args) {
+        return List.of(args).subList(1, args.length);
+    }
+
+    private static void measure(Path folder, List<String> sizes) throws IOException, InterruptedException {
         Path file = folder.resolve("large.gallery");
         Path index = index(file);
-        List<String> sizes = args.length > 1 ? List.of(args).subList(1, args.length) : DEFAULT_SIZES;
         Map<String, List<String>> rows = new LinkedHashMap<>();
         String before = "0";
-        try {
-            Files.deleteIfExists(file);
-            Files.deleteIfExists(index);
-            for (String size : sizes) {
-                add(rows, "", child("enroll", file, before, size));
-                evict(file);
-                add(rows, ", file not in the page cache", child("search", file, size, "cold"));
-                add(rows, "", child("search", file, size, "warm"));
-                add(rows, "", child("compact", file, size));
-                Files.delete(index);
-                add(rows, ", without its index", child("open", file, size));
-                before = size;
-            }
-        } finally {
-            if (args.length == 0) {
-                TrainingBenchmark.delete(folder);
-            }
+        Files.deleteIfExists(file);
+        Files.deleteIfExists(index);
+        for (String size : sizes) {
+            add(rows, "", child("enroll", file, before, size));
+            evict(file);
+            add(rows, ", file not in the page cache", child("search", file, size, "cold"));
+            add(rows, "", child("search", file, size, "warm"));
+            add(rows, "", child("compact", file, size));
+            Files.delete(index);
+            add(rows, ", without its index", child("open", file, size));
+            before = size;
         }
         System.out.print("\n| Entries of 512 values, ten an identity |");
         sizes.forEach(size -> System.out.printf(" %,d |", Integer.parseInt(size)));

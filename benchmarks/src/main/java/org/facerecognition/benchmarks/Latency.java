@@ -9,6 +9,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.FaceBatcher;
@@ -27,12 +29,13 @@ final class Latency {
 
     private Latency() {}
 
-    private interface Call {
+    /** What a caller does again and again. */
+    interface Call {
         void embed() throws Exception;
     }
 
     /** What one contestant did in all rounds: the time of each request, and the requests per second of each round. */
-    private record Times(List<Double> requestSeconds, List<Double> requestsPerSecond) {
+    record Times(List<Double> requestSeconds, List<Double> requestsPerSecond) {
         Times() {
             this(new ArrayList<>(), new ArrayList<>());
         }
@@ -104,27 +107,18 @@ final class Latency {
         });
     }
 
-    /** Lets callers send requests for some seconds. */
-    private static void measure(Call call, int callers, double seconds, Times times) throws InterruptedException {
-        List<Double> all = Collections.synchronizedList(new ArrayList<>());
+    /**
+     * Lets callers send requests for some seconds.
+     *
+     * @throws IllegalStateException when a request fails
+     */
+    static void measure(Call call, int callers, double seconds, Times times) throws InterruptedException {
+        List<FutureTask<List<Double>>> work = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
         long start = System.nanoTime();
         for (int i = 0; i < callers; i++) {
-            Runnable caller = () -> {
-                List<Double> own = new ArrayList<>();
-                long now = System.nanoTime();
-                while ((now - start) / 1e9 < seconds) {
-                    long requestStart = now;
-                    try {
-                        call.embed();
-                    } catch (Exception e) {
-                        throw new IllegalStateException(e);
-                    }
-                    now = System.nanoTime();
-                    own.add((now - requestStart) / 1e9);
-                }
-                all.addAll(own);
-            };
+            FutureTask<List<Double>> caller = new FutureTask<>(() -> requests(call, start, seconds));
+            work.add(caller);
             Thread thread = new Thread(null, caller, "caller", Main.STACK_BYTES);
             thread.start();
             threads.add(thread);
@@ -132,7 +126,29 @@ final class Latency {
         for (Thread thread : threads) {
             thread.join();
         }
-        times.requestsPerSecond.add(all.size() / ((System.nanoTime() - start) / 1e9));
+        double elapsed = (System.nanoTime() - start) / 1e9;
+        List<Double> all = new ArrayList<>();
+        for (FutureTask<List<Double>> caller : work) {
+            try {
+                all.addAll(caller.get());
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("a request failed: " + e.getCause(), e.getCause());
+            }
+        }
+        times.requestsPerSecond.add(all.size() / elapsed);
         times.requestSeconds.addAll(all);
+    }
+
+    /** Sends one request after the other and returns the seconds that each took. */
+    private static List<Double> requests(Call call, long start, double seconds) throws Exception {
+        List<Double> times = new ArrayList<>();
+        long now = System.nanoTime();
+        while ((now - start) / 1e9 < seconds) {
+            long requestStart = now;
+            call.embed();
+            now = System.nanoTime();
+            times.add((now - requestStart) / 1e9);
+        }
+        return times;
     }
 }

@@ -43,8 +43,8 @@ final class LoadingBenchmark {
     /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException {
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
-        Path work = Files.createTempDirectory("loading-benchmark");
-        try {
+        try (TemporaryFolder folder = TemporaryFolder.create("loading-benchmark")) {
+            Path work = folder.path();
             Path data = args.length > 1 ? Path.of(args[1]) : writeSynthetic(work.resolve("faces"));
             FaceDataset faces = FaceDataset.celeba500(data, Split.TRAIN);
             Path encoded = work.resolve("encoded.pack");
@@ -69,8 +69,6 @@ final class LoadingBenchmark {
             results.print(System.out, title, contestants.get(0).name());
             printPlan(results, contestants);
             contestants.forEach(Contestant::close);
-        } finally {
-            TrainingBenchmark.delete(work);
         }
     }
 

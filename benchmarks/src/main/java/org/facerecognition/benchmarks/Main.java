@@ -1,6 +1,7 @@
 package org.facerecognition.benchmarks;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -82,7 +83,21 @@ public final class Main {
         try {
             work.get();
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof Exception cause ? cause : e;
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            System.exit(status(cause, benchmark.arguments(), System.err)); // even if threads of it still run
         }
+    }
+
+    /** Prints why a benchmark failed, and returns the status to exit with: 2 if an argument is wrong. */
+    static int status(Throwable cause, String arguments, PrintStream errors) {
+        if (cause instanceof NumberFormatException) {
+            errors.println("error: a number was expected (" + cause.getMessage() + "); arguments are " + arguments);
+        } else if (cause instanceof IllegalArgumentException) {
+            errors.println("error: " + cause.getMessage());
+        } else {
+            cause.printStackTrace(errors);
+            return 1;
+        }
+        return 2;
     }
 }

@@ -18,8 +18,15 @@ final class Neighbors implements AutoCloseable {
         }
     }
 
+    /** @throws IllegalStateException when one of them ended before, so that what was measured is not beside all */
     @Override
     public void close() {
+        List<Process> ended =
+                processes.stream().filter(process -> !process.isAlive()).toList();
         processes.forEach(Process::destroy);
+        if (!ended.isEmpty()) {
+            throw new IllegalStateException("a busy loop ended with status "
+                    + ended.get(0).exitValue() + " before the measurement did; measure again");
+        }
     }
 }

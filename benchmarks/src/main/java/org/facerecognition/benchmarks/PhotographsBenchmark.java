@@ -81,8 +81,8 @@ final class PhotographsBenchmark {
         Path yunet = Path.of(args[0]);
         int rounds = args.length > 2 ? Integer.parseInt(args[2]) : 5;
         Optional<Integer> many = args.length > 3 ? Optional.of(Integer.parseInt(args[3])) : Optional.empty();
-        Path folder = Files.createTempDirectory("photographs-benchmark");
-        try (Net net = new Net(Encoder.MOBILEFACENET, folder);
+        try (TemporaryFolder folder = TemporaryFolder.create("photographs-benchmark");
+                Net net = new Net(Encoder.MOBILEFACENET, folder.path());
                 FaceDetector detector = FaceDetector.open(yunet)) {
             net.recognizer().useDetector(detector);
             try (PreparedRecognizer prepared =
@@ -90,7 +90,7 @@ final class PhotographsBenchmark {
                     CarefulUser peer = new CarefulUser(net, yunet)) {
                 List<Path> small = photographs(Path.of(args[1]));
                 compare(prepared, peer, small, rounds, "photographs of 250 x 250 px", System.out);
-                List<Path> large = enlarged(small.subList(0, LARGE), folder);
+                List<Path> large = enlarged(small.subList(0, LARGE), folder.path());
                 compare(prepared, peer, large, rounds, "photographs of 12 megapixels", System.out);
                 if (many.isPresent()) {
                     embedMany(prepared, small, many.get(), System.out);
@@ -98,8 +98,6 @@ final class PhotographsBenchmark {
             } catch (OrtException e) {
                 throw new IOException(e);
             }
-        } finally {
-            TrainingBenchmark.delete(folder);
         }
     }
 

@@ -11,7 +11,7 @@ import java.util.List;
 
 /** The program of the examples, run as a README shows it, in a process of its own. */
 final class Program {
-    private static final Path JAR = Path.of("examples/target/face-recognition.jar");
+    static final Path JAR = Path.of("examples/target/face-recognition.jar");
 
     private Program() {}
 

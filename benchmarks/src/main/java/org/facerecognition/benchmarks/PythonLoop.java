@@ -2,13 +2,9 @@ package org.facerecognition.benchmarks;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,10 +19,7 @@ final class PythonLoop implements Contestant {
         this.process = process;
         this.output = process.inputReader(StandardCharsets.UTF_8);
         this.input = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
-        String ready = output.readLine();
-        if (ready == null) {
-            throw new IOException("Python has no torch and torchvision");
-        }
+        String ready = Child.readLine(process, output, "Python"); // which ends if it has no torch and torchvision
         this.name = String.format(name, ready.replace("ready ", ""));
     }
 
@@ -38,18 +31,10 @@ final class PythonLoop implements Contestant {
      *     per second
      */
     static Optional<PythonLoop> start(String name, String resource, String... arguments) {
-        try (InputStream script = PythonLoop.class.getResourceAsStream(resource)) {
-            Path file = Files.createTempFile("benchmark", ".py");
-            file.toFile().deleteOnExit();
-            Files.write(file, script.readAllBytes());
-            List<String> command =
-                    new ArrayList<>(List.of(System.getProperty("python", "/usr/bin/python3"), file.toString()));
+        try {
+            List<String> command = Child.pythonCommand(resource);
             command.addAll(List.of(arguments));
-            Process process = new ProcessBuilder(command)
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // it may be in a long step
-            return Optional.of(new PythonLoop(name, process));
+            return Optional.of(new PythonLoop(name, Child.start(command)));
         } catch (IOException e) {
             return Optional.empty();
         }
@@ -64,7 +49,7 @@ final class PythonLoop implements Contestant {
     public double imagesPerSecond(int steps) {
         try {
             input.println(steps);
-            return Double.parseDouble(output.readLine());
+            return Double.parseDouble(Child.readLine(process, output, name));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -74,12 +74,10 @@ final class RankGroup implements Contestant {
     /** Returns the rest of the next line that begins so; libraries print others. */
     private String await(String beginning) throws IOException {
         String line;
-        while ((line = output.readLine()) != null) {
-            if (line.startsWith(beginning)) {
-                return line.substring(beginning.length());
-            }
-        }
-        throw new IOException("the process ended before it was " + beginning);
+        do {
+            line = Child.readLine(processes.get(0), output, "the process of rank 0");
+        } while (!line.startsWith(beginning));
+        return line.substring(beginning.length());
     }
 
     @Override

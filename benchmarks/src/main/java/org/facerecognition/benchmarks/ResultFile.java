@@ -6,24 +6,80 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The output of one benchmark, as {@link AllBenchmarks} stores it: a line about commit and machine, then tables. */
 final class ResultFile {
+    private static final Pattern HEADER =
+            Pattern.compile("(?<environment>Commit (?<commit>\\S+), (?<machine>.+), \\d+ \\w+ \\d{4});.*");
+
     private final Path file;
     private final List<String> lines;
+    private final Matcher header;
 
-    private ResultFile(Path file, List<String> lines) {
+    private ResultFile(Path file, List<String> lines) throws IOException {
         this.file = file;
         this.lines = lines;
+        this.header = HEADER.matcher(lines.isEmpty() ? "" : lines.get(0));
+        if (!header.matches()) {
+            throw new IOException(file + " does not begin with a commit, a machine and a date; measure it again");
+        }
     }
 
     static ResultFile read(Path file) throws IOException {
         return new ResultFile(file, Files.readAllLines(file));
     }
 
+    /** Returns whether a file has results of a commit. */
+    static boolean isMeasured(Path file, String commit) {
+        return isMeasured(file, result -> result.commit().equals(commit));
+    }
+
+    /** Returns whether a file has results of a commit and a machine that need not be measured again. */
+    static boolean isMeasured(Path file, String commit, String machine) {
+        return !Environment.isChanged(commit)
+                && isMeasured(
+                        file,
+                        result -> result.commit().equals(commit)
+                                && result.machine().equals(machine));
+    }
+
+    private static boolean isMeasured(Path file, Predicate<ResultFile> condition) {
+        try {
+            return condition.test(read(file));
+        } catch (IOException e) {
+            return false; // there is none, or no whole one
+        }
+    }
+
+    /** @throws IllegalArgumentException when the results were measured on different machines */
+    static void requireOneMachine(List<Path> files) throws IOException {
+        ResultFile first = read(files.get(0));
+        for (Path file : files) {
+            String machine = read(file).machine();
+            if (!machine.equals(first.machine())) {
+                throw new IllegalArgumentException(String.format(
+                        "results of one table must be of one machine, but %s is of %s and %s of %s;"
+                                + " measure them again on one",
+                        first.file, first.machine(), file, machine));
+            }
+        }
+    }
+
     /** Returns commit, machine and date. */
     String environment() {
-        return lines.get(0).substring(0, lines.get(0).indexOf(';'));
+        return header.group("environment");
+    }
+
+    String commit() {
+        return header.group("commit");
+    }
+
+    /** Returns the machine as {@link Environment#machine} describes it. */
+    String machine() {
+        return header.group("machine");
     }
 
     /**

@@ -13,7 +13,9 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -48,6 +50,7 @@ final class ServeBenchmark {
     private static final int ENROLLED = 100;
     private static final double WARM_UP_SECONDS = 5;
     private static final int NO_FACE = 422;
+    private static final int QUOTED_LINES = 5; // of a server that did not start
     private static final Pattern ADDRESS = Pattern.compile("open (http://\\S+)/ in a browser.*");
 
     private ServeBenchmark() {}
@@ -76,17 +79,18 @@ final class ServeBenchmark {
                 try (PreparedRecognizer prepared =
                                 recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
                         Server server = Server.start(weights, yunet, flip);
-                        Load load = new Load(server, photographs, clients, seconds)) {
+                        Load load = new Load(server.address, photographs, clients, seconds)) {
                     load.enroll(ENROLLED);
                     load.run(WARM_UP_SECONDS);
                     load.failed.set(0);
-                    measure(prepared, load, rounds, flip, System.out);
+                    measure(prepared, server, load, rounds, flip, System.out);
                 }
             }
         }
     }
 
-    private static void measure(PreparedRecognizer prepared, Load load, int rounds, boolean flip, PrintStream out)
+    private static void measure(
+            PreparedRecognizer prepared, Server server, Load load, int rounds, boolean flip, PrintStream out)
             throws IOException {
         List<ImageSource> sources = new ArrayList<>();
         for (byte[] photograph : load.photographs) {
@@ -110,7 +114,7 @@ final class ServeBenchmark {
             @Override
             public void close() {}
         };
-        double before = load.server.residentMib();
+        double before = server.residentMib();
         List<Contestant> contestants = List.of(alone, load);
         Rounds.run(contestants, rounds, 1, out)
                 .print(
@@ -129,12 +133,12 @@ final class ServeBenchmark {
                 millis[(int) ((millis.length - 1) * 0.99)],
                 load.failed.get(),
                 before,
-                load.server.residentMib());
+                server.residentMib());
     }
 
     /** A process with the server. */
     private record Server(Process process, String address) implements AutoCloseable {
-        static Server start(Path weights, Path yunet, boolean flip) throws IOException {
+        static Server start(Path weights, Path yunet, boolean flip) throws IOException, InterruptedException {
             Program.requireJar();
             List<String> command = new ArrayList<>(Program.command());
             command.addAll(List.of("serve", "--port", "0", "--model", weights.toString(), "--encoder"));
@@ -147,8 +151,13 @@ final class ServeBenchmark {
                     .start();
             Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
             BufferedReader messages = process.errorReader(StandardCharsets.UTF_8);
+            Deque<String> last = new ArrayDeque<>();
             String line;
             while ((line = messages.readLine()) != null) {
+                last.add(line);
+                if (last.size() > QUOTED_LINES) {
+                    last.remove();
+                }
                 Matcher address = ADDRESS.matcher(line);
                 if (address.matches()) {
                     Thread rest = new Thread(() -> print(messages), "messages of serve");
@@ -157,7 +166,9 @@ final class ServeBenchmark {
                     return new Server(process, address.group(1));
                 }
             }
-            throw new IOException("face-recognition serve ended with status " + process.exitValue());
+            int status = process.waitFor();
+            throw new IOException(
+                    "face-recognition serve ended with status " + status + ": " + String.join(" | ", last));
         }
 
         private static void print(BufferedReader messages) {
@@ -179,8 +190,8 @@ final class ServeBenchmark {
     }
 
     /** Clients that send requests at the same time. */
-    private static final class Load implements Contestant {
-        private final Server server;
+    static final class Load implements Contestant {
+        private final String address;
         private final List<byte[]> photographs;
         private final int clients;
         private final double seconds;
@@ -189,8 +200,8 @@ final class ServeBenchmark {
         private final List<Double> millis = new ArrayList<>(); // of all requests after the warm-up
         private final AtomicInteger failed = new AtomicInteger();
 
-        Load(Server server, List<byte[]> photographs, int clients, double seconds) {
-            this.server = server;
+        Load(String address, List<byte[]> photographs, int clients, double seconds) {
+            this.address = address;
             this.photographs = photographs;
             this.clients = clients;
             this.seconds = seconds;
@@ -200,7 +211,7 @@ final class ServeBenchmark {
         private HttpResponse<String> send(String path, int photograph) throws IOException, InterruptedException {
             byte[] body = photographs.get(photograph % photographs.size());
             return http.send(
-                    HttpRequest.newBuilder(URI.create(server.address + path))
+                    HttpRequest.newBuilder(URI.create(address + path))
                             .header("X-Face-Page", "1") // as the page's own requests
                             .POST(BodyPublishers.ofByteArray(body))
                             .build(),
@@ -223,12 +234,14 @@ final class ServeBenchmark {
 
         @Override
         public double imagesPerSecond(int steps) {
+            long start = System.nanoTime();
             List<Double> answered = run(steps * seconds);
+            double elapsed = (System.nanoTime() - start) / 1e9; // the last answers come after the time to send is over
             millis.addAll(answered);
             if (answered.isEmpty()) {
                 throw new IllegalStateException("serve has answered no request");
             }
-            return answered.size() / (steps * seconds);
+            return answered.size() / elapsed;
         }
 
         /** Returns the time of each request that was answered, in milliseconds. */

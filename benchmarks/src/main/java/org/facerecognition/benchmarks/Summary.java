@@ -1,6 +1,8 @@
 package org.facerecognition.benchmarks;
 
+import java.awt.AWTError;
 import java.awt.Color;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -9,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import javax.imageio.ImageIO;
+import org.facerecognition.io.AtomicFile;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
@@ -36,6 +39,13 @@ final class Summary {
     private static final double ABOVE_BARS = 1.05;
     private static final List<Map.Entry<String, String>> NETS = // by name in the results
             List.of(Map.entry("resnet34", "ResNet-34"), Map.entry("mobilefacenet", "MobileFaceNet"));
+
+    private static final List<Series> SERIES = List.of(
+            new Series("prepared, fp32", "this library", 0x1f77b4),
+            new Series("ONNX Runtime, fp32", "ONNX Runtime", 0xd95f02),
+            new Series("TorchScript, frozen and optimized, fp32", "TorchScript, frozen", 0x9c9c9c),
+            new Series("DJL", "DJL, PyTorch engine", 0xbdbdbd),
+            new Series("Python", "Python's PyTorch (eager; TorchScript)", 0xd9d9d9));
 
     private final Path results;
 
@@ -77,7 +87,7 @@ final class Summary {
         String batches = "fp32, batches of 16, images/s";
         return file("training", false).environment()
                 + ".\nMedians of interleaved rounds. A ratio is the median of the ratios in each round; above 1, this"
-                + " library is faster. A busy loop is a\nprogram that keeps one of the two processors busy.\n\n"
+                + " library is faster. A busy loop is a\nprogram that keeps one processor busy.\n\n"
                 + "| | This library | Peer | Ratio, idle machine | Ratio, beside a busy loop |\n|---|---|---|---|---|\n"
                 + line(
                         "Embedding, ResNet-34, " + batches,
@@ -139,8 +149,30 @@ final class Summary {
         return ResultFile.read(results.resolve(section + (busy ? "-busy" : "-idle") + ".md"));
     }
 
-    /** Draws the speed of embedding beside peers, and writes it as PNG. */
-    void draw(Path png) throws IOException {
+    /**
+     * Draws the speed of embedding beside peers, and writes it as PNG.
+     *
+     * @return false if this Java runtime cannot draw text, as without fonts
+     */
+    boolean draw(Path png) throws IOException {
+        Map<Series, Map<String, Double>> rates = new LinkedHashMap<>();
+        for (Series series : SERIES) {
+            Map<String, Double> ofSeries = rates(series.peer());
+            if (ofSeries.values().stream().noneMatch(rate -> rate.isNaN())) { // some need Python, or AVX-512
+                rates.put(series, ofSeries);
+            }
+        }
+        ByteArrayOutputStream image = new ByteArrayOutputStream();
+        try {
+            ImageIO.write(BitmapEncoder.getBufferedImage(chart(rates)), "png", image);
+        } catch (LinkageError | InternalError | AWTError | NullPointerException e) {
+            return false; // what AWT throws where there are no fonts
+        }
+        AtomicFile.write(png, image.toByteArray());
+        return true;
+    }
+
+    private static CategoryChart chart(Map<Series, Map<String, Double>> rates) {
         CategoryChart chart = new CategoryChartBuilder()
                 .width(CHART_WIDTH_PX)
                 .height(CHART_HEIGHT_PX)
@@ -157,19 +189,10 @@ final class Summary {
         styler.setAvailableSpaceFill(BAR_SPACE);
         styler.setLabelsVisible(true);
         styler.setLabelsPosition(ABOVE_BARS);
-        for (Series series : List.of(
-                new Series("prepared, fp32", "this library", 0x1f77b4),
-                new Series("ONNX Runtime, fp32", "ONNX Runtime", 0xd95f02),
-                new Series("TorchScript, frozen and optimized, fp32", "TorchScript, frozen", 0x9c9c9c),
-                new Series("DJL", "DJL, PyTorch engine", 0xbdbdbd),
-                new Series("Python", "Python's PyTorch (eager; TorchScript)", 0xd9d9d9))) {
-            Map<String, Double> rates = rates(series.peer());
-            if (rates.values().stream().noneMatch(rate -> rate.isNaN())) { // some need Python, or AVX-512
-                chart.addSeries(series.peer().name(), List.copyOf(rates.keySet()), List.copyOf(rates.values()))
-                        .setFillColor(series.color());
-            }
-        }
-        ImageIO.write(BitmapEncoder.getBufferedImage(chart), "png", png.toFile());
+        rates.forEach((series, ofSeries) -> chart.addSeries(
+                        series.peer().name(), List.copyOf(ofSeries.keySet()), List.copyOf(ofSeries.values()))
+                .setFillColor(series.color()));
+        return chart;
     }
 
     /** Returns the speeds of a contestant by the name of the network; NaN where it was not measured. */

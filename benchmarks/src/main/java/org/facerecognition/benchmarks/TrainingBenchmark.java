@@ -7,7 +7,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -49,8 +48,8 @@ final class TrainingBenchmark {
         ComputeDevice device =
                 args.length > 2 ? ComputeDevice.valueOf(args[2].toUpperCase(Locale.ROOT)) : ComputeDevice.CPU;
         TrainingSetup setup = new TrainingSetup(device, args.length > 3 ? Integer.parseInt(args[3]) : 16);
-        Path folder = Files.createTempDirectory("training-benchmark");
-        try {
+        try (TemporaryFolder temporary = TemporaryFolder.create("training-benchmark")) {
+            Path folder = temporary.path();
             writeFaces(folder);
             FaceDataset train = FaceDataset.folders(folder, Split.TRAIN).withAugmentations(Presets.fiveColor());
             FaceDataset validation = FaceDataset.folders(folder, Split.VAL);
@@ -91,8 +90,6 @@ final class TrainingBenchmark {
             if (device == ComputeDevice.CPU) {
                 timeToFirstStep(folder);
             }
-        } finally {
-            delete(folder);
         }
     }
 
@@ -145,14 +142,5 @@ final class TrainingBenchmark {
         long sinceStart = System.currentTimeMillis()
                 - ManagementFactory.getRuntimeMXBean().getStartTime();
         System.out.printf("first training step finished %.2f s after the start of the JVM%n", sinceStart / 1e3);
-    }
-
-    /** Deletes a folder and everything in it. */
-    static void delete(Path folder) throws IOException {
-        try (var files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

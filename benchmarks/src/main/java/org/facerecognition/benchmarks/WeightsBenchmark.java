@@ -2,6 +2,7 @@ package org.facerecognition.benchmarks;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
@@ -36,32 +38,27 @@ final class WeightsBenchmark {
             return;
         }
         int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
-        Path folder = Files.createTempDirectory("weights-benchmark");
-        Path script = folder.resolve("read_resnet34.py");
-        Path pickled = folder.resolve("resnet34.pth");
-        Path safe = folder.resolve("resnet34.safetensors");
-        try (InputStream in = WeightsBenchmark.class.getResourceAsStream("read_resnet34.py")) {
+        try (TemporaryFolder folder = TemporaryFolder.create("weights-benchmark");
+                InputStream in = WeightsBenchmark.class.getResourceAsStream("read_resnet34.py")) {
+            Path script = folder.path().resolve("read_resnet34.py");
+            Path pickled = folder.path().resolve("resnet34.pth");
+            Path safe = folder.path().resolve("resnet34.safetensors");
             Files.write(script, in.readAllBytes());
-        }
-        try {
             Map<String, List<String>> contestants = new LinkedHashMap<>();
-            String torchVersion = output(List.of(PYTHON, script.toString(), "write", pickled.toString()));
+            Optional<String> torchVersion =
+                    torchVersion(List.of(PYTHON, script.toString(), "write", pickled.toString()));
             if (torchVersion.isEmpty()) {
                 System.out.println(
                         "skipping .pth files: no Python with torch and torchvision was found to write and read them");
             } else {
                 contestants.put("Weights.read, .pth", java(pickled));
                 contestants.put(
-                        "Python " + torchVersion + " torch.load, .pth",
+                        "Python " + torchVersion.get() + " torch.load, .pth",
                         List.of(PYTHON, script.toString(), "read", pickled.toString()));
             }
             writeSafeTensors(safe);
             contestants.put("Weights.read, .safetensors", java(safe));
             compare(contestants, rounds);
-        } finally {
-            for (Path file : List.of(script, pickled, safe, folder)) {
-                Files.deleteIfExists(file);
-            }
         }
     }
 
@@ -71,7 +68,8 @@ final class WeightsBenchmark {
         Map<String, List<Double>> memory = new LinkedHashMap<>();
         for (int round = 0; round < rounds; round++) {
             for (Map.Entry<String, List<String>> contestant : contestants.entrySet()) {
-                String[] figures = output(contestant.getValue()).split(" ");
+                String[] figures = output(contestant.getValue(), ProcessBuilder.Redirect.INHERIT)
+                        .split(" ");
                 seconds.computeIfAbsent(contestant.getKey(), name -> new ArrayList<>())
                         .add(Double.valueOf(figures[0]));
                 memory.computeIfAbsent(contestant.getKey(), name -> new ArrayList<>())
@@ -107,18 +105,27 @@ final class WeightsBenchmark {
                 file.toString());
     }
 
-    /** Runs a command and returns its output, or an empty string if it cannot be started or fails. */
-    private static String output(List<String> command) throws IOException, InterruptedException {
-        Process process;
+    /** Runs the command that writes the weights, and returns nothing if there is no Python with torch. */
+    private static Optional<String> torchVersion(List<String> command) throws InterruptedException {
         try {
-            process = new ProcessBuilder(command)
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
+            return Optional.of(output(command, ProcessBuilder.Redirect.DISCARD));
         } catch (IOException e) {
-            return ""; // the program does not exist
+            return Optional.empty();
         }
-        String output = new String(process.getInputStream().readAllBytes()).trim();
-        return process.waitFor() == 0 ? output : "";
+    }
+
+    /** Runs a command and returns what it prints, which must be something. */
+    private static String output(List<String> command, ProcessBuilder.Redirect errors)
+            throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectError(errors).start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        int status = process.waitFor();
+        if (status != 0 || output.isEmpty()) {
+            throw new IOException(String.join(" ", command) + " ended with status " + status
+                    + (output.isEmpty() ? " and printed nothing" : ""));
+        }
+        return output;
     }
 
     private static void writeSafeTensors(Path file) {

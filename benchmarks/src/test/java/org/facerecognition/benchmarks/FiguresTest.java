@@ -1,0 +1,26 @@
+package org.facerecognition.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FiguresTest {
+    @Test
+    void replacesAReadmeAtomically(@TempDir Path root) throws IOException {
+        String old = "<!-- figures heads -->\nold\n<!-- end of figures heads -->\n";
+        for (String folder : List.of("", "losses", "augment", "core", "examples", "benchmarks")) {
+            Files.createDirectories(root.resolve(folder));
+            Files.writeString(root.resolve(folder).resolve("README.md"), folder.equals("core") ? old : "\n");
+        }
+        Path readme = root.resolve("core/README.md");
+        Path link = Files.createLink(root.resolve("link"), readme); // keeps the old file if another takes its place
+        assertThat(Figures.write(root, "heads", "new")).isEqualTo(1);
+        assertThat(readme).content().isEqualTo(old.replace("old", "\nnew\n"));
+        assertThat(link).content().isEqualTo(old);
+    }
+}

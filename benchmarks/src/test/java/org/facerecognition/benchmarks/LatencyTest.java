@@ -1,0 +1,33 @@
+package org.facerecognition.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import org.facerecognition.benchmarks.Latency.Times;
+import org.junit.jupiter.api.Test;
+
+class LatencyTest {
+    @Test
+    void countsTheRequestsOfAllCallers() throws InterruptedException {
+        Times times = new Times();
+        Latency.measure(() -> Thread.sleep(10), 4, 0.1, times);
+        assertThat(times.requestSeconds()).hasSizeBetween(4, 40).allMatch(seconds -> seconds >= 0.009);
+        assertThat(times.requestsPerSecond()).hasSize(1);
+    }
+
+    @Test
+    void failsIfOneRequestFails() {
+        AtomicInteger requests = new AtomicInteger();
+        Latency.Call call = () -> {
+            Thread.sleep(10);
+            if (requests.incrementAndGet() == 3) {
+                throw new UnsupportedOperationException("no such network");
+            }
+        };
+        assertThatThrownBy(() -> Latency.measure(call, 2, 0.1, new Times()))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("no such network")
+                .hasCauseInstanceOf(UnsupportedOperationException.class);
+    }
+}

@@ -1,0 +1,66 @@
+package org.facerecognition.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+/** The ends of programs. */
+@DisabledOnOs(OS.WINDOWS)
+class ProcessesTest {
+    @Test
+    void namesAProgramThatWasKilledAndItsStatus() throws IOException {
+        Process process = new ProcessBuilder("sh", "-c", "kill -9 $$").start();
+        assertThatThrownBy(() -> Child.readLine(process, process.inputReader(), "the peer"))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the peer ended with status 137");
+    }
+
+    @Test
+    void aBusyLoopThatEndedFailsTheMeasurement() throws Exception {
+        List<ProcessHandle> before = ProcessHandle.current().children().toList();
+        Neighbors neighbors = new Neighbors(2);
+        ProcessHandle loop = ProcessHandle.current()
+                .children()
+                .filter(child -> !before.contains(child))
+                .findFirst()
+                .orElseThrow();
+        loop.destroyForcibly();
+        loop.onExit().get(10, TimeUnit.SECONDS);
+        assertThatThrownBy(neighbors::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("a busy loop ended with status 137");
+    }
+
+    @Test
+    void anInterruptedProgramDeletesItsTemporaryFolder() throws Exception {
+        Process process = new ProcessBuilder(Child.javaCommand(Interrupted.class)).start();
+        Path folder = Path.of(process.inputReader().readLine());
+        assertThat(folder.resolve("in").resolve("file")).exists();
+        process.destroy();
+        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(folder).doesNotExist();
+    }
+
+    /** Uses a temporary folder until it is ended. */
+    static final class Interrupted {
+        private Interrupted() {}
+
+        public static void main(String[] args) throws Exception {
+            try (TemporaryFolder folder = TemporaryFolder.create("interrupted")) {
+                Files.writeString(
+                        Files.createDirectory(folder.path().resolve("in")).resolve("file"), "content");
+                new ProcessBuilder("sleep", "100").start();
+                System.out.println(folder.path());
+                Thread.sleep(100_000);
+            }
+        }
+    }
+}

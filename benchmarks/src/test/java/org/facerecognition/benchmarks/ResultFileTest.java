@@ -1,0 +1,60 @@
+package org.facerecognition.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ResultFileTest {
+    private static final String MACHINE = "Some Processor, 2 processors, 24 GiB, Linux, Java 17.0.15";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void readsTheHeader() throws IOException {
+        ResultFile result = ResultFile.read(written("abc1234"));
+        assertThat(result.commit()).isEqualTo("abc1234");
+        assertThat(result.machine()).isEqualTo(MACHINE);
+        assertThat(result.environment()).isEqualTo("Commit abc1234, " + MACHINE + ", 1 March 2026");
+    }
+
+    @Test
+    void anotherCommitIsMeasuredAgain() throws IOException {
+        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1234", MACHINE))
+                .isTrue();
+        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1235", MACHINE))
+                .isFalse();
+    }
+
+    @Test
+    void anotherMachineIsMeasuredAgain() throws IOException {
+        String other = MACHINE.replace("2 processors", "4 processors");
+        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1234", other)).isFalse();
+    }
+
+    @Test
+    void changedFilesAreMeasuredAgain() throws IOException {
+        assertThat(ResultFile.isMeasured(written("abc1234+"), "abc1234+", MACHINE))
+                .isFalse();
+        assertThat(ResultFile.isMeasured(written("abc1234+"), "abc1234+")).isTrue(); // to write its table
+    }
+
+    @Test
+    void aFileWithoutHeaderIsMeasuredAgain() throws IOException {
+        Path file = Files.writeString(folder.resolve("training-idle.md"), "| table |\n");
+        assertThat(ResultFile.isMeasured(file, "abc1234")).isFalse();
+        assertThat(ResultFile.isMeasured(folder.resolve("missing.md"), "abc1234"))
+                .isFalse();
+    }
+
+    private Path written(String commit) throws IOException {
+        return Files.writeString(
+                folder.resolve("training-idle.md"),
+                "Commit " + commit + ", " + MACHINE
+                        + ", 1 March 2026; 2 min. Median (minimum to maximum).\n| table |\n");
+    }
+}
