@@ -309,6 +309,7 @@ final class TrainingRun implements AutoCloseable {
     }
 
     private History trainEpochs() {
+        checkpoints.loadClasses();
         listeners.report(listener -> listener.started(progress.history()));
         while (progress.epoch < optimization.epochs() && (!isToStop() || isEpochTrained())) {
             trainEpoch();

@@ -11,6 +11,7 @@ import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Value;
+import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -135,6 +136,7 @@ public abstract class Backbone extends Module {
      * @throws UnsupportedOperationException if this class does not override {@link #describe}
      */
     public final Graph graph() {
+        Libtorch.keepCacheFolder(); // for classes that a training of hours has not used
         return Graph.of(this::describe);
     }
 

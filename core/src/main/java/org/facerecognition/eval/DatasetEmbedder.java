@@ -20,6 +20,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
@@ -64,6 +65,7 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
     }
 
     private Usable embedHere(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
+        Libtorch.keepCacheFolder();
         FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
         float[][] embeddings = new float[plain.size()][];
         try (BatchLoader loader = new BatchLoader(plain, settings(badImages), device, true);

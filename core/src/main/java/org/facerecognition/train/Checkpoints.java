@@ -236,6 +236,16 @@ public final class Checkpoints {
         }
     }
 
+    /**
+     * Loads JavaCPP's classes that a checkpoint needs and training does not, before hours in which their libraries may
+     * be deleted.
+     */
+    public void loadClasses() {
+        if (settings.folder() != null) {
+            model.metadata();
+        }
+    }
+
     private void save(Path file, TrainingProgress progress) {
         if (writes || shards != null) {
             write(file, progress);
