@@ -9,11 +9,13 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -350,6 +352,10 @@ public final class AtomicFile {
             return "the folder or file is missing";
         } else if (e instanceof FileAlreadyExistsException exists) {
             return exists.getFile() + " is not a folder";
+        } else if (e instanceof NotDirectoryException) {
+            return "it is not a folder";
+        } else if (e instanceof DirectoryNotEmptyException) {
+            return "the folder is not empty";
         } else if (e instanceof FileSystemLoopException) {
             return "its symbolic links form a loop";
         } else if (e instanceof FileSystemException failed) {

@@ -11,9 +11,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -323,6 +325,8 @@ class AtomicFileTest {
             String name = folder.resolve(ORPHAN).toString();
             assertThat(AtomicFile.reason(new AccessDeniedException(name))).isEqualTo("permission denied");
             assertThat(AtomicFile.reason(new NoSuchFileException(name))).isEqualTo("the folder or file is missing");
+            assertThat(AtomicFile.reason(new NotDirectoryException(name))).isEqualTo("it is not a folder");
+            assertThat(AtomicFile.reason(new DirectoryNotEmptyException(name))).isEqualTo("the folder is not empty");
             assertThat(AtomicFile.reason(new FileSystemException(name, null, "Read-only file system")))
                     .isEqualTo("Read-only file system");
             assertThat(AtomicFile.reason(new FileSystemException(name)))

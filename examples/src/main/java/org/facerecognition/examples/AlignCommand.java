@@ -16,6 +16,7 @@ import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
 import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.vision.FaceTemplate;
 import picocli.CommandLine.Command;
@@ -122,16 +123,22 @@ final class AlignCommand implements Callable<Integer> {
     private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template) {
         try (Photograph image = Photograph.read(ImageSource.of(file.file()), faces)) {
             List<DetectedFace> found = image.detect();
-            List<DetectedFace> usable = found.stream().filter(image::isUsable).toList(); // as embed
+            List<DetectedFace> wanted = all ? found : mostProminent(found, image);
+            List<DetectedFace> usable = wanted.stream().filter(image::isUsable).toList();
             List<String> crops = write(file, image, usable, template);
-            Optional<String> note = !crops.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(
-                            found.isEmpty()
-                                    ? NoFace.sentence(file.file(), image, faces)
-                                    : NoFace.unusable(file.file()));
-            return new Aligned(crops, note);
+            if (!crops.isEmpty()) {
+                return new Aligned(crops, Optional.empty());
+            }
+            String unusable = all ? NoFace.unusable(file.file()) : NoFace.mostProminentUnusable(file.file());
+            return new Aligned(
+                    crops, Optional.of(found.isEmpty() ? NoFace.sentence(file.file(), image, faces) : unusable));
         }
+    }
+
+    /** Chooses the face that embed would choose by default: if that is unusable, no other face takes its place. */
+    private static List<DetectedFace> mostProminent(List<DetectedFace> faces, Photograph image) {
+        return FaceChoice.MOST_PROMINENT.of(faces, image.widthPx(), image.heightPx()).stream()
+                .toList();
     }
 
     private void print(Path image, List<String> crops) {
@@ -143,12 +150,11 @@ final class AlignCommand implements Callable<Integer> {
         Main.requireWritten(to);
     }
 
-    private List<String> write(ImageFileNames file, Photograph image, List<DetectedFace> found, FaceTemplate template) {
+    private List<String> write(ImageFileNames file, Photograph image, List<DetectedFace> faces, FaceTemplate template) {
         List<String> written = new ArrayList<>();
-        int count = all ? found.size() : Math.min(1, found.size());
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < faces.size(); i++) {
             Path target = file.in(out, all ? "-" + (i + 1) + ".png" : ".png");
-            try (Mat crop = image.align(found.get(i), template)) {
+            try (Mat crop = image.align(faces.get(i), template)) {
                 ImageWriter.write(crop, target);
             }
             written.add(target.toString());

@@ -11,6 +11,7 @@ import org.facerecognition.gallery.DatabaseGallery;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import org.facerecognition.gallery.SearchMethod;
+import org.facerecognition.io.AtomicFile;
 
 /** Where a gallery is: in a file or in a database. Owns the connections; close it after the gallery. */
 abstract sealed class GalleryPlace implements AutoCloseable {
@@ -116,12 +117,24 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
         @Override
         FaceThumbnails thumbnails(Gallery gallery) throws IOException {
-            return FaceThumbnails.beside(file, gallery::embedding);
+            try {
+                return FaceThumbnails.beside(file, gallery::embedding);
+            } catch (IOException e) {
+                throw noThumbnails(e);
+            }
         }
 
         @Override
         void eraseOtherThumbnails(Gallery gallery) throws IOException {
-            FaceThumbnails.eraseOthers(file, gallery::embedding);
+            try {
+                FaceThumbnails.eraseOthers(file, gallery::embedding);
+            } catch (IOException e) {
+                throw noThumbnails(e);
+            }
+        }
+
+        private IOException noThumbnails(IOException e) {
+            return new IOException("the thumbnails in " + file + ".faces cannot be opened: " + AtomicFile.reason(e), e);
         }
 
         @Override

@@ -6,12 +6,15 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import org.facerecognition.data.UnsuitableDataException;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.NativeLibraries;
+import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -188,10 +191,21 @@ public final class Main {
         command.getErr().println("See '" + (name.startsWith(NAME) ? "" : NAME + " ") + name + " --help'.");
     }
 
+    /** Returns an exception's message; the message of most errors of the file system is only a path. */
+    private static String sentence(Exception error) {
+        @Nullable Throwable cause = error.getCause();
+        if (cause instanceof FileSystemException inside && inside.toString().equals(error.getMessage())) {
+            return sentence(inside); // the wrapper says nothing of its own
+        }
+        if (error instanceof FileSystemException failed && failed.getFile() != null) {
+            return "cannot use " + failed.getFile() + ": " + AtomicFile.reason(failed);
+        }
+        return error.getMessage() == null ? error.toString() : error.getMessage();
+    }
+
     /** Prints one sentence on standard error, and the stack trace only with -Dtrace=true. */
     private static int explain(Exception error, CommandLine command, CommandLine.ParseResult parsed) {
-        String message = error.getMessage() == null ? error.toString() : error.getMessage();
-        command.getErr().println("error: " + DatabaseAddress.withoutAddresses(message));
+        command.getErr().println("error: " + DatabaseAddress.withoutAddresses(sentence(error)));
         trace(error, command.getErr());
         if (!(error instanceof IllegalArgumentException) || error instanceof UnsuitableDataException) {
             return FAILED;

@@ -23,6 +23,12 @@ final class NoFace {
         return "no usable face was found in " + file + ": it is upside down, or its five landmarks cannot be a face's";
     }
 
+    /** Returns one sentence: where the most prominent face cannot be embedded, whether or not others can. */
+    static String mostProminentUnusable(Path file) {
+        return "the most prominent face in " + file + " cannot be used: it is upside down, or its five landmarks cannot"
+                + " be a face's";
+    }
+
     /** Returns whether the image was shrunk before detection, so that small faces may have been lost. */
     static boolean isShrunk(Photograph image, FaceDetector detector) {
         return detector.smallestVisibleFacePx(image.widthPx(), image.heightPx()).isPresent();

@@ -21,6 +21,7 @@ import org.assertj.core.api.InstanceOfAssertFactories;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.examples.web.Photos;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
@@ -103,6 +104,21 @@ class GalleryCommandTest {
         Files.createDirectories(path.getParent());
         ImageIO.write(image, "png", path.toFile());
         return path;
+    }
+
+    /** Earlier, the error was only the path. */
+    @Test
+    void saysWhyTheThumbnailsCannotBeOpened() throws IOException {
+        enroll("Ann", photos.resolve("Ann/1.png"));
+        Path faces = Files.writeString(folder.resolve("people.gallery.faces"), "a file");
+        Cli.Result serve = Cli.run(
+                "serve", "--gallery", file, "--model", model, "--detector", DETECTOR, "--threshold", 0.5, "--port", 0);
+        assertThat(serve.code()).isEqualTo(Main.FAILED);
+        assertThat(serve.err())
+                .contains("error: the thumbnails in " + faces + " cannot be opened: " + faces + " is not a folder");
+        Cli.Result removed = Cli.run("gallery", "remove", "Ann", "--gallery", file);
+        assertThat(removed.code()).as(removed.err()).isZero();
+        assertThat(faces).hasContent("a file");
     }
 
     private Cli.Result enroll(Object... more) {
@@ -377,8 +393,8 @@ class GalleryCommandTest {
     void erasesTheThumbnailsOfRemovedPeople() throws IOException {
         enroll("--folder", photos);
         Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
-        Files.writeString(faces.resolve("1.jpg"), "Ann's face");
-        Files.writeString(faces.resolve("2.jpg"), "Bob's face");
+        Files.write(faces.resolve("1.jpg"), Photos.jpeg(112, 112));
+        Files.write(faces.resolve("2.jpg"), Photos.jpeg(112, 112));
         Path link = Files.createSymbolicLink(folder.resolve("link.gallery"), file);
         assertThat(Cli.run("gallery", "remove", "--gallery", link, "Ann").code())
                 .isZero();

@@ -19,6 +19,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.CalibrationSettings;
+import org.facerecognition.examples.web.Photos;
 import org.facerecognition.gallery.DatabaseGallery;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
@@ -154,10 +155,10 @@ class GalleryTransferCommandTest {
 
     // ---- export, import and copy ----
 
-    private static void writeFile(Path file) {
+    private static void writeThumbnail(Path file) {
         try {
             Files.createDirectories(file.getParent());
-            Files.writeString(file, "a face");
+            Files.write(file, Photos.jpeg(112, 112));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -173,7 +174,7 @@ class GalleryTransferCommandTest {
 
         Path copy = folder.resolve("copy.gallery");
         Path formerFace = folder.resolve("copy.gallery.faces/1.jpg"); // of a gallery that had this name
-        writeFile(formerFace);
+        writeThumbnail(formerFace);
         Cli.Result imported = Cli.run("gallery", "import", "--gallery", copy, "--from", export, "--json");
         assertThat(imported.json().toString()).isEqualTo("{\"added\":6,\"already_there\":0,\"entries\":6}");
         assertThat(lines(copy)).isEqualTo(lines(file));

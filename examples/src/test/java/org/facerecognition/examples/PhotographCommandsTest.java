@@ -24,6 +24,7 @@ import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.examples.web.Photos;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.RemoteFile;
@@ -347,6 +348,23 @@ class PhotographCommandsTest {
         assertThat(Cli.run("align", "--detector", DETECTOR, both, "--out", narrow, "--size", "big")
                         .err())
                 .contains("--size must be a number of pixels or 96x112, but was big");
+    }
+
+    /** Earlier, the crop of a bystander was written instead, to be enrolled or trained on as the person. */
+    @Test
+    void alignPassesOverAnImageWhoseMostProminentFaceCannotBeUsed() throws IOException {
+        Path detector = Photos.detectorOfImplausibleFaces(folder);
+        Path out = folder.resolve("crops");
+        assertThat(Cli.run("embed", both, "--model", model, "--detector", detector)
+                        .err())
+                .contains("image " + both + " shows a face whose five landmarks cannot be a face's");
+        Cli.Result result = Cli.run("align", both, one, "--detector", detector, "--out", out);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.out().lines()).containsExactly(both + "\tno face", one + "\t" + out.resolve("1-png.png"));
+        assertThat(result.err()).contains("the most prominent face in " + both + " cannot be used", "1 crops of 2");
+        assertThat(out.resolve("1.png")).doesNotExist();
+        Cli.Result all = Cli.run("align", "--all", both, "--detector", detector, "--out", out);
+        assertThat(all.out().lines()).containsExactly(both + "\t" + out.resolve("1-1.png"));
     }
 
     /** Crops and marked copies once replaced photographs of the same names. */

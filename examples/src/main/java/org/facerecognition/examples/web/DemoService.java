@@ -10,8 +10,9 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.EmbeddedFace;
@@ -20,6 +21,7 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.VerificationResult;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
@@ -30,8 +32,6 @@ import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceAligner;
-import org.facerecognition.vision.FaceChoice;
-import org.facerecognition.vision.FaceTemplate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,7 +104,7 @@ final class DemoService {
     record Identified(int width, int height, double threshold, List<IdentifiedFace> faces) {}
 
     /**
-     * The comparison of the most prominent faces of two images.
+     * The comparison of two images by the face of each that the recognizer chooses.
      *
      * @param portraits the two aligned faces, as data URLs
      * @param facesInPictures the number of faces in each image
@@ -150,29 +150,25 @@ final class DemoService {
     Enrolled enroll(@Nullable String name, byte[] encoded) {
         String checkedName = checkedName(name);
         String contentKey = ContentKey.of(encoded);
-        try (AnalyzedImage image = analyze(encoded, "sent")) {
-            int face = chosen(image, "sent");
-            byte[] thumbnail = image.thumbnail(face);
-            long entry;
-            synchronized (enrollmentLock) { // two simultaneous uploads of one image must not become two entries
-                Optional<Long> existing = existingEntry(checkedName, contentKey);
-                entry = existing.isPresent()
-                        ? existing.get()
-                        : addEntry(checkedName, image.faces().get(face).embedding(), contentKey, thumbnail);
-                if (existing.isPresent() && image.faces().size() == 1) {
-                    restoreThumbnail(entry, thumbnail); // enrolled by a command, or shown before a restart
-                }
+        ChosenFace face = chosenFace(encoded, "sent");
+        long entry;
+        synchronized (enrollmentLock) { // two simultaneous uploads of one image must not become two entries
+            Optional<Long> existing = existingEntry(checkedName, contentKey);
+            entry = existing.isPresent()
+                    ? existing.get()
+                    : addEntry(checkedName, face.embedding(), contentKey, face.thumbnail());
+            if (existing.isPresent() && face.facesInImage() == 1) {
+                restoreThumbnail(entry, face.thumbnail()); // enrolled by a command, or shown before a restart
             }
-            String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
-            return new Enrolled(
-                    entry, storedName, dataUrl(thumbnail), image.faces().size());
         }
+        String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
+        return new Enrolled(entry, storedName, dataUrl(face.thumbnail()), face.facesInImage());
     }
 
     private void restoreThumbnail(long entry, byte[] thumbnail) {
         try {
             if (thumbnails.get(entry).isEmpty()) {
-                thumbnails.put(entry, thumbnail);
+                putThumbnail(entry, thumbnail);
             }
         } catch (IOException e) {
             throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
@@ -182,15 +178,19 @@ final class DemoService {
     private long addEntry(String name, float[] embedding, String contentKey, byte[] thumbnail) {
         long entry = gallery.enroll(List.of(new Enrollment(name, embedding, null, contentKey)))[0];
         try {
-            thumbnails.put(entry, thumbnail);
-            if (gallery.entry(entry).isEmpty()) { // another request has removed it in the meantime
-                thumbnails.remove(entry);
-            }
+            putThumbnail(entry, thumbnail);
         } catch (IOException e) {
             gallery.remove(entry);
             throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
         }
         return entry;
+    }
+
+    private void putThumbnail(long entry, byte[] thumbnail) throws IOException {
+        thumbnails.put(entry, thumbnail);
+        if (gallery.entry(entry).isEmpty()) { // another request has removed it in the meantime
+            thumbnails.remove(entry);
+        }
     }
 
     /** Returns the entry of the same image under the same name; rejects the same image under another name. */
@@ -224,26 +224,41 @@ final class DemoService {
 
     /** Identifies every face in an image. */
     Identified identify(byte[] encoded) {
-        try (AnalyzedImage image = analyze(encoded, "sent")) {
-            List<Outcome> outcomes = gallery.identify(
-                    image.faces().stream().map(EmbeddedFace::embedding).toList(), 1, threshold.cosine());
+        try (Mat pixels = decode(encoded, "sent")) {
+            List<EmbeddedFace> found = recognizer.faces(ImageSource.of(pixels));
+            if (found.isEmpty()) {
+                throw noFace(pixels.cols(), pixels.rows());
+            }
+            List<Outcome> outcomes =
+                    gallery.identify(found.stream().map(EmbeddedFace::embedding).toList(), 1, threshold.cosine());
             List<IdentifiedFace> faces = new ArrayList<>();
             for (int i = 0; i < outcomes.size(); i++) {
-                faces.add(identifiedFace(image, i, outcomes.get(i)));
+                faces.add(identifiedFace(pixels, found.get(i).where(), outcomes.get(i)));
             }
-            return new Identified(image.pixels().cols(), image.pixels().rows(), threshold.cosine(), faces);
+            return new Identified(pixels.cols(), pixels.rows(), threshold.cosine(), faces);
         }
     }
 
-    private static IdentifiedFace identifiedFace(AnalyzedImage image, int face, Outcome outcome) {
+    private static ApiException noFace(int width, int height) {
+        return new ApiException(
+                422,
+                String.format(
+                        Locale.ROOT,
+                        "the image sent must show a face, but none was found in its %dx%d pixels; take one where the"
+                                + " face is upright, larger or clearer",
+                        width,
+                        height));
+    }
+
+    private static IdentifiedFace identifiedFace(Mat pixels, DetectedFace face, Outcome outcome) {
         Candidate best = outcome.best().map(DemoService::candidate).orElse(null);
         Candidate nearest = outcome instanceof Outcome.Unknown unknown
                 ? unknown.nearest().map(DemoService::candidate).orElse(null)
                 : best;
-        DetectedFace.Box box = image.faces().get(face).where().box();
+        DetectedFace.Box box = face.box();
         return new IdentifiedFace(
                 new double[] {box.x(), box.y(), box.width(), box.height()},
-                dataUrl(image.thumbnail(face)),
+                dataUrl(thumbnail(pixels, face)),
                 best,
                 nearest);
     }
@@ -254,20 +269,16 @@ final class DemoService {
 
     /** Decides whether the faces of two images that the recognizer chooses are one person's. */
     Compared compare(byte[] first, byte[] second) {
-        try (AnalyzedImage a = analyze(first, "sent first");
-                AnalyzedImage b = analyze(second, "sent second")) {
-            int faceA = chosen(a, "sent first");
-            int faceB = chosen(b, "sent second");
-            VerificationResult result = threshold.judge(Recognizer.similarity(
-                    a.faces().get(faceA).embedding(), b.faces().get(faceB).embedding()));
-            return new Compared(
-                    result.same(),
-                    result.cosine(),
-                    result.threshold(),
-                    falseAcceptRate(),
-                    List.of(dataUrl(a.thumbnail(faceA)), dataUrl(b.thumbnail(faceB))),
-                    List.of(a.faces().size(), b.faces().size()));
-        }
+        ChosenFace a = chosenFace(first, "sent first");
+        ChosenFace b = chosenFace(second, "sent second");
+        VerificationResult result = threshold.judge(Recognizer.similarity(a.embedding(), b.embedding()));
+        return new Compared(
+                result.same(),
+                result.cosine(),
+                result.threshold(),
+                falseAcceptRate(),
+                List.of(dataUrl(a.thumbnail()), dataUrl(b.thumbnail())),
+                List.of(a.facesInImage(), b.facesInImage()));
     }
 
     /** Lists the gallery's newest entries. */
@@ -302,75 +313,55 @@ final class DemoService {
     // ---- analyzing an image ----
 
     /**
-     * A decoded image and the faces in it.
+     * The face of an image that is used where it shows several.
      *
-     * @param pixels RGB; owned by this record, which closes it
-     * @param faces at least one, the most prominent first
+     * @param thumbnail the aligned face, as a JPEG
+     * @param facesInImage the number of faces that can be embedded, at least 1
      */
-    private record AnalyzedImage(Mat pixels, List<EmbeddedFace> faces) implements AutoCloseable {
-        /** Returns an aligned face of 112x112 pixels as a JPEG. */
-        byte[] thumbnail(int face) {
-            try (Mat aligned =
-                            FaceAligner.align(pixels, faces.get(face).where().pointArray(), FaceTemplate.SQUARE_112);
-                    Mat bgr = new Mat();
-                    BytePointer bytes = new BytePointer()) {
-                cvtColor(aligned, bgr, COLOR_RGB2BGR);
-                imencode(".jpg", bgr, bytes);
-                byte[] jpeg = new byte[(int) bytes.limit()];
-                bytes.get(jpeg);
-                return jpeg;
-            }
-        }
-
-        @Override
-        public void close() {
-            pixels.close();
-        }
-    }
+    private record ChosenFace(float[] embedding, byte[] thumbnail, int facesInImage) {}
 
     /**
-     * Returns the number of the face that is used where an image shows several.
-     *
-     * @throws ApiException when only one is allowed
-     */
-    private int chosen(AnalyzedImage image, String name) {
-        List<DetectedFace> all = image.faces().stream().map(EmbeddedFace::where).toList();
-        FaceChoice choice = Objects.requireNonNull(recognizer.embeddingMode().detection(), "a detector")
-                .choice();
-        if (choice == FaceChoice.ONLY && all.size() > 1) {
-            throw new ApiException(
-                    422, "the image " + name + " must show only one face (--face only), but shows " + all.size());
-        }
-        return all.indexOf(
-                choice.of(all, image.pixels().cols(), image.pixels().rows()).orElseThrow());
-    }
-
-    /**
-     * Decodes an image, then detects and embeds its faces.
+     * Decodes an image and embeds the face that the recognizer chooses, as the commands do: if that face cannot be
+     * used, no other face takes its place.
      *
      * @param name what messages call the image: "the image {@code name} ..."
-     * @return owned
-     * @throws ApiException when the image cannot be decoded, is too large or shows no face
+     * @throws ApiException when the image cannot be decoded, is too large, or has no such face
      */
-    private AnalyzedImage analyze(byte[] encoded, String name) {
-        Mat pixels = decode(encoded, name);
-        try {
-            List<EmbeddedFace> faces = recognizer.faces(ImageSource.of(pixels));
-            if (faces.isEmpty()) {
-                throw new ApiException(
-                        422,
-                        String.format(
-                                Locale.ROOT,
-                                "no face was found in the image %s (%dx%d pixels); use an image in which the face is"
-                                        + " upright, larger or sharper",
-                                name,
-                                pixels.cols(),
-                                pixels.rows()));
-            }
-            return new AnalyzedImage(pixels, faces);
-        } catch (RuntimeException e) {
-            pixels.close();
-            throw e;
+    private ChosenFace chosenFace(byte[] encoded, String name) {
+        try (Mat pixels = decode(encoded, name)) {
+            ImageSource image = ImageSource.of(pixels);
+            EmbeddedImage embedded = embedded(image);
+            embedded.problem().ifPresent(problem -> {
+                throw new ApiException(422, sentence(problem, image.name(), name));
+            });
+            return new ChosenFace(
+                    embedded.embedding().orElseThrow(),
+                    thumbnail(pixels, embedded.face().orElseThrow()),
+                    recognizer.faces(image).size());
+        }
+    }
+
+    private EmbeddedImage embedded(ImageSource image) {
+        try (Stream<EmbeddedImage> results = recognizer.embedEach(Stream.of(image))) {
+            return results.findFirst().orElseThrow();
+        }
+    }
+
+    /** Returns a message in which an image is called by another name. */
+    private static String sentence(DataException problem, String from, String to) {
+        return String.valueOf(problem.getMessage()).replaceFirst("^image " + Pattern.quote(from), "the image " + to);
+    }
+
+    /** Returns an aligned face as a JPEG. */
+    private static byte[] thumbnail(Mat pixels, DetectedFace face) {
+        try (Mat aligned = FaceAligner.align(pixels, face.pointArray(), FaceThumbnails.SIZE);
+                Mat bgr = new Mat();
+                BytePointer bytes = new BytePointer()) {
+            cvtColor(aligned, bgr, COLOR_RGB2BGR);
+            imencode(".jpg", bgr, bytes);
+            byte[] jpeg = new byte[(int) bytes.limit()];
+            bytes.get(jpeg);
+            return jpeg;
         }
     }
 

@@ -43,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  *   GET    /api/gallery                   the newest entries
  *   GET    /api/gallery/{entry}/image     the thumbnail of an entry, a JPEG
  *   DELETE /api/gallery/{entry}           removes an entry; answers with the gallery
- *   POST   /api/enroll?name=NAME          enrolls the most prominent face; the body is an image
+ *   POST   /api/enroll?name=NAME          enrolls the chosen face; the body is an image
  *   POST   /api/identify                  identifies all faces; the body is an image
  *   POST   /api/compare?first=BYTES       compares two faces; the body is two images, the first of BYTES bytes
  *

@@ -13,21 +13,30 @@ import java.util.function.LongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.FileImageInputStream;
+import javax.imageio.stream.ImageInputStream;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
+import org.facerecognition.vision.FaceTemplate;
 
 /**
  * Stores one small JPEG of a face per gallery entry: in the folder {@code NAME.faces} beside the gallery's file, or in
  * memory for a gallery in memory. On disk, only the owner can read the thumbnails.
  *
  * <p>When an entry is removed, its thumbnail is overwritten and deleted. If another program removed the entry, this
- * happens the next time the folder is opened. Entries that another program enrolled have no thumbnail.
+ * happens the next time the folder is opened. Entries that another program enrolled have no thumbnail. Other files in
+ * the folder, such as photographs that it had before, are left alone.
  *
  * <p>Ids begin anew in a gallery that was deleted and filled again. The name of a thumbnail's file therefore has a
  * digest of the embedding beside the id, so that the face of a former person is not shown for another one.
  */
 public abstract sealed class FaceThumbnails {
+    /** The size of the thumbnails of all versions. */
+    static final FaceTemplate SIZE = FaceTemplate.SQUARE_112;
+
     /** Returns an empty store that is lost when the program ends. */
     public static FaceThumbnails inMemory() {
         return new InMemory();
@@ -108,7 +117,7 @@ public abstract sealed class FaceThumbnails {
             ConfidentialFile.createFolders(folder);
             ConfidentialFile.restrict(folder);
             AtomicFile.clean(folder);
-            for (Path file : list(folder)) {
+            for (Path file : thumbnails(folder)) {
                 long entry = entry(file);
                 Optional<Path> current = file(entry);
                 if (current.filter(file::equals).isPresent()) {
@@ -118,7 +127,7 @@ public abstract sealed class FaceThumbnails {
                     ConfidentialFile.restrict(file);
                     Files.move(file, current.get());
                     files.put(entry, current.get());
-                } else if (isThumbnail(file)) {
+                } else {
                     ConfidentialFile.erase(file);
                 }
             }
@@ -126,14 +135,12 @@ public abstract sealed class FaceThumbnails {
 
         /** Moves the thumbnails of present entries here from the folder of an earlier version; erases the others. */
         void moveFrom(Path formerFolder) throws IOException {
-            for (Path file : list(formerFolder)) {
+            for (Path file : thumbnails(formerFolder)) {
                 long entry = entry(file);
                 if (isWithoutDigest(file) && file(entry).isPresent() && !files.containsKey(entry)) {
                     put(entry, Files.readAllBytes(file));
                 }
-                if (isThumbnail(file)) {
-                    ConfidentialFile.erase(file);
-                }
+                ConfidentialFile.erase(file);
             }
         }
 
@@ -165,14 +172,29 @@ public abstract sealed class FaceThumbnails {
             return name.matches() && name.group(2) == null;
         }
 
-        /** Returns whether a file is a thumbnail, or the temporary file of one that an earlier version left behind. */
-        private static boolean isThumbnail(Path file) {
-            return entry(file) >= 0 || file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?");
+        /** Lists the thumbnails in a folder, and the temporary files of some that an earlier version left behind. */
+        private static List<Path> thumbnails(Path folder) throws IOException {
+            try (Stream<Path> files = Files.list(folder)) {
+                return files.filter(InFolder::isThumbnail).toList();
+            }
         }
 
-        private static List<Path> list(Path folder) throws IOException {
-            try (Stream<Path> files = Files.list(folder)) {
-                return files.toList();
+        /** A file with a number as its name may be the user's own photograph, so its size decides. */
+        private static boolean isThumbnail(Path file) {
+            return entry(file) >= 0 && !isWithoutDigest(file)
+                    || file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?") && hasThumbnailSize(file);
+        }
+
+        /** Returns whether a file is a JPEG of a thumbnail's size; reads only the header. */
+        private static boolean hasThumbnailSize(Path file) {
+            ImageReader reader = ImageIO.getImageReadersByFormatName("jpeg").next();
+            try (ImageInputStream in = new FileImageInputStream(file.toFile())) {
+                reader.setInput(in, true, true);
+                return reader.getWidth(0) == SIZE.widthPx() && reader.getHeight(0) == SIZE.heightPx();
+            } catch (IOException | RuntimeException e) {
+                return false; // no JPEG
+            } finally {
+                reader.dispose();
             }
         }
 

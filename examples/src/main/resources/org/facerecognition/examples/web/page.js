@@ -180,8 +180,7 @@ function resultCard(good, thumbnails, title, details, cosine, threshold) {
     ...thumbnails.map(src => element('img', { src, alt: '' })), text);
 }
 
-function identified(result, picker) {
-  picker.mark(result.faces, result.width, result.height);
+function identified(result) {
   return result.faces.map((face, i) => {
     const number = result.faces.length > 1 ? `${i + 1}: ` : '';
     const threshold = `threshold ${formatCosine(result.threshold)}`;
@@ -202,14 +201,14 @@ function compared(result) {
     `Cosine ${formatCosine(result.cosine)}, threshold ${formatCosine(result.threshold)}${rate}.`, result.cosine, result.threshold)];
   if (!result.same) results[0].querySelector('strong').textContent = '≠ Different people';
   if (Math.max(...result.facesInPictures) > 1) {
-    results.push(element('p', {}, 'Several faces were found. The most prominent face of each image was compared.'));
+    results.push(element('p', {}, 'Several faces were found. The faces shown here were compared.'));
   }
   return results;
 }
 
 function enrolled(result) {
   const details = result.facesInPicture > 1
-    ? `Entry ${result.entry}: the most prominent of ${result.facesInPicture} faces.` : `Entry ${result.entry}.`;
+    ? `Entry ${result.entry}: the face shown here, one of ${result.facesInPicture}.` : `Entry ${result.entry}.`;
   return [resultCard(true, [result.portrait], `${result.name} is enrolled`, details, null, null)];
 }
 
@@ -231,6 +230,10 @@ function list(gallery) {
       element('div', { className: 'who' }, name, ' ', element('span', { className: 'entry' }, `entry ${entry}`)), remove);
   }));
 }
+
+/** Lists the gallery again; an error is shown in its own section. */
+const refreshGallery = () => send('GET', '/api/gallery').then(list)
+  .catch(error => fail(document.querySelector('#gallery .answer'), error));
 
 async function removeEntry(entry, name) {
   if (!window.confirm(`Remove ${name}, entry ${entry}, from the gallery?`)) return;
@@ -271,8 +274,12 @@ function form(id, busyText, run) {
   });
 }
 
-form('identify', 'Identifying…', async ({ image }) =>
-  identified(await send('POST', '/api/identify', image.get()), image));
+form('identify', 'Identifying…', async ({ image }) => {
+  const sent = image.get();
+  const result = await send('POST', '/api/identify', sent);
+  if (image.image === sent) image.mark(result.faces, result.width, result.height); // else another one was selected
+  return identified(result);
+});
 
 form('compare', 'Comparing…', async ({ first, second }) => {
   const a = first.get();
@@ -282,9 +289,10 @@ form('compare', 'Comparing…', async ({ first, second }) => {
 
 form('enroll', 'Enrolling…', async ({ image }, fields) => {
   const name = fields.elements.name.value;
-  const result = await send('POST', `/api/enroll?name=${encodeURIComponent(name)}`, image.get());
-  image.clear();
-  list(await send('GET', '/api/gallery'));
+  const sent = image.get();
+  const result = await send('POST', `/api/enroll?name=${encodeURIComponent(name)}`, sent);
+  if (image.image === sent) image.clear(); // else another one was selected
+  await refreshGallery();
   return enrolled(result);
 });
 
@@ -296,4 +304,4 @@ send('GET', '/api/settings').then(received => {
   document.getElementById('threshold').textContent = 'Two faces count as the same person if their cosine similarity is at'
     + ` or above the threshold, ${formatCosine(received.threshold)}. ${source} A cosine similarity is not a probability.`;
 }).catch(error => fail(document.querySelector('#gallery .answer'), error));
-send('GET', '/api/gallery').then(list).catch(error => fail(document.querySelector('#gallery .answer'), error));
+refreshGallery();

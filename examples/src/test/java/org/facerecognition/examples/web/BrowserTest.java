@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.logging.Level;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -299,12 +300,60 @@ class BrowserTest {
     void explainsWhyAnImageIsRejected() throws IOException {
         assertThat(submit("#identify", "missing")).contains("The image is missing; choose a file or use the camera.");
         choose("#identify", 0, file("no-face.png", Photos.withoutFace()));
-        assertThat(submit("#identify", "No face was found")).contains("in the image sent (320x240 pixels)");
+        assertThat(submit("#identify", "must show a face")).contains("The image sent", "320x240 pixels");
         choose("#identify", 0, file("text.jpg", "no image".getBytes(StandardCharsets.UTF_8)));
         assertThat(submit("#identify", "must be a JPEG")).contains("its content is none of these, whatever its name.");
         choose("#identify", 0, file("large.jpg", Arrays.copyOf(Photos.of(1, Photos.ANN), 50 << 20)));
         assertThat(submit("#identify", "at most 10 MB")).contains("but was 50 MB; reduce its size.");
         screenshot("error");
+    }
+
+    /** Earlier, boxes were drawn over another image, and an image that was selected meanwhile was discarded. */
+    @Test
+    void appliesALateAnswerOnlyToTheImageThatWasSent() throws IOException {
+        Path later = file("later.png", Photos.of(4, Photos.CLEO));
+        CountDownLatch selected = new CountDownLatch(1);
+        server.beforeAnswering = () -> await(selected);
+        try {
+            find("#name").sendKeys("Ann");
+            for (String section : List.of("#identify", "#enroll")) {
+                choose(section, 0, file("sent.png", Photos.of(1, Photos.ANN)));
+                find(section + " button.main").click();
+                waitFor("the request", () -> text(section + " .answer").contains("ing…"));
+                choose(section, 0, later);
+            }
+            selected.countDown();
+            waitFor("the first answer", () -> !text("#identify .answer").contains("Identifying…"));
+            waitFor("the second answer", () -> text("#enroll .answer").contains("Ann is enrolled"));
+        } finally {
+            selected.countDown();
+            server.beforeAnswering = () -> {};
+        }
+        assertThat(browser.findElements(By.cssSelector("#identify .box"))).isEmpty();
+        assertThat(browser.executeScript("return document.querySelector('#enroll input[type=file]').files[0]?.name"))
+                .isEqualTo("later.png");
+    }
+
+    private static void await(CountDownLatch event) {
+        try {
+            event.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Earlier, it looked as if the face was not enrolled. */
+    @Test
+    void reportsAGalleryThatCannotBeListedInItsOwnSection() throws IOException {
+        server.beforeListing = () -> {
+            throw new IllegalStateException("the gallery cannot be listed");
+        };
+        try {
+            enroll("Ann", Photos.of(1, Photos.ANN));
+            assertThat(text("#gallery .answer")).startsWith("Error: ");
+        } finally {
+            server.beforeListing = () -> {};
+        }
     }
 
     /** The browser must read the response even though the server rejects the body before it has received it. */

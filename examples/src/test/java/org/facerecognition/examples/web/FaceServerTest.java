@@ -17,6 +17,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -151,6 +153,10 @@ class FaceServerTest {
     }
 
     private static HttpResponse<String> compare(byte[] first, byte[] second) {
+        return compare(server, first, second);
+    }
+
+    private static HttpResponse<String> compare(TestServer server, byte[] first, byte[] second) {
         byte[] both = Arrays.copyOf(first, first.length + second.length);
         System.arraycopy(second, 0, both, first.length, second.length);
         return server.post("/api/compare?first=" + first.length, both);
@@ -168,7 +174,7 @@ class FaceServerTest {
         assertThat(different.get("cosine").asDouble()).isBetween(-1.0, TestServer.THRESHOLD);
         assertThat(different.get("facesInPictures").toString()).isEqualTo("[1,2]");
         assertThat(error(compare(Photos.of(1, Photos.ANN), Photos.withoutFace())))
-                .startsWith("no face was found in the image sent second (320x240 pixels)");
+                .startsWith("the image sent second must show a face, but none was found in its 320x240 pixels");
         assertThat(error(server.post("/api/compare?first=0", Photos.of(1, Photos.ANN))))
                 .isEqualTo("the request must contain two images, but contains one");
         assertThat(error(server.post("/api/compare?first=99999999999", Photos.of(1, Photos.ANN))))
@@ -223,10 +229,7 @@ class FaceServerTest {
         byte[] whole = Photos.of(1, Photos.ANN);
         assertRejected(422, "the image sent is truncated: its end is missing", Arrays.copyOf(whole, whole.length / 2));
         assertRejected(
-                422,
-                "no face was found in the image sent (320x240 pixels); use an image in which the face is upright,"
-                        + " larger or sharper",
-                Photos.withoutFace());
+                422, "the image sent must show a face, but none was found in its 320x240 pixels", Photos.withoutFace());
         byte[] bomb = whole.clone(); // the width and height in the PNG header
         ByteBuffer.wrap(bomb).putInt(16, 60_000).putInt(20, 60_000);
         assertRejected(422, "the image sent must have at most 25000000 pixels, but claims 60000x60000", bomb);
@@ -316,12 +319,39 @@ class FaceServerTest {
             own.recognizer.useDetector(detector, FaceChoice.ONLY);
             HttpResponse<String> refused = own.post("/api/enroll?name=Ann", both);
             assertThat(refused.statusCode()).isEqualTo(422);
-            assertThat(error(refused)).contains("must show only one face (--face only), but shows 2");
+            assertThat(error(refused)).contains("the image sent must show only one face, but shows 2");
             assertThat(own.post("/api/enroll?name=Ann", Photos.of(1, Photos.ANN))
                             .statusCode())
                     .isEqualTo(200);
             assertThat(json(own.post("/api/identify", both)).get("faces")).hasSize(2);
         }
+    }
+
+    /** Earlier, a bystander was enrolled under the person's name, and compared in the person's place. */
+    @Test
+    void rejectsAnImageWhoseChosenFaceCannotBeUsed(@TempDir Path folder) throws IOException {
+        byte[] image = Photos.besideABystander(1, Photos.ANN);
+        byte[] bystander = Photos.besideABystander(1, Photos.NO_FACE);
+        try (TestServer own = new TestServer(1);
+                FaceDetector detector = FaceDetector.open(Photos.detectorOfImplausibleFaces(folder))) {
+            own.recognizer.useDetector(detector);
+            assertThat(own.recognizer.faces(ImageSource.of(image)))
+                    .as("the bystander's face alone can be used")
+                    .hasSize(1);
+            assertUnusable(own.post("/api/enroll?name=Ann", image), "sent");
+            assertUnusable(compare(own, image, bystander), "sent first");
+            assertUnusable(compare(own, bystander, image), "sent second");
+            assertThat(own.gallery.size()).isZero();
+
+            own.recognizer.useDetector(detector, FaceChoice.ONLY);
+            assertThat(error(own.post("/api/enroll?name=Ann", image)))
+                    .startsWith("the image sent must show only one face, but shows 2");
+        }
+    }
+
+    private static void assertUnusable(HttpResponse<String> response, String name) {
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(422);
+        assertThat(error(response)).startsWith("the image " + name + " shows a face whose five landmarks cannot be");
     }
 
     @Test

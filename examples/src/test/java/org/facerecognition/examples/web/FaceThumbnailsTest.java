@@ -3,7 +3,6 @@ package org.facerecognition.examples.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -60,8 +59,8 @@ class FaceThumbnailsTest {
     void letsOnlyTheOwnerReadThumbnailsWhateverThePathToTheGallery() throws IOException {
         Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("people.gallery"));
         Path formerFolder = Files.createDirectories(folder.resolve("link.faces"));
-        Files.writeString(formerFolder.resolve("7.jpg"), "seven");
-        Files.writeString(formerFolder.resolve("9.jpg"), "removed");
+        Files.write(formerFolder.resolve("7.jpg"), Photos.jpeg(112, 112));
+        Files.write(formerFolder.resolve("9.jpg"), Photos.jpeg(112, 112)); // of a removed entry
         FaceThumbnails thumbnails = open(link);
         thumbnails.put(8, new byte[] {1});
         Path faces = folder.resolve("people.gallery.faces");
@@ -72,7 +71,7 @@ class FaceThumbnailsTest {
                 .allSatisfy(
                         file -> assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file.toPath())))
                                 .isEqualTo("rw-------"));
-        assertThat(thumbnails.get(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
+        assertThat(thumbnails.get(7)).hasValue(Photos.jpeg(112, 112));
         assertThat(formerFolder).isEmptyDirectory();
     }
 
@@ -80,9 +79,9 @@ class FaceThumbnailsTest {
     void keepsThumbnailsThatAnEarlierVersionWrote() throws IOException {
         Path gallery = folder.resolve("people.gallery");
         Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
-        Files.writeString(faces.resolve("7.jpg"), "seven");
-        assertThat(open(gallery).get(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
-        assertThat(open(gallery).get(7)).hasValue("seven".getBytes(StandardCharsets.UTF_8));
+        Files.write(faces.resolve("7.jpg"), Photos.jpeg(112, 112));
+        assertThat(open(gallery).get(7)).hasValue(Photos.jpeg(112, 112));
+        assertThat(open(gallery).get(7)).hasValue(Photos.jpeg(112, 112));
     }
 
     @Test
@@ -90,12 +89,31 @@ class FaceThumbnailsTest {
         Path gallery = folder.resolve("people.gallery");
         Path faces = Files.createDirectories(folder.resolve("people.gallery.faces"));
         for (String name : List.of("7.jpg", "2.jpg", "2-0123456789abcdef.jpg", "2.jpg.tmp", "holiday.jpg", "3.png")) {
-            Files.writeString(faces.resolve(name), name);
+            Files.write(faces.resolve(name), Photos.jpeg(112, 112));
         }
         open(gallery);
         try (var remaining = Files.list(faces)) {
             assertThat(remaining.map(file -> file.getFileName().toString().replaceFirst("-.*", "")))
                     .containsExactlyInAnyOrder("7", "holiday.jpg", "3.png");
         }
+    }
+
+    /** Earlier, they were overwritten and deleted, for a folder of photographs may have such a name. */
+    @Test
+    void leavesPhotographsWithNumbersAsNamesAlone() throws IOException {
+        Path gallery = folder.resolve("team");
+        Path faces = Files.createDirectories(folder.resolve("team.faces"));
+        for (String name : List.of("1.jpg", "7.jpg", "2.jpg.tmp")) {
+            Files.write(faces.resolve(name), Photos.jpeg(640, 480));
+        }
+        Files.writeString(faces.resolve("3.jpg"), "no image");
+        Files.createDirectories(faces.resolve("4.jpg"));
+        FaceThumbnails thumbnails = open(gallery);
+        for (String name : List.of("1.jpg", "7.jpg", "2.jpg.tmp")) {
+            assertThat(faces.resolve(name)).hasBinaryContent(Photos.jpeg(640, 480));
+        }
+        assertThat(faces.resolve("3.jpg")).hasContent("no image");
+        assertThat(faces.resolve("4.jpg")).isDirectory();
+        assertThat(thumbnails.get(7)).isEmpty();
     }
 }

@@ -5,6 +5,10 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import javax.imageio.ImageIO;
@@ -27,7 +31,7 @@ public final class Photos {
     /** Dark at the top. */
     static final int CLEO = 2;
 
-    private static final int NO_FACE = 3;
+    static final int NO_FACE = 3;
     private static final int FACE_X = 144;
     private static final int FACE_Y = 96;
     private static final int FACE_PX = 16;
@@ -39,9 +43,43 @@ public final class Photos {
         return png(image(seed, people));
     }
 
+    /** Returns a PNG of a person with a small face of a bystander, which is a red square of 8 pixels, on the left. */
+    static byte[] besideABystander(long seed, int person) {
+        BufferedImage image = image(seed, person);
+        for (int p = 0; p < 8 * 8; p++) {
+            image.setRGB(40 + p % 8, 160 + p / 8, Color.RED.getRGB());
+        }
+        return png(image);
+    }
+
+    /**
+     * Writes a detector that puts the five landmarks of a large face into one point, which no face has, and detects
+     * small faces as {@link #DETECTOR} does.
+     */
+    public static Path detectorOfImplausibleFaces(Path folder) throws IOException {
+        byte[] network = Files.readAllBytes(DETECTOR);
+        ByteBuffer values = ByteBuffer.wrap(network).order(ByteOrder.LITTLE_ENDIAN);
+        int weights = behind(network, "outputs.kps_8.weightJ"); // of all sizes of faces; for blue, green and red
+        int biases = behind(network, "outputs.kps_8.biasJ");
+        for (int i = 0; i < 10; i++) {
+            values.putFloat(weights + 3 * i * Float.BYTES, -values.getFloat(biases + i * Float.BYTES) / 255);
+        }
+        return Files.write(folder.resolve("implausible.onnx"), network);
+    }
+
+    /** Returns where the values of an ONNX tensor begin: behind its name, a tag and their length. */
+    private static int behind(byte[] network, String name) {
+        return new String(network, StandardCharsets.ISO_8859_1).indexOf(name) + name.length() + 1;
+    }
+
     /** Returns a PNG without a face. */
     static byte[] withoutFace() {
         return png(image(0, NO_FACE));
+    }
+
+    /** Returns a black JPEG. */
+    public static byte[] jpeg(int width, int height) {
+        return encoded(new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB), "jpg");
     }
 
     static BufferedImage image(long seed, int... people) {
@@ -72,9 +110,13 @@ public final class Photos {
     }
 
     private static byte[] png(BufferedImage image) {
+        return encoded(image, "png");
+    }
+
+    private static byte[] encoded(BufferedImage image, String format) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try {
-            ImageIO.write(image, "png", bytes);
+            ImageIO.write(image, format, bytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

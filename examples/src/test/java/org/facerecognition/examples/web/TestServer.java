@@ -36,6 +36,7 @@ final class TestServer implements AutoCloseable {
     final Gallery gallery;
     final FaceServer server;
     volatile Runnable beforeListing = () -> {}; // the newest entries
+    volatile Runnable beforeAnswering = () -> {}; // an enrollment or an identification
 
     TestServer(int maxRequests) {
         this(maxRequests, null);
@@ -68,6 +69,9 @@ final class TestServer implements AutoCloseable {
                     }
                     if (method.getName().equals("newest")) {
                         beforeListing.run();
+                    }
+                    if (List.of("enroll", "identify").contains(method.getName())) {
+                        beforeAnswering.run();
                     }
                     try {
                         return method.invoke(gallery, arguments);
