@@ -133,7 +133,7 @@ class VirtualThreadsTest {
 
     /** It waited forever, on behalf of the thread that waited for it. */
     @Test
-    @Timeout(60)
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // closing would wait, too
     void mayNotCloseAModelWithinItsUse() throws Exception {
         FaceDataset faces =
                 FaceDataset.synthetic(new SyntheticFaces(0, PX).identities(0, 2).images(0, 2), Split.TRAIN);

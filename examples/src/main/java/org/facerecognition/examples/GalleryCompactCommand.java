@@ -17,8 +17,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Free the space of removed entries.",
             "Writes the gallery's file, or its tables in a database, again without them; a file needs as much free"
-                    + " space as it has. Other processes wait or are refused in the meantime. gallery remove does this by"
-                    + " itself; the page and Java programs leave it to you."
+                    + " space as it has. Other processes wait or are refused in the meantime. gallery remove does this"
+                    + " by itself; the page and Java programs leave it to you."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false)
