@@ -1,14 +1,20 @@
 package org.facerecognition.gallery;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.Map;
 import java.util.TreeMap;
 
 /** Attributes of entries as JSON. */
 final class Attributes {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = JsonMapper.builder() // numbers stay as they are written
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build();
     private static final int MAX_ATTRIBUTES = 64;
     private static final int MAX_NAME_BYTES = 256;
     private static final int MAX_VALUE_BYTES = 4096;
@@ -18,7 +24,8 @@ final class Attributes {
     /**
      * Returns attributes as a JSON object, in composed form (NFC).
      *
-     * @throws IllegalArgumentException if they are too many or too long, or contain characters that cannot be stored
+     * @throws IllegalArgumentException if they are too many or too long, contain characters that cannot be stored, or
+     *     if two names are the same in composed form
      */
     static String json(Map<String, String> attributes) {
         if (attributes.size() > MAX_ATTRIBUTES) {
@@ -26,11 +33,17 @@ final class Attributes {
                     "an entry must have at most " + MAX_ATTRIBUTES + " attributes, but has " + attributes.size());
         }
         Map<String, String> checked = new TreeMap<>();
-        attributes.forEach((name, value) -> checked.put(
-                PostgresGallery.storable(Texts.checked(name, "name of an attribute", MAX_NAME_BYTES)),
-                value.isEmpty()
-                        ? value
-                        : PostgresGallery.storable(Texts.checked(value, "attribute " + name, MAX_VALUE_BYTES))));
+        attributes.forEach((name, value) -> {
+            String former = checked.put(
+                    PostgresGallery.storable(Texts.checked(name, "name of an attribute", MAX_NAME_BYTES)),
+                    value.isEmpty()
+                            ? value
+                            : PostgresGallery.storable(Texts.checked(value, "attribute " + name, MAX_VALUE_BYTES)));
+            if (former != null) {
+                throw new IllegalArgumentException(
+                        "names of attributes must differ in their composed form (NFC), but " + name + " occurs twice");
+            }
+        });
         try {
             return JSON.writeValueAsString(checked);
         } catch (JsonProcessingException e) {

@@ -58,34 +58,46 @@ final class DerivedFiles {
     }
 
     /**
-     * Returns whether nothing would be lost with a file that this library has not written.
+     * Returns whether nothing would be lost with a file that this library has not written. One that cannot be read is
+     * taken for another's.
      *
      * @param magic what a file begins with; the least significant byte is the version of its format
      */
     static boolean isFree(Path file, long magic, ByteOrder order) {
-        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
-            return true;
-        }
         try {
-            byte[] expected =
-                    ByteBuffer.allocate(Long.BYTES).order(order).putLong(magic).array();
-            byte[] start = start(file, expected.length);
-            int version = order == ByteOrder.BIG_ENDIAN ? Long.BYTES - 1 : 0; // the place of the least significant byte
-            int others = 0;
-            int zeros = 0;
-            for (int i = 0; i < start.length; i++) {
-                others += i != version && start[i] != expected[i] ? 1 : 0;
-                zeros += start[i] == 0 ? 1 : 0;
-            }
-            return zeros == start.length || others <= (start.length == Long.BYTES ? 1 : 0); // one may be damaged
+            return isOurs(file, magic, order);
         } catch (IOException e) {
             return false;
         }
     }
 
-    /** Erases a file if it {@linkplain #isFree is free}. */
+    private static boolean isOurs(Path file, long magic, ByteOrder order) throws IOException {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return true;
+        }
+        if (!Files.isRegularFile(file)) { // a link to nothing, for example
+            return false;
+        }
+        byte[] expected =
+                ByteBuffer.allocate(Long.BYTES).order(order).putLong(magic).array();
+        byte[] start = start(file, expected.length);
+        int version = order == ByteOrder.BIG_ENDIAN ? Long.BYTES - 1 : 0; // the place of the least significant byte
+        int others = 0;
+        int zeros = 0;
+        for (int i = 0; i < start.length; i++) {
+            others += i != version && start[i] != expected[i] ? 1 : 0;
+            zeros += start[i] == 0 ? 1 : 0;
+        }
+        return zeros == start.length || others <= (start.length == Long.BYTES ? 1 : 0); // one may be damaged
+    }
+
+    /**
+     * Erases a file if it {@linkplain #isFree is free}.
+     *
+     * @throws IOException if it cannot be erased, or cannot be read, so that it may be one that has to be
+     */
     static void erase(Path file, long magic, ByteOrder order) throws IOException {
-        if (isFree(file, magic, order)) {
+        if (isOurs(file, magic, order)) {
             ConfidentialFile.erase(file);
         }
     }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.Existence;
 import org.facerecognition.io.LockedException;
 import org.facerecognition.io.WriterLock;
 
@@ -38,8 +39,18 @@ final class GalleryLoader {
 
     /** Follows symbolic links; otherwise a compaction would replace the link and not the file that it points to. */
     static Path real(Path file) {
+        exists(file); // fails where a link leads to a disk that is not mounted, so that no gallery is created there
         try {
             return AtomicFile.real(file);
+        } catch (IOException e) {
+            throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
+        }
+    }
+
+    /** @throws GalleryException if that cannot be told */
+    static boolean exists(Path file) {
+        try {
+            return Existence.of(file);
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
         }

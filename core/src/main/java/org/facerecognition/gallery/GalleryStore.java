@@ -71,8 +71,7 @@ final class GalleryStore implements AutoCloseable {
      */
     Segment load(SearchMethod method) {
         if (!readOnly) {
-            prepare();
-            if (!Files.exists(file)) {
+            if (!prepare()) {
                 log = LogWriter.create(file, opener, header);
                 disk = method == SearchMethod.ON_DISK ? new DiskSegment(file, header.dimension(), offsets) : null;
                 return disk != null ? disk : new MemorySegment(header.dimension(), method);
@@ -81,12 +80,12 @@ final class GalleryStore implements AutoCloseable {
         return read(method);
     }
 
-    /** Changes nothing before it is certain that the file is a gallery's or does not exist. */
-    private void prepare() {
+    /** Returns whether the file exists; changes nothing before it is certain that it is a gallery's or does not. */
+    private boolean prepare() {
         if (Files.isDirectory(file)) {
             throw new GalleryException("gallery " + file + " must be a file, but is a folder; name a file in it");
         }
-        boolean exists = Files.exists(file);
+        boolean exists = GalleryLoader.exists(file);
         if (exists) {
             LogReader.header(file);
         }
@@ -96,7 +95,7 @@ final class GalleryStore implements AutoCloseable {
         List<Path> derived = List.of(SavedGraph.of(file), SavedIndex.of(file));
         derived.forEach(AtomicFile::cleanBeside);
         if (!exists) {
-            return;
+            return false;
         }
         DerivedFiles.prepare(file);
         ConfidentialFile.restrict(file);
@@ -110,12 +109,16 @@ final class GalleryStore implements AutoCloseable {
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
         }
+        return true;
     }
 
     /** Reads the file again after it was rewritten in the current version. */
     Segment reload(SearchMethod method) {
+        long torn = tornBytes; // of the file as it was
         close(log());
-        return read(method);
+        Segment segment = read(method);
+        tornBytes = torn;
+        return segment;
     }
 
     private Segment read(SearchMethod method) {

@@ -142,8 +142,12 @@ final class LogReader {
         to.removed(removal.entry());
         ByteBuffer start = bytes.at(removal.offset(), LogRecord.LENGTH_BYTES);
         int length = start.remaining() < LogRecord.LENGTH_BYTES ? -1 : start.getInt();
-        if (!LogRecord.isValidLength(length, header.dimension())) {
-            throw damaged(removal.offset(), removal.offset(), "there is no entry, but one was removed there");
+        if (length < 0
+                || start.getInt() != LogRecord.lengthCheck(length, removal.offset())
+                || !LogRecord.isValidLength(length, header.dimension())) {
+            throw GalleryException.damage("gallery " + file + " is damaged at byte " + removal.offset()
+                    + ": there is no entry, but one was removed there; restore a copy, or delete " + SavedIndex.of(file)
+                    + " and open the gallery again, which then says how much of it is intact");
         }
         if (!(record(removal.offset(), length) instanceof LogRecord.Erased)) {
             pendingErasures.add(removal);

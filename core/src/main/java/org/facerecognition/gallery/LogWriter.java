@@ -302,9 +302,10 @@ final class LogWriter implements AutoCloseable {
             byte[] start = new byte[LogRecord.LENGTH_BYTES];
             for (LogRecord.Removal removal : removals) {
                 out.read(removal.offset(), start);
-                int bodyLength =
-                        ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getInt();
-                if (!LogRecord.isValidLength(bodyLength, header.dimension())
+                ByteBuffer read = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN);
+                int bodyLength = read.getInt();
+                if (read.getInt() != LogRecord.lengthCheck(bodyLength, removal.offset())
+                        || !LogRecord.isValidLength(bodyLength, header.dimension())
                         || removal.offset() + LogRecord.LENGTH_BYTES + bodyLength > length) {
                     throw new IOException("there is no entry at byte " + removal.offset());
                 }

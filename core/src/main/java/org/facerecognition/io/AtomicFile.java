@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.io.SyncFailedException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -367,6 +368,8 @@ public final class AtomicFile {
         } else if (e instanceof FileNotFoundException) { // "PATH (REASON)"
             Matcher reason = WITH_REASON.matcher(String.valueOf(e.getMessage()));
             return reason.matches() ? reason.group(1) : "the folder or file is missing";
+        } else if (e instanceof CharacterCodingException) {
+            return "it is not text in UTF-8";
         }
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }

@@ -38,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  * Between processes: the operating system locks one byte far behind the text, because Windows does not let other
  * processes read a locked region. Earlier versions locked the whole file; the two kinds of locks exclude each other.
  *
+ * A file that is not a lock file, such as poetry.lock beside a gallery "poetry", is left as it is, and the lock refused.
+ *
  * Deletion: the holder deletes the file and then releases the lock. A process that opened the file before its deletion
  * then gets a lock on a file that is no longer at the path, while a third process may lock a new file there. Therefore,
  * a process that takes the lock compares the locked file with the file at the path, by a random length and by identity,
@@ -58,6 +60,7 @@ public final class WriterLock implements AutoCloseable {
     private static final int MAX_TRIES = 100;
     private static final int MAX_TEXT_BYTES = 1_000;
     private static final int WAIT_MILLIS = 50;
+    private static final String TEXT_START = "process "; // of every lock file
 
     private final Path file;
     private final RandomAccessFile open;
@@ -99,7 +102,7 @@ public final class WriterLock implements AutoCloseable {
     private static WriterLock of(Path lockFile, String holder, boolean confidential) throws IOException {
         Path file = AtomicFile.real(lockFile);
         AtomicFile.createFolders(AtomicFile.folderOf(file), confidential);
-        String text = "process " + ProcessHandle.current().pid() + host() + ", " + holder + " since "
+        String text = TEXT_START + ProcessHandle.current().pid() + host() + ", " + holder + " since "
                 + Instant.now().truncatedTo(ChronoUnit.SECONDS);
         synchronized (HELD) {
             for (int tries = 0; ; tries++) {
@@ -157,6 +160,10 @@ public final class WriterLock implements AutoCloseable {
             if (!lock(open)) {
                 throw new LockedException(file, false, holder(open));
             }
+            requireLockFile(file, open);
+            if (confidential) {
+                ConfidentialFile.restrict(file); // one that was left by a killed holder
+            }
             if (identity == MISSING || withIdentity && !(isAt(file, open) && identity.equals(identity(file)))) {
                 return null;
             }
@@ -185,10 +192,20 @@ public final class WriterLock implements AutoCloseable {
             } else {
                 Files.createFile(file);
             }
-        } catch (FileAlreadyExistsException e) { // it belongs to another holder, or was left by a killed one
-            if (confidential) {
-                ConfidentialFile.restrict(file);
-            }
+        } catch (FileAlreadyExistsException e) {
+            // it belongs to another holder, or was left by a killed one
+        }
+    }
+
+    /** Throws an exception if a file that is about to be overwritten, and later deleted, is not a lock file. */
+    private static void requireLockFile(Path file, RandomAccessFile open) throws IOException {
+        byte[] start = new byte[TEXT_START.length()];
+        open.seek(0);
+        int length = Math.max(open.read(start), 0);
+        String text = new String(start, 0, length, StandardCharsets.US_ASCII);
+        boolean zeros = text.chars().allMatch(character -> character == 0); // its holder died before it wrote the text
+        if (!zeros && !TEXT_START.startsWith(text)) { // the text may be incomplete if the disk was full
+            throw new IOException(file + " exists, but is no lock file; move it to another place");
         }
     }
 

@@ -19,6 +19,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -115,6 +117,52 @@ class DiskGalleryFaultsTest extends DiskGalleryFixture {
             assertInIndex(8, true);
             assertThat(gallery.size()).isEqualTo(49);
         }
+    }
+
+    /** Whether it is the gallery's own graph cannot be told, so that the removal must not seem to be complete. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aRemovalReportsASavedGraphThatCannotBeRead() throws IOException {
+        Path graph = folder.resolve("people.gallery.hnsw");
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 5));
+            Files.createSymbolicLink(graph, Path.of("/proc/self/mem")); // its first bytes cannot be read
+            assertThatThrownBy(() -> gallery.remove(Traces.name(3)))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageContaining(graph + " could not be erased: ")
+                    .hasMessageEndingWith("close the gallery and open it for writing again, which retries the erasure");
+        }
+        Files.delete(graph);
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(4);
+        }
+        assertThat(file).content(StandardCharsets.ISO_8859_1).doesNotContain(Traces.name(3));
+    }
+
+    /** An erasure used to trust the length of the entry, and to overwrite the next one with it. */
+    @Test
+    void aRemovalDoesNotOverwriteWhatFollowsAnEntryOfDamagedLength() throws IOException {
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 50));
+        }
+        String before = Files.readString(file, StandardCharsets.ISO_8859_1);
+        int start = before.indexOf(Traces.name(7)) - LogRecord.LENGTH_BYTES - 1 - Long.BYTES - Short.BYTES;
+        try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
+            out.seek(start + 1); // the second byte of a little-endian number
+            out.write(before.charAt(start + 1) ^ 4);
+        }
+        try (Gallery gallery = open()) {
+            float[] next = gallery.embedding(9).orElseThrow();
+            assertThatThrownBy(() -> gallery.remove(8)) // person 7
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageContaining("at byte " + start);
+            assertThat(gallery.embedding(9).orElseThrow()).isEqualTo(next);
+        }
+        assertThat(file).content(StandardCharsets.ISO_8859_1).contains(Traces.name(8), Traces.name(9));
+        assertThatThrownBy(this::open)
+                .isInstanceOf(GalleryException.class)
+                .hasMessageContaining("is damaged at byte " + start)
+                .hasMessageContaining("or delete " + index + " and open the gallery again");
     }
 
     // ---- failures ----

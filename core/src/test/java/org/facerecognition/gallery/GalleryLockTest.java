@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A gallery's file has at most one writer, in this process and in others. */
@@ -30,6 +32,35 @@ class GalleryLockTest {
 
     private Gallery open() {
         return Gallery.open(file, "model", D);
+    }
+
+    /** Opening the gallery "poetry" in a Python project used to empty poetry.lock, and to delete it later. */
+    @Test
+    void leavesALockFileOfAnotherProgramAsItIs() throws Exception {
+        open().close();
+        Path other = Files.writeString(folder.resolve("people.gallery.lock"), "[[package]]");
+        assertThatThrownBy(this::open)
+                .isInstanceOf(GalleryException.class)
+                .hasMessage("cannot lock gallery " + file + ": " + other + " exists, but is no lock file; move it to"
+                        + " another place; choose a writable folder, or open it for reading");
+        assertThat(other).hasContent("[[package]]");
+        Gallery.openReadOnly(file, "model", D, SearchMethod.EXACT).close();
+        assertThat(other).hasContent("[[package]]");
+    }
+
+    /** An empty gallery would be created where the disk belongs, and everybody be unknown. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void isNotCreatedWhereADiskIsNotMounted() throws Exception {
+        Files.createSymbolicLink(file, folder.resolve("disk/people.gallery"));
+        assertThatThrownBy(this::open)
+                .isInstanceOf(GalleryException.class)
+                .hasMessageStartingWith("cannot read gallery " + file + ": it is a link into ")
+                .hasMessageContaining("which is missing; mount the disk that has it");
+        assertThat(folder.resolve("disk")).doesNotExist();
+        Files.createDirectory(folder.resolve("disk"));
+        open().close();
+        assertThat(folder.resolve("disk/people.gallery")).isRegularFile();
     }
 
     @Test

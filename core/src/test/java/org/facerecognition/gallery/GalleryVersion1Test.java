@@ -99,6 +99,16 @@ class GalleryVersion1Test {
         assertThat(Files.readAllBytes(graph)).isNotEqualTo(before);
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void reportsATornEnd(SearchMethod method) throws IOException {
+        byte[] whole = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(whole, whole.length - 7));
+        try (Gallery gallery = Gallery.open(file, "model", D, method)) {
+            assertThat(gallery.tornBytes()).isPositive();
+        }
+    }
+
     @Test
     void cutsOffATornEndAndRejectsDamage() throws IOException {
         byte[] whole = Files.readAllBytes(file);

@@ -10,6 +10,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.MalformedInputException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileSystemException;
@@ -334,6 +335,7 @@ class AtomicFileTest {
             assertThat(AtomicFile.reason(new FileNotFoundException(name + " (Too many open files)")))
                     .isEqualTo("Too many open files");
             assertThat(AtomicFile.reason(new ClosedByInterruptException())).isEqualTo("the thread was interrupted");
+            assertThat(AtomicFile.reason(new MalformedInputException(1))).isEqualTo("it is not text in UTF-8");
             assertThat(AtomicFile.reason(new IOException("No space left on device")))
                     .isEqualTo("No space left on device");
             assertThat(AtomicFile.reason(new IOException())).isEqualTo("IOException");
