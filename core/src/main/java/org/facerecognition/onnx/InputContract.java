@@ -96,11 +96,19 @@ public record InputContract(String name, ColorOrder order, Normalization normali
             OptionalInt size = settings.containsKey("size")
                     ? OptionalInt.of(Integer.parseInt(settings.get("size")))
                     : OptionalInt.empty();
+            if (size.isPresent() && size.getAsInt() < 1) {
+                throw refusal(text);
+            }
             Normalization normalization = new Normalization(three(mean), three(std));
             return new InputContract(text.strip(), ColorOrder.valueOf(order), normalization, size);
         } catch (NumberFormatException e) {
             throw refusal(text);
         }
+    }
+
+    /** Returns whether the size was given, and is not merely that of a preset. */
+    boolean wantsSize() {
+        return sizePx.isPresent() && name.toLowerCase(Locale.ROOT).contains("size=");
     }
 
     private static IllegalArgumentException refusal(String text) {

@@ -20,7 +20,7 @@ record Known(
     /** Stands for the number of images, which is not known before the network runs. */
     static final long BATCH = Long.MIN_VALUE;
 
-    private static final long MAX_FOLDED = 1 << 24; // values that are computed here at once
+    private static final long MAX_FOLDED = 1 << 24; // values that are read or computed here at once
 
     static Known ofNumbers(long[] shape, long... numbers) {
         return new Known(shape, numbers, null);
@@ -34,6 +34,10 @@ record Known(
         if (TensorProto.bytes(tensor.type()) == 0) {
             throw new Uncovered("constant " + tensor.name() + " is of type " + tensor.type()
                     + ", but must be of integers or of 16, 32 or 64 bit floats");
+        }
+        if (tensor.isInteger() && product(tensor.shape()) > MAX_FOLDED) { // they are read at once, unlike other numbers
+            throw new Uncovered("constant " + tensor.name() + " is of " + tensor.count()
+                    + " integers, but must be of at" + " most " + MAX_FOLDED);
         }
         return tensor.isInteger()
                 ? ofNumbers(tensor.shape(), tensor.numbers())

@@ -122,6 +122,10 @@ public final class OnnxModel implements AutoCloseable {
                     + contract.normalization().std());
         }
         int size = size(file, images, channelsLast, contract.sizePx());
+        if (contract.wantsSize() && contract.sizePx().getAsInt() != size) {
+            throw new IllegalArgumentException("input of " + file + " must have size=" + size
+                    + ", the size of its images, but was \"" + contract.name() + "\"; leave the size out");
+        }
         long[] shape = channelsLast ? new long[] {1, size, size, 3} : new long[] {1, 3, size, size};
         Layout layout = new Layout(images, shape, channelsLast, size, output);
         OpenedFiles files = OpenedFiles.of(file, before, proto);

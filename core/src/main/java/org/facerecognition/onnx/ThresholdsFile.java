@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -81,7 +82,7 @@ public final class ThresholdsFile {
             throw damaged(file, null);
         } catch (NoSuchFileException e) {
             return JSON.createObjectNode();
-        } catch (JsonProcessingException e) {
+        } catch (JsonProcessingException | CharacterCodingException e) {
             throw damaged(file, e);
         } catch (IOException e) {
             throw new WeightsException("cannot read " + file + ": " + AtomicFile.reason(e), e);

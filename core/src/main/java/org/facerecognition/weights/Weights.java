@@ -116,7 +116,7 @@ public final class Weights {
         return of((TensorFile) file);
     }
 
-    private static Weights of(TensorFile source) {
+    static Weights of(TensorFile source) {
         Map<String, String> names = new LinkedHashMap<>();
         source.names().forEach(name -> names.put(name, name));
         return new Weights(source, names, List.of());
@@ -263,13 +263,15 @@ public final class Weights {
     }
 
     /**
-     * Copies all tensors into a network by name. Names, shapes and values are checked first, so that either all tensors
-     * are copied or none. A prefix such as {@code model.} or {@code module.backbone.} is removed when the names then
-     * fit; tensors outside of it, and those whose first part no layer of the network has, are left over and reported.
+     * Copies all tensors into a network by name. Names, shapes and values are checked first, and the network is
+     * unchanged if they do not fit. A prefix such as {@code model.} or {@code module.backbone.} is removed when the
+     * names then fit; tensors outside of it, and those whose first part no layer of the network has, are left over and
+     * reported.
      *
      * @param network borrowed
-     * @throws WeightsException naming the tensors that are missing, unexpected, of another shape or not finite; the
-     *     network is then unchanged
+     * @throws WeightsException naming the tensors that are missing, unexpected, of another shape or not finite, with
+     *     the network unchanged; or when the file was changed, or cannot be read any more, between the check and the
+     *     copy, which the message says, because some tensors of the network are then those of the file
      */
     public Report into(Module network) {
         try (PointerScope scope = new PointerScope()) {
@@ -295,13 +297,28 @@ public final class Weights {
                     requireFinite(name, named.read(name));
                 }
             }
-            for (String name : fit.fitting()) {
-                try (PointerScope scope = new PointerScope()) {
-                    Objects.requireNonNull(network.get(name), name).copy_(named.read(name));
-                }
-            }
+            copy(fit.fitting(), named, network);
         }
         return fit.report();
+    }
+
+    private static void copy(List<String> names, Weights from, Map<String, Tensor> network) {
+        int copied = 0;
+        try {
+            for (String name : names) {
+                try (PointerScope scope = new PointerScope()) {
+                    Objects.requireNonNull(network.get(name), name).copy_(from.read(name));
+                    copied++;
+                }
+            }
+        } catch (WeightsException e) {
+            throw copied == 0
+                    ? e
+                    : new WeightsException(
+                            e.getMessage() + "; " + copied + " of " + names.size()
+                                    + " tensors of the network were replaced before, so load all of them again",
+                            e);
+        }
     }
 
     /**

@@ -79,6 +79,17 @@ class OnnxLimitsTest {
         }
     }
 
+    /** A sparse file beside a small model claims to hold them. */
+    @Test
+    void limitsIntegersThatAreReadAtOnce() {
+        long[] shape = {1 << 12, 1 << 13};
+        TensorProto table =
+                new TensorProto("table", TensorProto.INT8, shape, new TensorProto.InFile(folder, 0, 1 << 25));
+        assertThatThrownBy(() -> Known.of(table))
+                .isInstanceOf(Uncovered.class)
+                .hasMessage("constant table is of 33554432 integers, but must be of at most 16777216");
+    }
+
     /** Small files that would fill the memory or take forever. */
     @Test
     void limitsWhatIsComputedFromConstants() {

@@ -258,6 +258,18 @@ class OnnxModelTest {
                 .node("Flatten", "images -> y")
                 .write(folder.resolve("open.onnx"));
         assertThatThrownBy(() -> OnnxModel.open(open, PLAIN)).hasMessageContaining("add for example size=112");
+        Path fixed = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 8, 8)
+                .output("y", FREE, 192)
+                .node("Flatten", "images -> y")
+                .write(folder.resolve("fixed.onnx"));
+        OnnxModel.open(fixed, InputContract.parse("RGB mean=0 std=1 size=8")).close();
+        OnnxModel.open(fixed, InputContract.parse("facenet")).close(); // whose 160 pixels are only a default
+        assertThatThrownBy(() -> OnnxModel.open(fixed, InputContract.parse("RGB mean=0 std=1 size=16")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "input of " + fixed + " must have size=8, the size of its images, but was \"RGB mean=0 std=1"
+                                + " size=16\"; leave the size out");
     }
 
     @ParameterizedTest
@@ -270,6 +282,8 @@ class OnnxModelTest {
                 "RGB mean=1 std=x",
                 "RGB mean=1 std=1 side=3",
                 "RGB BGR mean=1 std=1",
+                "RGB mean=1 std=1 size=0",
+                "RGB mean=1 std=1 size=-5",
                 "RGB mean=NaN std=1"
             })
     void rejectsInputsThatAreNotSpelledOut(String text) {
@@ -295,6 +309,20 @@ class OnnxModelTest {
         ThresholdsFile.write(model, "b", Map.of("thresholds", "{\"0.001\":0.5}"));
         assertThat(ThresholdsFile.read(model, "a")).containsExactly(Map.entry("thresholds", "{}"));
         assertThat(ThresholdsFile.read(model, "b")).containsExactly(Map.entry("thresholds", "{\"0.001\":0.5}"));
+    }
+
+    @Test
+    void saysThatAThresholdsFileIsDamaged() throws IOException {
+        Path model = folder.resolve("x.onnx");
+        Path thresholds = folder.resolve("x.onnx.thresholds.json");
+        for (byte[] content :
+                List.of(new byte[] {'{', '"', (byte) 0xff, '"'}, new byte[] {'{'}, new byte[] {'[', ']'})) {
+            Files.write(thresholds, content);
+            assertThatThrownBy(() -> ThresholdsFile.read(model, "a"))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(thresholds
+                            + " is damaged or does not hold thresholds; delete it and calibrate the model" + " again");
+        }
     }
 
     /** Who read the file first and wrote it last used to remove what the other had written. */

@@ -317,6 +317,59 @@ class WeightsTest {
         assertThat(Weights.read(file).metadata()).isEmpty();
     }
 
+    /** The check has read everything before, so that only a file that changes in between can fail here. */
+    @Test
+    void saysThatTheNetworkIsIncompleteIfTheFileFailsDuringTheCopy() {
+        try (PointerScope scope = new PointerScope()) {
+            Map<String, Tensor> net = new LinkedHashMap<>(Map.of("a", torch.zeros(2)));
+            net.put("b", torch.zeros(2));
+            Weights weights = Weights.of(new FailingFile(4));
+            assertThatThrownBy(() -> weights.into(net))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage("x.pth was replaced; 1 of 2 tensors of the network were replaced before, so load all of"
+                            + " them again");
+            assertThatThrownBy(() -> Weights.of(new FailingFile(2)).into(net)).hasMessage("x.pth was replaced");
+        }
+    }
+
+    /** Two tensors of two ones; one of the readings fails. */
+    private static final class FailingFile implements TensorFile {
+        private final int failing;
+        private int readings;
+
+        FailingFile(int failing) {
+            this.failing = failing;
+        }
+
+        @Override
+        public Path file() {
+            return Path.of("x.pth");
+        }
+
+        @Override
+        public List<String> names() {
+            return List.of("a", "b");
+        }
+
+        @Override
+        public Map<String, String> metadata() {
+            return Map.of();
+        }
+
+        @Override
+        public long[] shape(String name) {
+            return new long[] {2};
+        }
+
+        @Override
+        public Tensor read(String name) {
+            if (++readings == failing) {
+                throw new WeightsException("x.pth was replaced");
+            }
+            return torch.ones(2);
+        }
+    }
+
     /** Values are read by their places in the file, which another checkpoint has elsewhere. */
     @Test
     void aCheckpointThatWasReplacedIsNotReadOn(@TempDir Path folder) throws IOException {
