@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -24,8 +25,11 @@ import org.facerecognition.train.LearningRate;
 import org.facerecognition.train.ScheduleUnit;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
+import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -83,6 +87,47 @@ class ResumeTest {
         try (Recognizer recognizer = TinyTraining.recognizer(10, 0.5)) {
             return TinyTraining.fit(recognizer, faces, args);
         }
+    }
+
+    /** A new training would begin, and replace what is on the disk as soon as that is there again. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    @DisabledOnOs(OS.WINDOWS)
+    void doesNotStartAgainWhereTheDiskWithTheCheckpointIsNotMounted(boolean resume) throws IOException {
+        Path disk = folder.resolve("disk");
+        for (String name : List.of("last.ckpt", "best.ckpt")) {
+            Files.createSymbolicLink(folder.resolve(name), disk.resolve(name));
+        }
+        assertThatThrownBy(() -> history(
+                        TinyTraining.args().epochs(1).checkpoints(folder).resume(resume)))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith("checkpoint " + folder.resolve("last.ckpt")
+                        + " may exist, but cannot be read: it is a link into ")
+                .hasMessageContaining("which is missing; mount the disk that has it");
+        assertThat(disk).doesNotExist();
+    }
+
+    /** Going back to an earlier version used to end with "is damaged", and the advice to remove the checkpoint. */
+    @Test
+    void tellsACheckpointOfALaterVersionFromADamagedOne() throws IOException {
+        TrainerArgs.Builder args = TinyTraining.args().epochs(1).checkpoints(folder);
+        history(args);
+        Path last = folder.resolve("last.ckpt");
+        Path best = folder.resolve("best.ckpt");
+        String whole = Files.readString(last, StandardCharsets.ISO_8859_1);
+        assertThat(whole).contains("lastLoss\\\":");
+        Files.writeString(last, whole.replace("lastLoss\\\":", "lastLosX\\\":"), StandardCharsets.ISO_8859_1);
+        assertThatThrownBy(() -> history(args.epochs(2).resume(true)))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(
+                        last + " was written by a later version of this library: its progress has \"lastLosX\", which"
+                                + " this version does not know; resume with that one");
+        Files.writeString(last, whole.replace("lastLoss\\\":", "lastLoss\\\";"), StandardCharsets.ISO_8859_1);
+        Files.copy(last, best, StandardCopyOption.REPLACE_EXISTING);
+        assertThatThrownBy(() -> history(args.epochs(2).resume(true)))
+                .hasMessageEndingWith("cannot be understood; move it away to continue from best.ckpt");
+        Files.delete(best);
+        assertThatThrownBy(() -> history(args.epochs(2).resume(true))).hasMessageEndingWith("cannot be understood");
     }
 
     @Test
@@ -250,6 +295,30 @@ class ResumeTest {
                 .hasMessageContaining(
                         "is of another training: images have other contents under the same names (to go on with"
                                 + " them, set acceptChangedImages); use");
+        assertThat(history(args.acceptChangedImages(true)).steps()).isEqualTo(10);
+    }
+
+    /** The best score so far would be that of other images. */
+    @Test
+    void reportsReplacedImagesOfFacesToVerify(@TempDir Path others) throws IOException {
+        TinyTraining.writeFaces(others);
+        TrainerArgs.Builder args = TinyTraining.args().checkpoints(folder).epochs(1);
+        history(args.maxSteps(1).verification(FaceDataset.folders(others, Split.VAL)));
+        for (int person = 0; person < TinyTraining.PEOPLE; person++) {
+            Files.delete(others.resolve("person" + person + "/0.png"));
+            for (int i = 1; i < TinyTraining.IMAGES_EACH; i++) {
+                Path image = others.resolve("person" + person + "/" + i + ".png");
+                Files.move(image, image.resolveSibling((i - 1) + ".png"));
+            }
+            Files.copy(
+                    others.resolve("person" + person + "/0.png"),
+                    others.resolve("person" + person + "/" + (TinyTraining.IMAGES_EACH - 1) + ".png"));
+        }
+        args.maxSteps(0).resume(true).verification(FaceDataset.folders(others, Split.VAL));
+        assertThatThrownBy(() -> history(args))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is of another training: faces to verify have other contents under the same names"
+                        + " (to go on with them, set acceptChangedImages); use");
         assertThat(history(args.acceptChangedImages(true)).steps()).isEqualTo(10);
     }
 

@@ -349,7 +349,7 @@ public final class BatchLoader implements AutoCloseable {
                 List<Integer> replacements;
                 try {
                     replacements = LoaderWorkers.await(pending.element().replacements());
-                } catch (RuntimeException e) {
+                } catch (RuntimeException | Error e) {
                     nextToReturn = batches(); // the epoch ends; what is pending is for close()
                     throw e;
                 }

@@ -167,7 +167,8 @@ public final class FaceDataset {
      * @throws IllegalArgumentException when the images were packed after they had been cropped
      */
     public FaceDataset withCrop(Crop crop) {
-        if (crop != this.crop && images.get(0).image().croppedPx() > 0) {
+        if (crop != this.crop
+                && images.stream().anyMatch(image -> image.image().croppedPx() > 0)) { // some, after a union
             throw new IllegalArgumentException(
                     "crop must be " + this.crop + ", since these images are cropped already, but was " + crop);
         }
@@ -395,8 +396,8 @@ public final class FaceDataset {
      * Returns a short hash of the images' sizes and contents, in order: it differs when an image was replaced under the
      * same name, which {@link #fingerprint} does not detect. Up to 20,000 images are read completely; of larger data
      * sets, all sizes and 20,000 evenly spaced images. The contents of packed images are their checksums in the pack,
-     * so a pack has the same hash as the images it was made of, unless they were decoded. An image that cannot be read
-     * counts as absent.
+     * so a pack has the same hash as the images it was made of, unless they were decoded, or came from
+     * {@link #recordIo}, whose sizes are not read. An image that cannot be read counts as absent.
      */
     public String contentFingerprint() {
         return DatasetFingerprint.ofContents(images);

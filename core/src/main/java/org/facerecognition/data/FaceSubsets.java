@@ -31,7 +31,10 @@ final class FaceSubsets {
         List<LabeledImage> kept = where(faces, image -> newLabels[image.label()] >= 0);
         if (kept.isEmpty()) {
             throw new DataException("the " + faces.split() + " data must have images of the chosen identities, but has"
-                    + " none of " + chosen.size() + "; ask for fewer images of each");
+                    + " none of " + chosen.size() + " such as \""
+                    + chosen.stream().findFirst().orElse("")
+                    + "\"; its people are called, for example, \""
+                    + faces.identities().stream().findFirst().orElse("") + "\"");
         }
         return ImageList.map(kept, image -> new LabeledImage(image.image(), newLabels[image.label()]));
     }

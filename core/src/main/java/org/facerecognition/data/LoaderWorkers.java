@@ -31,7 +31,7 @@ final class LoaderWorkers {
     }
 
     /**
-     * Waits for a task's result; its exceptions are thrown here.
+     * Waits for a task's result; its exceptions and errors are thrown here.
      *
      * @throws IllegalStateException when this thread is interrupted
      */
@@ -40,6 +40,8 @@ final class LoaderWorkers {
             return task.get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            } else if (e.getCause() instanceof Error cause) { // such as that of a library whose file was deleted
                 throw cause;
             }
             throw new IllegalStateException("reading a batch failed: " + e.getCause(), e.getCause());

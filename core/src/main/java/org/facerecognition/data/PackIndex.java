@@ -223,8 +223,14 @@ final class PackIndex {
         return image instanceof Packed packed ? packed.croppedPx() : 0;
     }
 
-    /** Returns the pack that an image is in, null for every other image. */
+    /** Returns the pack, or the file of records, that an image is in; null for every other image. */
     static @Nullable Path packOf(ImageSource image) {
+        if (image instanceof CroppedFace face) {
+            return packOf(face.whole());
+        }
+        if (image instanceof RecordIoLayout.RecordImage ofRecord) {
+            return ofRecord.records();
+        }
         return image instanceof Packed packed ? packed.pack() : null;
     }
 

@@ -216,11 +216,17 @@ final class RecordIoLayout {
         }
     }
 
-    private final class RecordImage implements ImageSource, NamedByFolder {
+    /** An image in a record. */
+    final class RecordImage implements ImageSource, NamedByFolder {
         private final int place;
 
         RecordImage(int place) {
             this.place = place;
+        }
+
+        /** Returns the file that the record is in. */
+        Path records() {
+            return file.file();
         }
 
         @Override

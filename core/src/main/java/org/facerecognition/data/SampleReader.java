@@ -30,9 +30,28 @@ final class SampleReader implements AutoCloseable {
      *
      * @return RGB, CV_8UC3, sizePx x sizePx unless a transform changed the size; owned
      * @throws DataException when its image cannot be used
+     * @throws IllegalStateException when a program's own image source or transform fails; the message names the image
      */
     Mat read(int index, int epoch) {
         Sample sample = dataset.sample(index);
+        requireSize(sample.image());
+        try {
+            return transformed(sample, index, epoch);
+        } catch (DataException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new IllegalStateException(
+                    "image " + sample.image().name() + " could not be prepared: " + e.getMessage(), e);
+        } catch (InternalError e) { // how Java reports a page of a mapped file that cannot be read
+            throw new DataException(
+                    "image " + sample.image().name()
+                            + " cannot be read: its file was shortened after it had been opened,"
+                            + " or its disk or network failed",
+                    e);
+        }
+    }
+
+    private Mat transformed(Sample sample, int index, int epoch) {
         Mat image = cropped(sample.image(), dataset.imageOf(index));
         if (!sample.transforms().isEmpty()) {
             RandomGenerator random = LoaderRandom.forSample(seed, epoch, index);
@@ -45,7 +64,7 @@ final class SampleReader implements AutoCloseable {
         return image;
     }
 
-    private Mat cropped(ImageSource source, int image) {
+    private void requireSize(ImageSource source) {
         boolean packed = PackIndex.decodedPx(source) > 0;
         if (source.croppedPx() > 0 && source.croppedPx() != sizePx) {
             throw new IllegalArgumentException(
@@ -53,7 +72,10 @@ final class SampleReader implements AutoCloseable {
                             + (packed ? "were packed" : "are cropped") + ", but is " + sizePx + " px; "
                             + (packed ? "pack the original images again" : "crop them to that size"));
         }
-        if (packed) {
+    }
+
+    private Mat cropped(ImageSource source, int image) {
+        if (PackIndex.decodedPx(source) > 0) {
             return source.read();
         }
         Mat cached = cache.get(image);

@@ -2,8 +2,8 @@ package org.facerecognition.train;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +13,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.Existence;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.WeightsException;
@@ -92,13 +93,25 @@ public final class Checkpoints {
     /**
      * Returns the checkpoint from which the training in a folder would be resumed: {@code last.ckpt}; if somebody has
      * removed it, {@code best.ckpt}; null when there is none.
+     *
+     * @throws WeightsException when that cannot be told, as where a link leads to a disk that is not mounted: a new
+     *     training would replace what is there
      */
     public static @Nullable Path resumableIn(Path folder) {
         return Stream.of(LAST, BEST)
                 .map(folder::resolve)
-                .filter(Files::exists)
+                .filter(Checkpoints::exists)
                 .findFirst()
                 .orElse(null);
+    }
+
+    private static boolean exists(Path file) {
+        try {
+            return Existence.of(file);
+        } catch (IOException e) {
+            throw new WeightsException(
+                    "checkpoint " + file + " may exist, but cannot be read: " + AtomicFile.reason(e), e);
+        }
     }
 
     /** Whether the training continues from a checkpoint. */
@@ -196,9 +209,16 @@ public final class Checkpoints {
     }
 
     private static WeightsException damaged(Path last, @Nullable JsonProcessingException cause) {
+        if (cause instanceof UnrecognizedPropertyException unknown) {
+            return new WeightsException(
+                    last + " was written by a later version of this library: its progress has \""
+                            + unknown.getPropertyName() + "\", which this version does not know; resume with that one",
+                    cause);
+        }
+        boolean hasBest = last.endsWith(LAST) && exists(last.resolveSibling(BEST));
         return new WeightsException(
                 last + " is damaged: its progress cannot be understood"
-                        + (last.endsWith(LAST) ? "; move it away to continue from " + BEST : ""),
+                        + (hasBest ? "; move it away to continue from " + BEST : ""),
                 cause);
     }
 

@@ -26,6 +26,7 @@ public final class TrainingDescription {
     private static final String VALIDATION_NAMES = "names or labels of the validation images";
     private static final String TO_VERIFY = "faces to verify";
     private static final String CONTENTS = "image contents";
+    private static final String VERIFIED_CONTENTS = "contents of the faces to verify";
     /** Entries that differ anyway if the data has other counts. */
     private static final Set<String> FOLLOWS_FROM_DATA = Set.of(TRAINING_NAMES, VALIDATION_NAMES, CONTENTS, "classes");
 
@@ -102,6 +103,8 @@ public final class TrainingDescription {
         entries.put(
                 CONTENTS,
                 train.contentFingerprint() + (validation == null ? "" : " " + validation.contentFingerprint()));
+        entries.put(
+                VERIFIED_CONTENTS, toVerify == null ? "none" : toVerify.faces().contentFingerprint());
     }
 
     private static String faceFinding(@Nullable FaceDataset faces) {
@@ -205,7 +208,10 @@ public final class TrainingDescription {
             }
         });
         if (acceptChangedImages) {
-            differing.remove(CONTENTS);
+            differing.keySet().removeAll(Set.of(CONTENTS, VERIFIED_CONTENTS));
+        }
+        if (differing.containsKey(TO_VERIFY)) {
+            differing.remove(VERIFIED_CONTENTS);
         }
         if (differing.containsKey(DATA)) {
             differing.keySet().removeAll(FOLLOWS_FROM_DATA);
@@ -246,6 +252,9 @@ public final class TrainingDescription {
         return switch (what) {
             case CONTENTS ->
                 "images have other contents under the same names (to go on with them, set acceptChangedImages)";
+            case VERIFIED_CONTENTS ->
+                "faces to verify have other contents under the same names (to go on with them, set"
+                        + " acceptChangedImages)";
             case FACE_FINDING, VERIFIED_FACE_FINDING ->
                 what + " is not the same (the detector, its settings, or the size of the crops)";
             case TRAINING_NAMES, VALIDATION_NAMES -> "the " + what + " are not the same";

@@ -44,7 +44,7 @@ public interface TrainingListener {
     /**
      * Called after an epoch in which more images were skipped than before.
      *
-     * @param images all images that were skipped so far, with the reason for each
+     * @param images all images that were skipped since the training was started or resumed, with the reason for each
      */
     default void skipped(Map<String, String> images) {}
 

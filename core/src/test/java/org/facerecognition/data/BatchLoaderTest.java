@@ -280,6 +280,61 @@ class BatchLoaderTest {
         }
     }
 
+    /** A program's own image source or transform used to end a training without the name of the image. */
+    @Test
+    void namesTheImageThatAProgramFailsAt() {
+        try (BatchLoader loader = failing(new IllegalArgumentException("no such channel"));
+                BatchLoader.Epoch epoch = loader.epoch(0)) {
+            assertThatThrownBy(epoch::next)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("image portrait could not be prepared: no such channel")
+                    .hasCauseInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    /** Java's message has no name of a file, and speaks of "a recent unsafe memory access operation". */
+    @Test
+    void namesTheImageInAMappedFileThatCannotBeReadAnyMore() {
+        try (BatchLoader loader = failing(new InternalError("a fault occurred"));
+                BatchLoader.Epoch epoch = loader.epoch(0)) {
+            assertThatThrownBy(epoch::next)
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("at least one image must be usable, but none of 1 is");
+            assertThat(loader.skipped().get("portrait")).startsWith("image portrait cannot be read: its file was");
+        }
+    }
+
+    /** A training explains what to do about such an error, which used to be wrapped. */
+    @Test
+    void throwsErrorsOfItsThreadsAsTheyAre() {
+        NoClassDefFoundError error = new NoClassDefFoundError("org/bytedeco/opencv/Removed");
+        try (BatchLoader loader = failing(error);
+                BatchLoader.Epoch epoch = loader.epoch(0)) {
+            assertThatThrownBy(epoch::next).isSameAs(error);
+            assertThat(epoch.hasNext()).isFalse();
+        }
+    }
+
+    private static BatchLoader failing(Throwable failure) {
+        ImageSource image = new ImageSource() {
+            @Override
+            public String name() {
+                return "portrait";
+            }
+
+            @Override
+            public Mat read() {
+                if (failure instanceof Error error) {
+                    throw error;
+                }
+                throw (RuntimeException) failure;
+            }
+        };
+        FaceDataset data = FaceDataset.of(List.of(new LabeledImage(image, 0)), List.of("a"), Split.TEST, Crop.WHOLE);
+        return new BatchLoader(
+                data, BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC).withBadImages(BadImages.SKIP));
+    }
+
     /** Each place used to read all the unusable images that follow it, 80,000 here. */
     @Test
     void readsARunOfBrokenImagesOnceOrTwice() {

@@ -136,6 +136,41 @@ class PackedSetsTest {
                         + " the original images again");
     }
 
+    /** The photographs in a pack, or in insightface's records, would be replaced by what is cut out of them. */
+    @Test
+    void isNotWrittenOverWhatItsImagesAreCutOutOf() throws IOException {
+        Path pack = pack(0);
+        byte[] before = Files.readAllBytes(pack);
+        FaceCropper cropper = FaceCropper.withoutDetector(Crop.WHOLE, SIZE);
+        FaceDataset cropped = FaceDataset.packed(pack, Split.TRAIN).cropped(cropper);
+        assertThatThrownBy(() -> PackedFaces.write(pack, List.of(cropped), 0, done -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("must be written to other files than those that the images come from");
+        assertThat(pack).hasBinaryContent(before);
+
+        for (String file : List.of("train.rec", "train.idx")) {
+            Files.copy(ImageFormatsTest.resource("recordio").resolve(file), folder.resolve(file));
+        }
+        Path records = folder.resolve("train.rec");
+        FaceDataset ofRecords = FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0);
+        for (FaceDataset data : List.of(ofRecords, ofRecords.cropped(cropper))) {
+            assertThatThrownBy(() -> PackedFaces.write(records, List.of(data), 0, done -> {}))
+                    .hasMessageContaining("but one is " + records);
+        }
+        assertThat(records)
+                .hasSameBinaryContentAs(ImageFormatsTest.resource("recordio").resolve("train.rec"));
+    }
+
+    @Test
+    void aUnionWithCroppedImagesCannotBeCroppedOtherwise() {
+        FaceDataset photographs = FaceDataset.folders(faces, Split.TRAIN);
+        FaceDataset both = photographs.with(FaceDataset.packed(pack(SIZE), Split.TRAIN));
+        assertThatThrownBy(() -> both.withCrop(Crop.CELEBA_ALIGNED))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("since these images are cropped already");
+        assertThat(photographs.withCrop(Crop.CELEBA_ALIGNED).crop()).isEqualTo(Crop.CELEBA_ALIGNED);
+    }
+
     @Test
     void packedPixelsAreGivenAsAnImageFile() {
         ImageSource packed =
@@ -229,6 +264,10 @@ class PackedSetsTest {
         FaceDataset validation = FaceDataset.folders(faces, Split.VAL).withIdentities(more.identities());
         assertThat(validation.size()).isEqualTo(2);
         assertThat(validation.classes()).isEqualTo(2);
+        assertThatThrownBy(() -> train.withIdentities(List.of("Ada", "Bob")))
+                .isInstanceOf(DataException.class)
+                .hasMessage("the TRAIN data must have images of the chosen identities, but has none of 2 such as"
+                        + " \"Ada\"; its people are called, for example, \"person0\"");
         assertThatThrownBy(() -> train.withAtLeast(7))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("ask for fewer images of each");

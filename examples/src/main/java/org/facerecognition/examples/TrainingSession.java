@@ -146,9 +146,10 @@ final class TrainingSession {
                     .filter(epoch -> epoch.epoch() <= soFar.epochs().size())
                     .toList();
         } catch (IOException | UncheckedIOException e) {
+            IOException cause = e instanceof IOException io ? io : ((UncheckedIOException) e).getCause();
             throw new UncheckedIOException(
-                    "cannot read " + file + ": " + e.getMessage() + "; delete it to continue without it",
-                    e instanceof IOException io ? io : ((UncheckedIOException) e).getCause());
+                    "cannot read " + file + ": " + AtomicFile.reason(cause) + "; delete it to continue without it",
+                    cause);
         }
     }
 
