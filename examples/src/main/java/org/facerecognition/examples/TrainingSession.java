@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -146,7 +147,8 @@ final class TrainingSession {
                     .filter(epoch -> epoch.epoch() <= soFar.epochs().size())
                     .toList();
         } catch (IOException | UncheckedIOException e) {
-            IOException cause = e instanceof IOException io ? io : ((UncheckedIOException) e).getCause();
+            IOException cause =
+                    e instanceof IOException io ? io : Objects.requireNonNull(((UncheckedIOException) e).getCause());
             throw new UncheckedIOException(
                     "cannot read " + file + ": " + AtomicFile.reason(cause) + "; delete it to continue without it",
                     cause);
