@@ -34,7 +34,7 @@ final class FaceSubsets {
                     + " none of " + chosen.size() + " such as \""
                     + chosen.stream().findFirst().orElse("")
                     + "\"; its people are called, for example, \""
-                    + faces.identities().stream().findFirst().orElse("") + "\"");
+                    + faces.identities().stream().findFirst().orElse("") + "\"; check the names");
         }
         return ImageList.map(kept, image -> new LabeledImage(image.image(), newLabels[image.label()]));
     }

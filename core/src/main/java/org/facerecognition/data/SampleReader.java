@@ -41,7 +41,9 @@ final class SampleReader implements AutoCloseable {
             throw e;
         } catch (RuntimeException e) {
             throw new IllegalStateException(
-                    "image " + sample.image().name() + " could not be prepared: " + e.getMessage(), e);
+                    "image " + sample.image().name() + " could not be prepared: "
+                            + (e.getMessage() == null ? e : e.getMessage()),
+                    e);
         } catch (InternalError e) { // how Java reports a page of a mapped file that cannot be read
             throw new DataException(
                     "image " + sample.image().name()

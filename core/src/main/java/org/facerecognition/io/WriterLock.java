@@ -38,7 +38,8 @@ import org.jspecify.annotations.Nullable;
  * Between processes: the operating system locks one byte far behind the text, because Windows does not let other
  * processes read a locked region. Earlier versions locked the whole file; the two kinds of locks exclude each other.
  *
- * A file that is not a lock file, such as poetry.lock beside a gallery "poetry", is left as it is, and the lock refused.
+ * A file that is not a lock file, such as poetry.lock beside a gallery "poetry", is left as it is, and the lock is
+ * refused.
  *
  * Deletion: the holder deletes the file and then releases the lock. A process that opened the file before its deletion
  * then gets a lock on a file that is no longer at the path, while a third process may lock a new file there. Therefore,

@@ -290,6 +290,11 @@ class BatchLoaderTest {
                     .hasMessage("image portrait could not be prepared: no such channel")
                     .hasCauseInstanceOf(IllegalArgumentException.class);
         }
+        try (BatchLoader loader = failing(new NullPointerException());
+                BatchLoader.Epoch epoch = loader.epoch(0)) {
+            assertThatThrownBy(epoch::next)
+                    .hasMessage("image portrait could not be prepared: java.lang.NullPointerException");
+        }
     }
 
     /** Java's message has no name of a file, and speaks of "a recent unsafe memory access operation". */

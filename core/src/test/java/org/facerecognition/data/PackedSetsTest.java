@@ -267,7 +267,7 @@ class PackedSetsTest {
         assertThatThrownBy(() -> train.withIdentities(List.of("Ada", "Bob")))
                 .isInstanceOf(DataException.class)
                 .hasMessage("the TRAIN data must have images of the chosen identities, but has none of 2 such as"
-                        + " \"Ada\"; its people are called, for example, \"person0\"");
+                        + " \"Ada\"; its people are called, for example, \"person0\"; check the names");
         assertThatThrownBy(() -> train.withAtLeast(7))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("ask for fewer images of each");

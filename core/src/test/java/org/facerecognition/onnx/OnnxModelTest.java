@@ -321,7 +321,7 @@ class OnnxModelTest {
             assertThatThrownBy(() -> ThresholdsFile.read(model, "a"))
                     .isInstanceOf(WeightsException.class)
                     .hasMessage(thresholds
-                            + " is damaged or does not hold thresholds; delete it and calibrate the model" + " again");
+                            + " is damaged or does not hold thresholds; delete it and calibrate the model again");
         }
     }
 
