@@ -28,6 +28,7 @@ import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.losses.MetricHead;
 import org.facerecognition.losses.SemiHardTriplet;
 import org.facerecognition.natives.ComputeDevice;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.EpochReport;
@@ -122,7 +123,7 @@ final class RankChild {
                 .epochs(number("epochs", 1_000))
                 .maxSteps(number("steps", 20))
                 .precision(Precision.valueOf(options.getOrDefault("precision", "FP32")))
-                .device(ComputeDevice.CPU)
+                .device(device())
                 .seed(number("seed" + group.rank(), 0))
                 .checkpointEverySteps(number("every", 0))
                 .distributed(group)
@@ -146,6 +147,16 @@ final class RankChild {
                 fitting.fit(recognizer, train, is("validate") ? validation : null);
             }
         }
+    }
+
+    /** Returns the CPU, or the GPU if that is asked for, where sums then have the precision of the CPU's. */
+    private ComputeDevice device() {
+        ComputeDevice device = ComputeDevice.valueOf(options.getOrDefault("device", "CPU"));
+        if (device == ComputeDevice.CUDA) {
+            Libtorch.load();
+            torch.globalContext().setAllowTF32CuDNN(false);
+        }
+        return device;
     }
 
     /** Begins a training that is refused, and saves the recognizer, which must be whole. */

@@ -15,11 +15,10 @@ import org.bytedeco.pytorch.Store;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.Work;
-import org.bytedeco.pytorch.global.torch_nccl;
 import org.bytedeco.pytorch.gloo.Device;
 import org.bytedeco.pytorch.nccl.ProcessGroupNCCL;
 import org.facerecognition.natives.NativeErrors;
-import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.Nccl;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class Collectives implements AutoCloseable {
     private static final Pattern OF_CONNECTIONS =
             Pattern.compile("gloo/|NCCL|socket|connect|timed out|timeout|peer", Pattern.CASE_INSENSITIVE);
+    private static final String SAME_GPU = "Duplicate GPU"; // in NCCL's message
     private static final int GLOO_THREADS = 2; // one reduces a bucket while the other sends
 
     private final RankStore store;
@@ -71,7 +71,7 @@ final class Collectives implements AutoCloseable {
             return gloo;
         }
         if (nccl == null) {
-            NativeLibraries.load(torch_nccl.class, "libtorch's NCCL");
+            Nccl.load();
             Store own = store.forBackend("nccl");
             try (PointerScope scope = new PointerScope()) {
                 ProcessGroupNCCL.Options options = new ProcessGroupNCCL.Options();
@@ -160,6 +160,12 @@ final class Collectives implements AutoCloseable {
             if (e.getClass() != RuntimeException.class) { // JavaCPP throws exactly this class for a C++ exception
                 throw e;
             }
+            if (String.valueOf(e.getMessage()).contains(SAME_GPU)) {
+                throw new IllegalStateException(
+                        "each process needs a GPU of its own, but two ranks have the same; start as many processes on a"
+                                + " machine as it has GPUs, or train on the CPU (--device cpu)",
+                        e);
+            }
             String reason = NativeErrors.reason(e);
             throw OF_CONNECTIONS.matcher(reason).find()
                     ? failures.explain(e, timeout)
@@ -167,11 +173,23 @@ final class Collectives implements AutoCloseable {
         }
     }
 
+    /** Closes the connections because this rank has failed, which ends what other ranks wait for. */
+    void abort() {
+        poisoned = true;
+        close();
+    }
+
     /** Closes the connections, which ends what other ranks wait for. */
     @Override
     public void close() {
+        boolean failed = poisoned;
         poisoned = true;
         if (nccl != null) {
+            if (failed) {
+                nccl.abort(); // what runs on the GPU may wait for a rank that is gone
+            } else {
+                nccl.shutdown();
+            }
             nccl.close();
             nccl = null;
         }

@@ -379,7 +379,7 @@ public final class Distributed implements AutoCloseable {
     public void failed(Throwable reason) {
         if (connection != null && !closed) {
             connection.failures().tell(reason);
-            connection.collectives().close();
+            connection.collectives().abort();
         } else if (connection == null) {
             Failures.tellLauncher(reason);
         }
