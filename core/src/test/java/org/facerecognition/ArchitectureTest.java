@@ -73,6 +73,13 @@ class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAPackage("org.bytedeco..");
 
+    /** JavaCPP loads OpenCV's windows with most other modules, and they need GTK, which servers do not have. */
+    @ArchTest
+    static final ArchRule openCvShowsNoWindows = noClasses()
+            .should()
+            .dependOnClassesThat()
+            .haveNameMatching("org\\.bytedeco\\.opencv\\.(global\\.)?opencv_(?!(core|imgproc|imgcodecs|dnn)\\b).*");
+
     @ArchTest
     static final ArchRule backbonesDependOnNativesAndGraphsOnly =
             dependsOnlyOn("org.facerecognition.backbone..", "natives", "graph");

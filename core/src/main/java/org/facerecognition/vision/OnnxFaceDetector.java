@@ -21,7 +21,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.UnaryOperator;
-import org.bytedeco.opencv.global.opencv_objdetect;
+import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
@@ -82,7 +82,7 @@ final class OnnxFaceDetector implements FaceDetector {
 
     /** Opens a detector; see {@link FaceDetector#open(Path, UnaryOperator)}. */
     static FaceDetector open(Path file, UnaryOperator<Settings> settings) {
-        NativeLibraries.load(opencv_objdetect.class, "OpenCV");
+        NativeLibraries.load(opencv_imgproc.class, "OpenCV");
         byte[] model = bytes(file);
         String name = file.toString();
         OnnxOutline outline = OnnxOutline.of(model)

@@ -1,29 +1,17 @@
 package org.facerecognition.vision;
 
-import static org.bytedeco.opencv.global.opencv_core.BORDER_CONSTANT;
-import static org.bytedeco.opencv.global.opencv_core.BORDER_ISOLATED;
-import static org.bytedeco.opencv.global.opencv_core.CV_32F;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
-import static org.bytedeco.opencv.global.opencv_core.copyMakeBorder;
-import static org.bytedeco.opencv.global.opencv_dnn.blobFromImage;
-import static org.bytedeco.opencv.global.opencv_dnn.readNetFromONNX;
 import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
-import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.bytedeco.opencv.opencv_core.MatVector;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
-import org.bytedeco.opencv.opencv_core.StringVector;
-import org.bytedeco.opencv.opencv_dnn.Net;
-import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.vision.Heads.Head;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +32,8 @@ final class Scrfd implements DetectionNetwork {
      */
     static final int OUTPUTS = 9;
 
+    private static final String KIND = "SCRFD's .onnx file with five landmarks";
+
     private static final int ANCHORS = 2;
     private static final int BOX = 4; // numbers of an anchor
     private static final int POINTS = 2 * DetectedFace.POINTS;
@@ -60,12 +50,10 @@ final class Scrfd implements DetectionNetwork {
 
     private final String name;
     private final FaceDetector.Settings settings;
-    private final List<String> outputs;
-    private final byte[] model;
     private final int fixedWidth; // 0 if the network takes images of any size
     private final int fixedHeight;
     private final DetectionEngine.@Nullable Network engine;
-    private final DetectorPool<Net> pool = new DetectorPool<>(this::create, Net::close);
+    private final @Nullable OpenCvNetwork openCv; // where there is no engine
 
     private Scrfd(
             byte[] model,
@@ -76,12 +64,13 @@ final class Scrfd implements DetectionNetwork {
             int fixedHeight,
             DetectionEngine.@Nullable Network engine) {
         this.engine = engine;
-        this.model = model;
-        this.outputs = outline.outputs().stream().map(OnnxOutline.Port::name).toList();
         this.name = name;
         this.settings = settings;
         this.fixedWidth = fixedWidth;
         this.fixedHeight = fixedHeight;
+        List<String> outputs =
+                outline.outputs().stream().map(OnnxOutline.Port::name).toList();
+        this.openCv = engine == null ? new OpenCvNetwork(model, outputs, INPUT, NUMBERS, name, KIND) : null;
     }
 
     /** Returns whether a graph has SCRFD's input and outputs, those of the landmarks included. */
@@ -189,39 +178,7 @@ final class Scrfd implements DetectionNetwork {
         }
         int width = fixedWidth == 0 ? Heads.padded(image.cols()) : fixedWidth;
         int height = fixedHeight == 0 ? Heads.padded(image.rows()) : fixedHeight;
-        try (Mat canvas = new Mat();
-                Scalar black = new Scalar(0.0)) {
-            int border = BORDER_CONSTANT | BORDER_ISOLATED; // of a region, not the image around it
-            copyMakeBorder(image, canvas, 0, height - image.rows(), 0, width - image.cols(), border, black);
-            return pool.with(net -> detect(net, canvas));
-        }
-    }
-
-    private List<DetectedFace> detect(Net net, Mat canvas) {
-        try (PointerScope scope = new PointerScope();
-                MatVector results = new MatVector()) {
-            // the network takes RGB: insightface's code gives it BGR images with swapRB
-            Mat blob = blobFromImage(canvas, 1 / STD, new Size(), Scalar.all(MEAN), false, false, CV_32F);
-            net.setInput(blob);
-            net.forward(results, new StringVector(outputs.toArray(String[]::new)));
-            FloatBuffer[][] values = new FloatBuffer[NUMBERS.length][Heads.STRIDES.length];
-            for (int head = 0; head < values.length; head++) {
-                for (int grid = 0; grid < Heads.STRIDES.length; grid++) {
-                    int places = canvas.cols() / Heads.STRIDES[grid] * (canvas.rows() / Heads.STRIDES[grid]);
-                    values[head][grid] =
-                            values(results.get(Heads.STRIDES.length * head + grid), NUMBERS[head] * places);
-                }
-            }
-            return faces(Heads.ofRows(values, canvas.cols(), canvas.rows(), NUMBERS));
-        } catch (RuntimeException e) {
-            if (e instanceof DetectorException) {
-                throw e;
-            }
-            throw new DetectorException(
-                    "face detector " + name + " cannot process an image of " + canvas.cols() + "x" + canvas.rows()
-                            + "; is it SCRFD's .onnx file? OpenCV says: " + NativeErrors.reason(e),
-                    e);
-        }
+        return faces(Objects.requireNonNull(openCv).run(image, width, height));
     }
 
     private List<DetectedFace> faces(Heads heads) {
@@ -242,15 +199,6 @@ final class Scrfd implements DetectionNetwork {
         return Overlap.suppress(candidates.subList(0, count), settings.nmsThreshold());
     }
 
-    /** Returns the numbers of an output; scoped. */
-    private FloatBuffer values(Mat result, int count) {
-        if (result.total() != count || result.type() != CV_32F) {
-            throw new DetectorException("face detector " + name + " must have SCRFD's outputs, but one has "
-                    + result.total() + " numbers instead of " + count);
-        }
-        return new FloatPointer(result.data()).capacity(count).asBuffer();
-    }
-
     private static DetectedFace face(Heads heads, int grid, int place, int anchor, double score) {
         double stride = Heads.STRIDES[grid];
         double x = place % heads.columns(grid) * stride;
@@ -268,22 +216,11 @@ final class Scrfd implements DetectionNetwork {
         return new DetectedFace(new DetectedFace.Box(left, top, right - left, bottom - top), all, score);
     }
 
-    private Net create() {
-        try (PointerScope scope = new PointerScope()) { // a scope of the caller must not close the network
-            Net net = readNetFromONNX(model);
-            OpenCvThreads.bound();
-            return net.retainReference();
-        } catch (RuntimeException e) {
-            throw new DetectorException(
-                    "face detector " + name + " looks like SCRFD's .onnx file, but OpenCV cannot load it: "
-                            + NativeErrors.reason(e),
-                    e);
-        }
-    }
-
     @Override
     public void close() {
-        pool.close();
+        if (openCv != null) {
+            openCv.close();
+        }
         if (engine != null) {
             engine.close();
         }

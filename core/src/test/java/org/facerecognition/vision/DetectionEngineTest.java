@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 import static org.facerecognition.export.OnnxModelWriter.FREE;
 import static org.facerecognition.export.OnnxModelWriter.attribute;
 
@@ -20,9 +22,15 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.opencv.global.opencv_objdetect;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Size;
+import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
 import org.facerecognition.export.OnnxModelWriter;
+import org.facerecognition.natives.NativeLibraries;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -160,6 +168,41 @@ class DetectionEngineTest {
             List<DetectedFace> faces = own.detect(photo);
             assertThat(faces).hasSizeGreaterThan(5);
             assertThat(numbers(faces)).containsExactly(numbers(openCv.detect(photo)), within(1e-3));
+        }
+    }
+
+    /** OpenCV's own class for YuNet, which this library cannot use: JavaCPP loads OpenCV's windows with it. */
+    @ParameterizedTest
+    @CsvSource({"256, 256", "320, 200", "250, 310"})
+    void findsWhatOpenCvsOwnClassFinds(int width, int height) throws IOException {
+        byte[] model = Files.readAllBytes(file(YUNET));
+        try {
+            NativeLibraries.load(opencv_objdetect.class, "OpenCV");
+        } catch (IllegalStateException e) {
+            Assumptions.abort("OpenCV's windows need GTK here: " + e.getMessage());
+        }
+        try (DetectionNetwork ours = network(YUNET, model, Optional.empty());
+                Mat photo = photo(width, height);
+                Mat bgr = new Mat();
+                Mat found = new Mat();
+                Size size = new Size(width, height);
+                FaceDetectorYN theirs =
+                        FaceDetectorYN.create("onnx", model, new byte[0], size, 0.51f, 0.3f, 5000, 0, 0)) {
+            cvtColor(photo, bgr, COLOR_RGB2BGR);
+            theirs.detect(bgr, found);
+            List<DetectedFace> expected = new ArrayList<>();
+            for (int row = 0; row < found.rows(); row++) {
+                float[] values = new float[15]; // x, y, width, height, five times x and y, score
+                new FloatPointer(found.ptr(row)).get(values);
+                List<DetectedFace.Point> points = new ArrayList<>();
+                for (int i = 0; i < DetectedFace.POINTS; i++) {
+                    points.add(new DetectedFace.Point(values[4 + 2 * i], values[5 + 2 * i]));
+                }
+                DetectedFace.Box box = new DetectedFace.Box(values[0], values[1], values[2], values[3]);
+                expected.add(new DetectedFace(box, points, values[14]));
+            }
+            assertThat(expected).hasSizeGreaterThan(5);
+            assertThat(numbers(ours.detect(photo))).containsExactly(numbers(expected), within(1e-3));
         }
     }
 
