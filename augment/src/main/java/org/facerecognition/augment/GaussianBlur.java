@@ -49,13 +49,16 @@ public record GaussianBlur(int kernelWidth, int kernelHeight, Range sigma) imple
      *
      * @param kernelWidth in pixels, odd
      * @param kernelHeight in pixels, odd
-     * @param sigma the standard deviation in pixels
+     * @param sigma the standard deviation in pixels, positive
      * @return owned
      */
     public static Mat blur(Mat image, int kernelWidth, int kernelHeight, double sigma) {
         Images.requireRgb(image);
         requireKernel("kernelWidth", kernelWidth);
         requireKernel("kernelHeight", kernelHeight);
+        if (!(sigma > 0 && sigma < Double.POSITIVE_INFINITY)) { // OpenCV would choose one
+            throw new IllegalArgumentException("sigma must be positive and finite, but was " + sigma);
+        }
         // Computed in float and rounded once at the end, as in torchvision; OpenCV's 8-bit GaussianBlur uses fixed
         // point. Floats need four times the memory, so a large image is processed in strips.
         try (Mat x = opencv_imgproc.getGaussianKernel(kernelWidth, sigma, CV_32F);

@@ -3,6 +3,7 @@ package org.facerecognition.augment;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
+import java.lang.ref.Reference;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -99,6 +100,7 @@ final class Images {
         }
         byte[] rgb = new byte[Math.toIntExact(3 * image.total())];
         image.data().get(rgb);
+        Reference.reachabilityFence(image);
         return rgb;
     }
 

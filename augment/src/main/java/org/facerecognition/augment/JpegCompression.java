@@ -19,6 +19,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
  * @param quality the JPEG quality, from 1 (worst) to 100
  */
 public record JpegCompression(Range quality) implements Transform {
+    private static final int MAX_SIDE_PX = 65_500; // of libjpeg
 
     public JpegCompression {
         if (!quality.within(1, 100)) {
@@ -40,11 +41,17 @@ public record JpegCompression(Range quality) implements Transform {
     /**
      * Compresses and decodes an image.
      *
+     * @param image of at most 65,500 pixels on a side
      * @param quality the JPEG quality, from 1 (worst) to 100
      * @return owned
+     * @throws IllegalArgumentException if the image is larger
      */
     public static Mat compress(Mat image, int quality) {
         Images.requireRgb(image);
+        if (Math.max(image.rows(), image.cols()) > MAX_SIDE_PX) {
+            throw new IllegalArgumentException("image must have at most " + MAX_SIDE_PX
+                    + " px on a side to be compressed as JPEG, but was " + image.cols() + "x" + image.rows());
+        }
         try (BytePointer jpeg = new BytePointer();
                 IntPointer settings = new IntPointer(IMWRITE_JPEG_QUALITY, quality)) {
             try (Mat bgr = new Mat()) {

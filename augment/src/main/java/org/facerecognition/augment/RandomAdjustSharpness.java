@@ -1,5 +1,6 @@
 package org.facerecognition.augment;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.random.RandomGenerator;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -65,6 +66,7 @@ public record RandomAdjustSharpness(double sharpnessFactor, double p) implements
             }
             result.ptr(y, 1).put(line, 0, line.length);
         }
+        Reference.reachabilityFence(image); // the buffer alone does not keep its pixels
         return result;
     }
 

@@ -2,7 +2,9 @@ package org.facerecognition.augment;
 
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
@@ -57,6 +59,13 @@ final class Warp {
      */
     static Mat apply(Mat image, float[] inverse, Interpolation interpolation) {
         Images.requireRgb(image);
+        for (float number : inverse) {
+            if (!Float.isFinite(number)) {
+                throw new IllegalArgumentException(
+                        "angles, translations and shears must be finite and the scale not 0, but the inverse map was "
+                                + Arrays.toString(inverse));
+            }
+        }
         int rows = image.rows();
         int cols = image.cols();
         int step = Math.toIntExact(image.step());
@@ -80,6 +89,7 @@ final class Warp {
             }
             result.ptr(y).put(line, 0, line.length);
         }
+        Reference.reachabilityFence(image); // the buffer alone does not keep its pixels
         return result;
     }
 

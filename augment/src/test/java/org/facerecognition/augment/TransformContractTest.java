@@ -206,6 +206,29 @@ class TransformContractTest {
         }
     }
 
+    @Test
+    void pixelFunctionsRefuseNumbersWithoutMeaning() {
+        Interpolation nearest = Interpolation.NEAREST;
+        try (Mat image = noise(4, 5);
+                Mat wide = noise(1, 70_000)) {
+            for (double sigma : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
+                assertThatThrownBy(() -> GaussianBlur.blur(image, 5, 5, sigma))
+                        .hasMessage("sigma must be positive and finite, but was " + sigma);
+            }
+            for (Runnable warp : List.<Runnable>of(
+                    () -> RandomAffine.affine(image, 0, 0, 0, 0, 0, 0, nearest).close(),
+                    () -> RandomAffine.affine(image, 0, Double.NaN, 0, 1, 0, 0, nearest)
+                            .close(),
+                    () -> RandomRotation.rotate(image, Double.NaN, nearest).close())) {
+                assertThatThrownBy(warp::run)
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageStartingWith("angles, translations and shears must be finite and the scale not 0");
+            }
+            assertThatThrownBy(() -> JpegCompression.compress(wide, 50))
+                    .hasMessage("image must have at most 65500 px on a side to be compressed as JPEG, but was 70000x1");
+        }
+    }
+
     static Mat noise(int rows, int cols) {
         byte[] bytes = new byte[3 * rows * cols];
         new Random(3).nextBytes(bytes);

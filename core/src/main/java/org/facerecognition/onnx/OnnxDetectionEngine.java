@@ -21,6 +21,8 @@ public final class OnnxDetectionEngine implements DetectionEngine {
             return ConvolutionalNet.of(graph, LIKELY_PX, LIKELY_PX)
                     .map(net -> new Detector(net, table(input), input.bgr()));
         } catch (RuntimeException e) { // also one of oneDNN's: OpenCV may be able to run it, or says what is wrong
+            System.getLogger(OnnxDetectionEngine.class.getName())
+                    .log(System.Logger.Level.DEBUG, "oneDNN does not run face detector " + model, e);
             return Optional.empty();
         }
     }

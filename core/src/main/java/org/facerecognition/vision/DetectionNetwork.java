@@ -21,6 +21,11 @@ interface DetectionNetwork extends AutoCloseable {
      */
     List<DetectedFace> detect(Mat image);
 
+    /** Returns the side to which it reduces larger images itself; the largest integer for a network of any size. */
+    default int largestSidePx() {
+        return Integer.MAX_VALUE;
+    }
+
     /** Returns the score from which on a face is certainly not upside down; infinity if no score is enough for that. */
     double minUprightScore();
 

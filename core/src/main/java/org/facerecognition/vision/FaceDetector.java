@@ -112,6 +112,14 @@ public interface FaceDetector extends AutoCloseable {
         public Settings withTiles(boolean tried) {
             return new Settings(scoreThreshold, nmsThreshold, topK, smallestFacePx, largestSidePx, rotations, tried);
         }
+
+        /** As that of the detector, which reduces larger images to a side. */
+        OptionalInt smallestVisibleFacePx(int width, int height, int largestSide) {
+            double reduction = (double) Math.max(width, height) / largestSide;
+            return reduction > 1 && !tiles
+                    ? OptionalInt.of((int) Math.ceil(MIN_VISIBLE_PX * reduction))
+                    : OptionalInt.empty();
+        }
     }
 
     /**
@@ -179,10 +187,7 @@ public interface FaceDetector extends AutoCloseable {
      *     therefore not reduced, or is examined in tiles
      */
     default OptionalInt smallestVisibleFacePx(int width, int height) {
-        double reduction = (double) Math.max(width, height) / settings().largestSidePx();
-        return reduction > 1 && !settings().tiles()
-                ? OptionalInt.of((int) Math.ceil(Settings.MIN_VISIBLE_PX * reduction))
-                : OptionalInt.empty();
+        return settings().smallestVisibleFacePx(width, height, settings().largestSidePx());
     }
 
     /**

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
 import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -175,6 +176,16 @@ final class OnnxFaceDetector implements FaceDetector {
         }
     }
 
+    /** Returns the largest side of an image that the network looks at: that of its file, if it is for one size only. */
+    private int largestSidePx() {
+        return Math.min(settings.largestSidePx(), network.largestSidePx());
+    }
+
+    @Override
+    public OptionalInt smallestVisibleFacePx(int width, int height) {
+        return settings.smallestVisibleFacePx(width, height, largestSidePx());
+    }
+
     /** Returns whether a box has the minimum size; false for NaN. */
     private boolean isLargeEnough(DetectedFace face) {
         return Math.min(face.box().width(), face.box().height()) >= settings.smallestFacePx();
@@ -248,9 +259,9 @@ final class OnnxFaceDetector implements FaceDetector {
     }
 
     private List<DetectedFace> detectUpright(Mat image) {
-        if (settings.tiles() && Math.max(image.cols(), image.rows()) > settings.largestSidePx()) {
+        if (settings.tiles() && Math.max(image.cols(), image.rows()) > largestSidePx()) {
             List<DetectedFace> all = new ArrayList<>(detectReduced(image));
-            all.addAll(new Tiling(settings.largestSidePx(), network::detect).detect(image));
+            all.addAll(new Tiling(largestSidePx(), network::detect).detect(image));
             return merged(all);
         }
         return isEnlarged(image) ? detectEnlarged(image) : detectReduced(image);
@@ -284,7 +295,7 @@ final class OnnxFaceDetector implements FaceDetector {
     }
 
     private List<DetectedFace> detectReduced(Mat image) {
-        return detectReduced(image, settings.largestSidePx());
+        return detectReduced(image, largestSidePx());
     }
 
     /** Detects in an image that is reduced if it is too large. */

@@ -36,6 +36,7 @@ final class OpenCvNetwork implements AutoCloseable {
     private final int[] numbers;
     private final String name;
     private final String kind;
+    private volatile boolean works; // has processed an image
     private final DetectorPool<Net> pool = new DetectorPool<>(this::create, Net::close);
 
     /**
@@ -69,7 +70,17 @@ final class OpenCvNetwork implements AutoCloseable {
                 Scalar black = new Scalar(0.0)) {
             int border = BORDER_CONSTANT | BORDER_ISOLATED; // of a region, not the image around it
             copyMakeBorder(image, canvas, 0, height - image.rows(), 0, width - image.cols(), border, black);
-            return pool.with(net -> run(net, canvas));
+            Heads heads = pool.with(net -> run(net, canvas));
+            works = true;
+            return heads;
+        } catch (RuntimeException e) {
+            if (e instanceof DetectorException) {
+                throw e;
+            }
+            throw new DetectorException(
+                    "face detector " + name + " cannot process an image of " + image.cols() + "x" + image.rows() + ": "
+                            + NativeErrors.reason(e) + (works ? "" : "; is it " + kind + "?"),
+                    e);
         }
     }
 
@@ -89,14 +100,6 @@ final class OpenCvNetwork implements AutoCloseable {
                 }
             }
             return Heads.ofRows(values, canvas.cols(), canvas.rows(), numbers);
-        } catch (RuntimeException e) {
-            if (e instanceof DetectorException) {
-                throw e;
-            }
-            throw new DetectorException(
-                    "face detector " + name + " cannot process an image of " + canvas.cols() + "x" + canvas.rows()
-                            + "; is it " + kind + "? OpenCV says: " + NativeErrors.reason(e),
-                    e);
         }
     }
 

@@ -1,5 +1,6 @@
 package org.facerecognition.vision;
 
+import java.lang.ref.Reference;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 
@@ -23,6 +24,7 @@ public final class Pixels {
         try (BytePointer data = image.data()) {
             data.get(values);
         }
+        Reference.reachabilityFence(image); // the pointer alone does not keep it
         return values;
     }
 }

@@ -152,6 +152,11 @@ final class Scrfd implements DetectionNetwork {
     }
 
     @Override
+    public int largestSidePx() {
+        return fixedWidth == 0 ? Integer.MAX_VALUE : Math.max(fixedWidth, fixedHeight);
+    }
+
+    @Override
     public List<DetectedFace> detect(Mat image) {
         double reduction =
                 fixedWidth == 0 ? 1 : Math.max((double) image.cols() / fixedWidth, (double) image.rows() / fixedHeight);

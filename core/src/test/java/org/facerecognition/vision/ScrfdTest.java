@@ -204,6 +204,28 @@ class ScrfdTest {
         }
     }
 
+    /** A file for one size reduces larger images, whatever the settings say. */
+    @Test
+    void aFileForOneSizeSaysHowSmallFacesMayBe() throws Exception {
+        try (FaceDetector any = FaceDetector.open(file(SQUARES));
+                FaceDetector one = FaceDetector.open(file(FIXED))) {
+            assertThat(any.smallestVisibleFacePx(640, 480)).isEmpty();
+            assertThat(one.smallestVisibleFacePx(640, 480)).hasValue(20);
+            assertThat(one.smallestVisibleFacePx(320, 240)).isEmpty();
+        }
+    }
+
+    @Test
+    void tilesHaveTheSizeThatAFileIsFor() throws Exception {
+        try (FaceDetector whole = FaceDetector.open(file(FIXED));
+                FaceDetector tiles = FaceDetector.open(file(FIXED), FaceDetector.Settings.SCRFD.withTiles(true));
+                Mat photo = SquareFaces.photo(1280, 960, 1)) {
+            SquareFaces.small(photo, 880, 480, 1);
+            assertThat(whole.detect(photo)).isEmpty();
+            assertThat(tiles.detect(photo)).hasSize(1);
+        }
+    }
+
     @Test
     void refusesScrfdWithoutLandmarks() throws Exception {
         Path boxesOnly = folder.resolve("scrfd.onnx");

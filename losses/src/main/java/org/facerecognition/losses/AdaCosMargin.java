@@ -54,7 +54,7 @@ public record AdaCosMargin(int classes, boolean dynamic) implements Margin {
             Tensor logSums = negativesLogSumExp.apply(scale); // [B]
             Tensor logMean = plus(logSums.logsumexp(0), -Math.log(logSums.numel()));
             Tensor median = atMost(Angles.angle(targets.cosine()).median(), Math.PI / 4);
-            scale.copy_(atLeast(logMean.div(median.cos()), 1));
+            Head.update(scale, atLeast(logMean.div(median.cos()), 1));
         }
     }
 

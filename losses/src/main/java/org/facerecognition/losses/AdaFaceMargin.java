@@ -66,7 +66,7 @@ public record AdaFaceMargin(double s, double m, double h, double tAlpha) impleme
 
     private void update(Tensor average, Tensor newest) {
         try (Scalar decay = new Scalar(1 - tAlpha)) {
-            average.mul_(decay).add_(times(newest, tAlpha));
+            Head.update(average, average.mul(decay).add_(times(newest, tAlpha)));
         }
     }
 

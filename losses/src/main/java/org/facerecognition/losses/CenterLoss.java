@@ -68,7 +68,8 @@ public final class CenterLoss extends Head {
             Tensor equal = labels.unsqueeze(1).eq(labels.unsqueeze(0)).to(differences.scalar_type()); // [B, B]
             Tensor step = torch.mm(equal, differences).div(plus(equal.sum(1), 1).unsqueeze(1)); // [B, D]
             Tensor former = centers.index_select(0, labels); // [B, D]
-            centers.index_copy_(0, labels, former.add(times(step, ALPHA)));
+            update(former, former.add(times(step, ALPHA)));
+            centers.index_copy_(0, labels, former);
         }
     }
 

@@ -37,11 +37,11 @@ final class ChunkedPasses implements AutoCloseable {
      *
      * @param pass the forward pass
      * @param targetGradient [B], the gradient of the loss with respect to the target cosines
-     * @param ticket the pass's registration with {@link DeferredGradient}
+     * @param link the pass's registration with {@link DeferredGradient}
      */
-    private record Waiting(ChunkedSoftmax pass, Tensor targetGradient, int ticket) {
+    private record Waiting(ChunkedSoftmax pass, Tensor targetGradient, DeferredGradient.Link link) {
         void end() {
-            DeferredGradient.forget(ticket);
+            link.forget();
             targetGradient.close();
             pass.close();
         }
@@ -150,7 +150,7 @@ final class ChunkedPasses implements AutoCloseable {
                 self[0].end();
             }
         });
-        self[0] = new Waiting(pass, targetGradient.retainReference(), link.ticket());
+        self[0] = new Waiting(pass, targetGradient.retainReference(), link);
         waiting.addLast(self[0]);
         return link.zero();
     }

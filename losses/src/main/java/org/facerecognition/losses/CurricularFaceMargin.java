@@ -50,7 +50,8 @@ public record CurricularFaceMargin(double s, double m, double weighting) impleme
     @Override
     public void observe(Targets targets, UnaryOperator<Tensor> negativesLogSumExp) {
         try (Scalar decay = new Scalar(DECAY)) {
-            targets.stateTensor(T).mul_(decay).add_(times(targets.cosine().mean(), 1 - DECAY));
+            Tensor t = targets.stateTensor(T);
+            Head.update(t, t.mul(decay).add_(times(targets.cosine().mean(), 1 - DECAY)));
         }
     }
 

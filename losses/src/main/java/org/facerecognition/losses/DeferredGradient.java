@@ -45,6 +45,9 @@ final class DeferredGradient {
     private static final AtomicInteger NEXT = new AtomicInteger();
     private static final TensorTensorHook HOOK = new Hook().retainReference();
 
+    /** What the hook has thrown on this thread: libtorch passes on only its text. */
+    private static final ThreadLocal<RuntimeException> FAILURE = new ThreadLocal<>();
+
     /** Computes a gradient during the backward pass. */
     interface Source {
         /**
@@ -58,14 +61,21 @@ final class DeferredGradient {
 
     private DeferredGradient() {}
 
+    /** Returns what a hook has thrown in a backward pass of this thread, once; else the error of that pass. */
+    static RuntimeException failure(RuntimeException ofBackward) {
+        RuntimeException thrown = FAILURE.get();
+        FAILURE.remove();
+        return thrown == null ? ofBackward : thrown;
+    }
+
     /**
      * Returns a scalar that connects a source to the graph: adding it to a loss makes backward call the source once.
      *
      * @param x the tensor whose gradient the source computes; it may be frozen
-     * @param source kept until it has been called or is {@link #forget forgotten}
+     * @param source kept until it has been called or is {@linkplain Link#forget forgotten}
      */
     static Link link(Tensor x, Source source) {
-        int ticket = 1 + NEXT.getAndUpdate(last -> (last + 1) % TICKETS) % tickets(x.scalar_type());
+        int ticket = register(source, tickets(x.scalar_type()));
         Tensor tail = x.detach().flatten().new_zeros(2);
         tail.set_requires_grad(true); // so that there is a backward pass even when x is frozen
         Tensor joined = torch.cat(new TensorVector(x.flatten(), tail)); // [n + 2]
@@ -73,8 +83,24 @@ final class DeferredGradient {
         Tensor selector = joined.detach().new_zeros(joined.numel());
         selector.narrow(0, x.numel(), 1).fill_(new Scalar(1.0));
         selector.narrow(0, x.numel() + 1, 1).fill_(new Scalar((double) ticket));
+        return new Link(joined.mul(selector).sum(), ticket, source); // dot would start BLAS's threads: see Products
+    }
+
+    /** Returns a ticket that no source waits with; if there is none, the next one, whose source is forgotten. */
+    private static int register(Source source, int tickets) {
+        for (int i = 0; i < tickets; i++) {
+            int ticket = next(tickets);
+            if (WAITING.putIfAbsent(ticket, source) == null) {
+                return ticket;
+            }
+        }
+        int ticket = next(tickets);
         WAITING.put(ticket, source);
-        return new Link(joined.mul(selector).sum(), ticket); // dot would start BLAS's threads: see Products
+        return ticket;
+    }
+
+    private static int next(int tickets) {
+        return 1 + NEXT.getAndUpdate(last -> (last + 1) % TICKETS) % tickets;
     }
 
     private static int tickets(ScalarType type) {
@@ -91,11 +117,11 @@ final class DeferredGradient {
      * @param zero a scalar of value 0 whose backward pass calls the source; scoped
      * @param ticket identifies the source
      */
-    record Link(Tensor zero, int ticket) {}
-
-    /** Releases a source; its backward pass fails from now on. */
-    static void forget(int ticket) {
-        WAITING.remove(ticket);
+    record Link(Tensor zero, int ticket, Source source) {
+        /** Releases the source; its backward pass fails from now on. */
+        void forget() {
+            WAITING.remove(ticket, source); // another one may have the ticket by now
+        }
     }
 
     private static final class Hook extends TensorTensorHook {
@@ -104,8 +130,12 @@ final class DeferredGradient {
             try (NoGradGuard noGrad = new NoGradGuard();
                     Tensor incoming = new Tensor(arriving)) {
                 Tensor outgoing = torch.zeros_like(incoming); // [n + 2]
+                FAILURE.remove();
                 try (PointerScope scope = new PointerScope()) {
                     fill(incoming, outgoing);
+                } catch (RuntimeException e) {
+                    FAILURE.set(e);
+                    throw e;
                 }
                 return outgoing;
             }

@@ -105,7 +105,7 @@ public abstract class Head extends Module {
      * @param embeddings [B, D], of a floating type, not normalized
      * @param labels [B], int64, each in [0, C)
      * @return the loss and the scores
-     * @throws IllegalArgumentException if a shape or a label does not fit
+     * @throws IllegalArgumentException if a shape or a label does not fit, or if there are no samples
      */
     public abstract Output forward(Tensor embeddings, Tensor labels);
 
@@ -117,6 +117,17 @@ public abstract class Head extends Module {
      * @return [B, C]
      */
     public abstract Tensor scores(Tensor embeddings);
+
+    /**
+     * Returns why a backward pass has failed, for training loops whose heads are spread over several processes: libtorch
+     * passes on only the text of an exception that a head's own gradient has thrown.
+     *
+     * @param ofBackward what {@code backward} has thrown on this thread
+     * @return the head's exception, or {@code ofBackward} if there was none
+     */
+    public static RuntimeException failure(RuntimeException ofBackward) {
+        return DeferredGradient.failure(ofBackward);
+    }
 
     /** Returns the number of identities, C. */
     public final int classes() {
@@ -133,6 +144,9 @@ public abstract class Head extends Module {
         if (embeddings.dim() != 2 || embeddings.size(1) != embeddingSize) {
             throw new IllegalArgumentException(
                     "embeddings must be [B, " + embeddingSize + "], but was " + Shapes.of(embeddings));
+        }
+        if (embeddings.size(0) == 0) {
+            throw new IllegalArgumentException("embeddings must be of at least one sample, but there was none");
         }
         if (labels.dim() != 1 || labels.size(0) != embeddings.size(0)) {
             throw new IllegalArgumentException(
@@ -165,11 +179,16 @@ public abstract class Head extends Module {
                         Tensor buffer = torch.scalar_tensor(value, like.options())) {
                     register_buffer(name, buffer);
                     // not what register_buffer returns: that lies in a list, which may move
-                    marginState.put(name, new Tensor(buffer));
+                    marginState.put(name, new Tensor(buffer).retainReference()); // a scope of the caller ends earlier
                 }
             }
         });
         return marginState;
+    }
+
+    /** Replaces the values of a state by new ones, except those that are NaN or infinite: they would stay for good. */
+    static void update(Tensor state, Tensor newest) {
+        state.copy_(torch.where(newest.isfinite(), newest, state));
     }
 
     @Override

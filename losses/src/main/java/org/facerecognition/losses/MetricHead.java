@@ -63,7 +63,8 @@ public final class MetricHead extends Head {
             Tensor means = Norms.unit(torch.mm(equal, unit)); // [B, D]
             Tensor former = centers.index_select(0, labels); // [B, D]
             Tensor updated = times(former, DECAY).add(times(means, 1 - DECAY));
-            centers.index_copy_(0, labels, Norms.unit(updated));
+            update(former, Norms.unit(updated));
+            centers.index_copy_(0, labels, former);
         }
     }
 

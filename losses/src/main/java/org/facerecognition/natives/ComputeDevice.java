@@ -25,7 +25,8 @@ public enum ComputeDevice {
     }
 
     /**
-     * Returns the device for one of several processes of this machine, which share the GPUs out among them.
+     * Returns the device for one of several processes of this machine, which share the GPUs out among them, and makes
+     * it the current GPU of this thread.
      *
      * @param process number of the process on this machine, from 0
      * @return owned
@@ -37,7 +38,12 @@ public enum ComputeDevice {
         if (this == CUDA && !gpu) {
             throw new IllegalStateException("device cuda is not usable: " + whyNoGpu() + ", or use device auto or cpu");
         }
-        return new Device(gpu ? "cuda:" + process % torch.cuda_device_count() : "cpu");
+        if (!gpu) {
+            return new Device("cpu");
+        }
+        Device device = new Device("cuda:" + process % torch.cuda_device_count());
+        torch.getDeviceGuardImpl(device.type()).setDevice(device); // else what asks for the current one opens the first
+        return device;
     }
 
     /**

@@ -50,8 +50,19 @@ public final class OpenMp {
         try {
             NativeLibrary.getInstance("c").getFunction(function).invokeInt(arguments);
             return true;
-        } catch (LinkageError e) {
+        } catch (Error e) {
+            requireOfJna(e);
             return false;
+        }
+    }
+
+    /**
+     * Throws an error unless JNA cannot be loaded: it throws an Error itself where the system has another version of
+     * its library, such as a distribution's package.
+     */
+    private static void requireOfJna(Error e) {
+        if (!(e instanceof LinkageError) && e.getClass() != Error.class) {
+            throw e;
         }
     }
 
@@ -76,8 +87,8 @@ public final class OpenMp {
             for (String library : libraries) {
                 try {
                     return NativeLibrary.getInstance(library).getFunction(name);
-                } catch (LinkageError e) {
-                    // goes by another name, or JNA cannot be loaded
+                } catch (Error e) {
+                    requireOfJna(e); // or it goes by another name
                 }
             }
             return null;

@@ -142,6 +142,38 @@ class ChunkedPassesTest {
         }
     }
 
+    /** Heads in bfloat16 have 128 tickets; one that waits for its backward pass keeps its own. */
+    @Test
+    void aWaitingPassKeepsItsTicketWhileOthersComeAndGo() {
+        try (PointerScope scope = new PointerScope();
+                MarginSoftmax waiting = halfHead();
+                MarginSoftmax busy = halfHead()) {
+            Tensor x = torch.randn(4, 8).to(torch.ScalarType.BFloat16);
+            x.set_requires_grad(true);
+            Tensor labels = labels(4, 40);
+            Tensor first = waiting.forward(x, labels).loss();
+            for (int i = 0; i < 300; i++) {
+                try (PointerScope step = new PointerScope()) {
+                    Tensor loss = busy.forward(x, labels).loss();
+                    if (i == 150) {
+                        first.backward();
+                    }
+                    loss.backward();
+                }
+            }
+            Tensor last = busy.forward(x, labels).loss();
+            waiting.close();
+            last.backward();
+        }
+    }
+
+    private static MarginSoftmax halfHead() {
+        MarginSoftmax head = new MarginSoftmax(40, 8, new ArcFaceMargin(10, 0.4));
+        head.to(torch.ScalarType.BFloat16, false);
+        head.setChunks(chunks(16, 50));
+        return head;
+    }
+
     @Test
     void polesAndRowsOfZerosGiveTheResultsOfTheDirectComputation() {
         try (PointerScope scope = new PointerScope()) {

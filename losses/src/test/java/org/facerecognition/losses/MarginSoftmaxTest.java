@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -14,6 +15,7 @@ import org.facerecognition.natives.Autocast;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The head against loops over plain numbers, its sub-centers, its state, and the setting of its centers. */
 class MarginSoftmaxTest {
@@ -232,6 +234,59 @@ class MarginSoftmaxTest {
             assertThat(head.named_buffers().get("norm_mean").item_double())
                     .as("the buffer that moves is the one that is saved")
                     .isLessThan(20);
+        }
+    }
+
+    @Test
+    void aMarginSetWithinTheScopeOfAStepKeepsItsState() {
+        try (MarginSoftmax head = new MarginSoftmax(3, 4, new ArcFaceMargin(10, 0.5))) {
+            try (PointerScope step = new PointerScope()) {
+                head.setMargin(new AdaFaceMargin(10, 0.4));
+            }
+            try (PointerScope step = new PointerScope()) {
+                head.forward(torch.randn(6, 4), Tensors.labels(0, 1, 2, 0, 1, 2));
+                assertThat(head.named_buffers().get("norm_mean").item_double()).isNotEqualTo(20);
+            }
+        }
+    }
+
+    /** A loop that leaves out a batch whose loss is not finite goes on with the next one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"adaface", "curricularface", "adacos", "center", "metric"})
+    void oneEmbeddingOfNaNDoesNotStayInTheState(String kind) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = switch (kind) {
+                case "adaface" -> new MarginSoftmax(5, 4, new AdaFaceMargin(10, 0.4));
+                case "curricularface" -> new MarginSoftmax(5, 4, new CurricularFaceMargin(10, 0.5));
+                case "adacos" -> new MarginSoftmax(5, 4, new AdaCosMargin(5, true));
+                case "center" -> new CenterLoss(5, 4, 0.1, new CrossEntropy(0, 0));
+                default -> new MetricHead(5, 4, new SemiHardTriplet(0.2));
+            };
+            Tensor labels = Tensors.labels(0, 1, 2, 0, 1, 2);
+            Tensor embeddings = torch.randn(6, 4);
+            Tensor broken = embeddings.clone();
+            broken.narrow(0, 1, 1).fill_(new Scalar(Double.NaN));
+            head.forward(broken, labels);
+            assertThat(head.forward(embeddings, labels).loss().item_double()).isFinite();
+            String state = head.named_buffers().keys().front().getString();
+            assertThat(head.named_buffers().get(state).isfinite().all().item_bool())
+                    .as(state)
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void aBatchWithoutSamplesIsRefused() {
+        try (PointerScope scope = new PointerScope()) {
+            for (Head head : List.of(
+                    new MarginSoftmax(5, 4, new AdaFaceMargin(10, 0.4)),
+                    new CenterLoss(5, 4, 0.1, new CrossEntropy(0, 0)),
+                    new MetricHead(5, 4, new SemiHardTriplet(0.2)))) {
+                assertThatThrownBy(() -> head.forward(
+                                torch.randn(0, 4), Tensors.labels(0).narrow(0, 0, 0)))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("embeddings must be of at least one sample, but there was none");
+            }
         }
     }
 

@@ -2,17 +2,22 @@ package org.facerecognition.natives;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import javax.tools.ToolProvider;
 import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -52,6 +57,50 @@ class OpenMpTest {
                     .isEqualTo(3);
         } finally {
             torch.set_num_threads(former);
+        }
+    }
+
+    /** JNA throws an Error, which is no LinkageError, where the system has another version of its library. */
+    @Test
+    void anotherVersionOfJnaOnTheSystemIsNoHindrance(@TempDir Path folder) throws IOException, InterruptedException {
+        Path source = folder.resolve("com/sun/jna/Native.java");
+        Files.createDirectories(source.getParent());
+        Files.writeString(source, """
+                package com.sun.jna;
+                public final class Native {
+                    static {
+                        if (System.nanoTime() != 0) {
+                            throw new Error("There is an incompatible JNA native library installed on this system");
+                        }
+                    }
+                }
+                """);
+        assertThat(ToolProvider.getSystemJavaCompiler()
+                        .run(null, null, null, "-d", folder.toString(), source.toString()))
+                .isZero();
+        String classPath = folder
+                + File.pathSeparator
+                + System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        classPath,
+                        Loads.class.getName())
+                .redirectErrorStream(true)
+                .start();
+        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .contains("loaded");
+        assertThat(process.waitFor()).isZero();
+    }
+
+    /** Loads libtorch. */
+    static final class Loads {
+        private Loads() {}
+
+        public static void main(String[] args) {
+            Libtorch.load();
+            OpenMp.alone().close();
+            System.out.println("loaded");
         }
     }
 
