@@ -119,6 +119,7 @@ final class TrainingRun implements AutoCloseable {
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
         boolean opened = false;
         try {
+            ranks.requireSame(() -> ofFirstExchange(args)); // before tensors are exchanged
             if (checkpointing.folder() != null && ranks.isFirst()) {
                 resources.add(FolderLock.of(checkpointing.folder()));
             }
@@ -191,6 +192,18 @@ final class TrainingRun implements AutoCloseable {
                 close();
             }
         }
+    }
+
+    /** Returns what decides how ranks exchange tensors. */
+    private Map<String, String> ofFirstExchange(TrainerArgs args) {
+        return Map.of(
+                "device", device.is_cpu() ? "the CPU" : "a GPU",
+                "memory layout", optimization.channelsLast() ? "channels last" : "contiguous",
+                "sharded head", Boolean.toString(args.parallel().shardHead()),
+                "synchronized batch normalization",
+                        Boolean.toString(args.parallel().syncBatchNorm()),
+                "first centers from means", Boolean.toString(optimization.headFromMeans()),
+                "unusable images", loading.badImages().name());
     }
 
     /** Spreads the class centers over ranks, after the last use of all of them on one; returns whether it did. */

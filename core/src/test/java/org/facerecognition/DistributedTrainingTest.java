@@ -27,6 +27,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Trains in one process and in several, on synthetic faces, and lets ranks fail. */
 class DistributedTrainingTest {
@@ -392,15 +394,19 @@ class DistributedTrainingTest {
             }
         }
 
-        @Test
-        void whatDiffersIsSaidOnEveryRank() throws IOException, InterruptedException {
-            Result result = processes.run(2, with("steps=5000", "seed1=5"));
+        @ParameterizedTest
+        @CsvSource({
+            "seed1=5, training seed is 5 and on rank 0 0",
+            "shard1=true, sharded head is true and on rank 0 false",
+            "contiguous1=true, memory layout is contiguous and on rank 0 channels last"
+        })
+        void whatDiffersIsSaidOnEveryRank(String option, String difference) throws IOException, InterruptedException {
+            Result result = processes.run(2, with("steps=5000", option));
             assertThat(result.codes()).containsOnly(1);
             for (int rank = 0; rank < 2; rank++) {
                 assertThat(result.error(rank))
-                        .isEqualTo("error: all ranks must train with the same settings and data, but on rank 1 training"
-                                + " seed is 5 and on rank 0 0; start all ranks with the same arguments and the same"
-                                + " version");
+                        .isEqualTo("error: all ranks must train with the same settings and data, but on rank 1 "
+                                + difference + "; start all ranks with the same arguments and the same version");
             }
         }
     }

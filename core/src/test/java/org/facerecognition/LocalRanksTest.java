@@ -7,14 +7,17 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.distributed.GroupEnding;
 import org.facerecognition.distributed.LocalRanks;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -84,17 +87,61 @@ class LocalRanksTest {
     @ParameterizedTest
     @CsvSource({"memory, true", "the disk is full, false"})
     void aLoneProcessIsLostIfMemoryIsShort(String why, boolean lost) throws InterruptedException {
-        List<String> command = List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                Lone.class.getName(),
-                why);
-        try (LocalRanks ranks = LocalRanks.start(1, command, lines::add)) {
+        try (LocalRanks ranks = LocalRanks.start(1, java(Lone.class, why), lines::add)) {
             GroupEnding ending = ranks.await();
             assertThat(ending.exitCode()).isEqualTo(1);
             assertThat(ending.lost()).isEqualTo(lost);
             assertThat(ending.reason()).contains(lost ? "failed: Java heap space" : "ended with exit code 1");
+        }
+    }
+
+    /** Trains twice, so to say; and then dies where it is asked to, or works on for a while. */
+    static final class Twice {
+        private Twice() {}
+
+        public static void main(String[] args) throws InterruptedException {
+            String said = "";
+            for (String word : List.of("first", "second")) {
+                try (Distributed group = Distributed.fromEnvironment(Duration.ofSeconds(60))) {
+                    said += group.onFirst(() -> word) + " ";
+                    group.requireSame(Map.of("word", word));
+                }
+            }
+            System.out.println(said);
+            if (System.getenv("RANK").equals("1") && args.length > 0) {
+                Runtime.getRuntime().halt(137);
+            }
+            Thread.sleep(args.length == 0 ? 0 : Long.parseLong(args[0]));
+        }
+    }
+
+    private static List<String> java(Class<?> main, String... args) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                main.getName()));
+        command.addAll(List.of(args));
+        return command;
+    }
+
+    /** The second group met the keys of the first one in the launcher's store. */
+    @Test
+    void aProcessMayFormAGroupAfterAnother() throws InterruptedException {
+        try (LocalRanks ranks = LocalRanks.start(2, java(Twice.class), lines::add)) {
+            assertThat(ranks.await()).isEqualTo(GroupEnding.FINISHED);
+        }
+        assertThat(lines).contains("[rank 1] first second ");
+    }
+
+    @EnabledIfSystemProperty(
+            named = "tests.long",
+            matches = "true",
+            disabledReason = "waits for 20 seconds; run it with -Dtests.long=true")
+    @Test
+    void aRankThatIsKilledAfterItHasLeftDoesNotEndTheOthers() throws InterruptedException {
+        try (LocalRanks ranks = LocalRanks.start(2, java(Twice.class, "20000"), lines::add)) {
+            assertThat(ranks.await()).isEqualTo(GroupEnding.FINISHED);
         }
     }
 

@@ -39,6 +39,7 @@ final class Collectives implements AutoCloseable {
     private final Backend gloo;
     private @Nullable Backend nccl; // created with the first tensor on a GPU
     private boolean poisoned;
+    private volatile boolean waits; // for other ranks, in the thread that calls
 
     Collectives(RankStore store, Failures failures, Launch launch, Duration timeout) {
         this.store = store;
@@ -47,6 +48,7 @@ final class Collectives implements AutoCloseable {
         this.worldSize = launch.worldSize();
         this.timeout = timeout;
         this.gloo = guarded(() -> gloo(launch));
+        failures.onFailure(this::interrupt);
     }
 
     private Backend gloo(Launch launch) {
@@ -67,9 +69,10 @@ final class Collectives implements AutoCloseable {
     }
 
     private Backend backend(Tensor tensor) {
-        if (tensor.is_cpu()) {
-            return gloo;
-        }
+        return tensor.is_cpu() ? gloo : nccl();
+    }
+
+    private synchronized Backend nccl() {
         if (nccl == null) {
             Nccl.load();
             Store own = store.forBackend("nccl");
@@ -153,9 +156,11 @@ final class Collectives implements AutoCloseable {
                     "a group of ranks cannot be used after one of them has failed; start again", null);
         }
         failures.begin();
+        waits = true;
         try {
             return operation.get();
         } catch (RuntimeException e) {
+            waits = false; // looks for the reason now
             poisoned = true;
             if (e.getClass() != RuntimeException.class) { // JavaCPP throws exactly this class for a C++ exception
                 throw e;
@@ -170,6 +175,8 @@ final class Collectives implements AutoCloseable {
             throw OF_CONNECTIONS.matcher(reason).find()
                     ? failures.explain(e, timeout)
                     : new IllegalStateException("libtorch failed: " + reason, e);
+        } finally {
+            waits = false;
         }
     }
 
@@ -184,15 +191,41 @@ final class Collectives implements AutoCloseable {
     public void close() {
         boolean failed = poisoned;
         poisoned = true;
-        if (nccl != null) {
-            if (failed) {
-                nccl.abort(); // what runs on the GPU may wait for a rank that is gone
-            } else {
-                nccl.shutdown();
-            }
-            nccl.close();
-            nccl = null;
+        try {
+            closeNccl(failed);
+        } finally {
+            gloo.close();
         }
-        gloo.close();
+    }
+
+    private synchronized void closeNccl(boolean failed) {
+        Backend closing = nccl;
+        nccl = null;
+        if (closing == null) {
+            return;
+        }
+        try {
+            if (failed) {
+                closing.abort(); // what runs on the GPU may wait for a rank that is gone
+            } else {
+                closing.shutdown();
+            }
+        } catch (RuntimeException e) {
+            if (!failed) {
+                throw new IllegalStateException("libtorch failed: " + NativeErrors.reason(e), e);
+            } // else there is a reason already
+        } finally {
+            closing.close();
+        }
+    }
+
+    /**
+     * Ends what waits for other ranks on a GPU, because one of them has told that it fails: NCCL does not notice that of
+     * a rank on the same machine. Called by another thread.
+     */
+    private synchronized void interrupt() {
+        if (waits && nccl != null) {
+            nccl.abort();
+        }
     }
 }

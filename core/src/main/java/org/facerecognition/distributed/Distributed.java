@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
@@ -33,6 +34,8 @@ import org.jspecify.annotations.Nullable;
 public final class Distributed implements AutoCloseable {
     /** How long ranks wait for each other by default. */
     public static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(10);
+
+    private static final Map<Launch, Integer> FORMER = new ConcurrentHashMap<>(); // numbers of groups
 
     private final int rank;
     private final int worldSize;
@@ -153,7 +156,7 @@ public final class Distributed implements AutoCloseable {
         try {
             Optional<Meeting> meeting =
                     launch.attempt().isEmpty() ? Optional.of(Meeting.of(common, launch, timeout)) : Optional.empty();
-            store = meeting.map(Meeting::store).orElse(common);
+            store = meeting.map(Meeting::store).orElseGet(() -> ofThisGroup(common, launch));
             requireFree(store, launch);
             store.set(
                     Failures.WHO + launch.rank(),
@@ -175,6 +178,11 @@ public final class Distributed implements AutoCloseable {
             store.close();
             throw e;
         }
+    }
+
+    /** A process may form a group after another, which must not meet the former one's keys in the launcher's store. */
+    private static RankStore ofThisGroup(RankStore common, Launch launch) {
+        return launch.storeIsThere() ? common.ofGroup(FORMER.merge(launch, 1, Integer::sum) - 1) : common;
     }
 
     /** A launcher's own store may have the ranks of a former group; ours is new, and anybody in it is of this group. */
@@ -374,7 +382,8 @@ public final class Distributed implements AutoCloseable {
 
     /**
      * Tells the other ranks why this one fails, so that they stop with that reason, and closes the connections to
-     * them. Only the first failure of a group counts. {@code Trainer.fit} calls it.
+     * them. Only the first failure of a group counts. {@code Trainer.fit} calls it; a program that fails outside of it,
+     * before it closes the group, calls it too.
      */
     public void failed(Throwable reason) {
         if (connection != null && !closed) {
@@ -390,10 +399,13 @@ public final class Distributed implements AutoCloseable {
     public void close() {
         if (connection != null && !closed) {
             closed = true;
-            connection.collectives().close();
-            connection.failures().leave(rank == 0 && !connection.launch().storeIsThere());
-            connection.failures().close();
-            connection.store().close();
+            try {
+                connection.collectives().close();
+            } finally { // the others must not wait for this rank
+                connection.failures().leave(rank == 0 && !connection.launch().storeIsThere());
+                connection.failures().close();
+                connection.store().close();
+            }
         }
     }
 }

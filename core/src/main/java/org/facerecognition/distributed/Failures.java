@@ -27,6 +27,7 @@ final class Failures implements AutoCloseable {
     private static final Duration LAST_READING = Duration.ofSeconds(6);
     static final String FAILED = "failed"; // key of the clause that says which rank failed and why
     static final String RECURS = "recurs"; // key of the same clause, of a failure that a new group would have again
+    static final String LEFT = "left/"; // and a rank: key of one that needs the others no longer
     static final String WHO = "who/"; // and a rank: key of its machine and process
 
     private static final Pattern OUT_OF_MEMORY = Pattern.compile(
@@ -39,6 +40,7 @@ final class Failures implements AutoCloseable {
     private final AtomicLong operations = new AtomicLong();
     private final Thread beats;
     private volatile boolean closed;
+    private volatile Runnable onFailure = () -> {};
 
     Failures(RankStore store, Launch launch) {
         this.store = store;
@@ -54,11 +56,21 @@ final class Failures implements AutoCloseable {
         for (long beat = 0; !closed; beat++) {
             try {
                 store.set("beat/" + rank, beat + " " + operations.get());
+                if (store.get(FAILED).isPresent()) {
+                    onFailure.run();
+                }
                 Thread.sleep(BEAT_MILLIS);
             } catch (InterruptedException | IllegalStateException e) { // closed, or the store is gone
                 return;
+            } catch (RuntimeException e) {
+                // of what is interrupted: whoever waits gets its error too
             }
         }
+    }
+
+    /** Sets what is done, by another thread and more than once, when a rank has told that it fails. */
+    void onFailure(Runnable action) {
+        onFailure = action;
     }
 
     /** Counts a collective operation that this rank begins. */
@@ -227,10 +239,10 @@ final class Failures implements AutoCloseable {
      */
     void leave(boolean runsStore) {
         try {
-            store.set("left/" + rank, "");
+            store.set(LEFT + rank, "");
             long start = System.nanoTime();
             for (int other = 0; runsStore && other < worldSize; other++) {
-                while (store.get("left/" + other).isEmpty() && System.nanoTime() - start < LAST_READING.toNanos()) {
+                while (store.get(LEFT + other).isEmpty() && System.nanoTime() - start < LAST_READING.toNanos()) {
                     sleep(20);
                 }
             }

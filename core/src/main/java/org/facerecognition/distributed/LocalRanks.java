@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.facerecognition.natives.Processors;
 
@@ -31,6 +32,7 @@ public final class LocalRanks implements RestartingRanks.Group {
     private static final long STOP_SECONDS = 130; // for the last step and its checkpoint
     private static final int SIGNALED = 128; // on Unix, the exit code of a process that was killed is more: + signal
     private static final Set<Integer> ASKED_TO_STOP = Set.of(SIGNALED + 1, SIGNALED + 2, SIGNALED + 15); // HUP INT TERM
+    private static final List<String> JVM_OPTIONS = List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
     private static final String LAUNCHER_PROCESS = "FACERECOGNITION_LAUNCHER_PROCESS";
 
     private final RankStore store;
@@ -83,6 +85,9 @@ public final class LocalRanks implements RestartingRanks.Group {
         environment.put("MASTER_ADDR", "127.0.0.1");
         environment.put("MASTER_PORT", Integer.toString(store.port()));
         environment.put("TORCHELASTIC_USE_AGENT_STORE", "true");
+        for (String variable : JVM_OPTIONS) {
+            environment.computeIfPresent(variable, (name, flags) -> forRanks(flags));
+        }
         environment.putIfAbsent("OMP_NUM_THREADS", Integer.toString(threadsEach(count)));
         if (rank == 0) {
             builder.inheritIO();
@@ -149,6 +154,14 @@ public final class LocalRanks implements RestartingRanks.Group {
                 .noneMatch(flag::startsWith);
     }
 
+    /** Returns the flags in a variable such as JAVA_TOOL_OPTIONS that are for ranks too. */
+    static String forRanks(String flags) {
+        List<String> all = List.of(flags.strip().split("\\s+"));
+        return all.stream().allMatch(LocalRanks::isForRanks)
+                ? flags
+                : all.stream().filter(LocalRanks::isForRanks).collect(Collectors.joining(" "));
+    }
+
     /** Returns whether this process is a rank that a launcher of this class has started. */
     public static boolean isRank() {
         return System.getenv(LAUNCHER_PROCESS) != null;
@@ -172,7 +185,7 @@ public final class LocalRanks implements RestartingRanks.Group {
 
     /**
      * Waits for all ranks. When one ends with an error, the others have {@value #GRACE_SECONDS} seconds to say why they
-     * stop, and are then killed. A rank that was killed counts for nothing when rank 0 has ended well.
+     * stop, and are then killed. A rank that was killed counts for nothing when it had left the group, or when rank 0 has ended well.
      */
     @Override
     public GroupEnding await() throws InterruptedException {
@@ -202,13 +215,23 @@ public final class LocalRanks implements RestartingRanks.Group {
             for (Process process : List.copyOf(running)) {
                 if (!process.isAlive()) {
                     running.remove(process);
-                    if (process.exitValue() != 0) {
-                        return processes.indexOf(process);
+                    int rank = processes.indexOf(process);
+                    if (process.exitValue() != 0 && !isDone(rank)) {
+                        return rank;
                     }
                 }
             }
         }
         return -1;
+    }
+
+    /** Returns whether a rank that was killed had left the group, which went well: the others do not need it. */
+    private boolean isDone(int rank) {
+        int code = processes.get(rank).exitValue();
+        return code > SIGNALED
+                && !ASKED_TO_STOP.contains(code)
+                && told(Failures.LEFT + rank).isPresent()
+                && told(Failures.FAILED).isEmpty();
     }
 
     /**
@@ -235,13 +258,22 @@ public final class LocalRanks implements RestartingRanks.Group {
     }
 
     private synchronized Optional<String> told(String key) {
-        return closed ? Optional.empty() : store.get(key);
+        return closed ? Optional.empty() : group().get(key);
+    }
+
+    /** Returns the keys of the group that the ranks have formed last. */
+    private RankStore group() {
+        int former = 0;
+        while (store.ofGroup(former + 1).get(Failures.WHO + 0).isPresent()) {
+            former++;
+        }
+        return store.ofGroup(former);
     }
 
     /** Lets the other ranks stop with this reason, and sooner than they would find out. */
     private synchronized void tellOthers(String clause) {
-        if (!closed && store.get(Failures.FAILED).isEmpty()) {
-            store.set(Failures.FAILED, clause);
+        if (!closed && group().get(Failures.FAILED).isEmpty()) {
+            group().set(Failures.FAILED, clause);
         }
     }
 

@@ -75,6 +75,15 @@ final class RankStore implements AutoCloseable {
     }
 
     /**
+     * Returns a view of this store for one of the groups that the same processes form, one after the other.
+     *
+     * @param former number of groups before
+     */
+    RankStore ofGroup(int former) {
+        return former == 0 ? this : of("after-" + former);
+    }
+
+    /**
      * Connects to the group's store; rank 0 starts it, unless the launcher has.
      *
      * @param timeout how long to try

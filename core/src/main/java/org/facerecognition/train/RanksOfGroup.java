@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -205,15 +206,7 @@ final class RanksOfGroup implements Ranks {
     public void sumGradients() {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
-            List<Bucket> buckets = new ArrayList<>();
-            for (Tensor parameter : NamedTensors.parameters(encoder).values()) {
-                if (parameter.requires_grad()) {
-                    if (buckets.isEmpty() || !buckets.get(buckets.size() - 1).takes(parameter)) {
-                        buckets.add(new Bucket());
-                    }
-                    buckets.get(buckets.size() - 1).add(parameter);
-                }
-            }
+            List<Bucket> buckets = Bucket.of(NamedTensors.parameters(encoder).values());
             group.sum(buckets.stream().map(Bucket::pack).toList());
             buckets.forEach(Bucket::unpack);
         }
@@ -223,14 +216,29 @@ final class RanksOfGroup implements Ranks {
      * Gradients that travel together in one tensor, and become parts of it. At its end is for each parameter the number
      * of ranks on which it has a gradient: one that has none anywhere has none afterwards.
      */
-    private static final class Bucket {
+    static final class Bucket {
         private final List<Tensor> parameters = new ArrayList<>();
         private long values;
         private Tensor packed = new Tensor();
 
+        /** Returns the parameters that train, in buckets. */
+        static List<Bucket> of(Collection<Tensor> parameters) {
+            List<Bucket> buckets = new ArrayList<>();
+            for (Tensor parameter : parameters) {
+                if (parameter.requires_grad()) {
+                    if (buckets.isEmpty() || !buckets.get(buckets.size() - 1).takes(parameter)) {
+                        buckets.add(new Bucket());
+                    }
+                    buckets.get(buckets.size() - 1).add(parameter);
+                }
+            }
+            return buckets;
+        }
+
         boolean takes(Tensor parameter) {
             Tensor first = parameters.get(0);
-            return values < BUCKET_VALUES && parameter.scalar_type() == first.scalar_type();
+            return values < BUCKET_VALUES
+                    && parameter.scalar_type().intern() == first.scalar_type().intern();
         }
 
         void add(Tensor parameter) {

@@ -120,7 +120,11 @@ public final class TrainStep {
                 throw Divergence.ofLoss(loss, embeddings, loader.names(progress.epoch, batch.index()), where);
             }
             Tensor share = batches == 1 ? output.loss() : output.loss().div(new Scalar((double) batches));
-            share.backward();
+            try {
+                share.backward();
+            } catch (RuntimeException e) {
+                throw Head.failure(e);
+            }
             ranks.checkBackward();
             addSampledRowGradients();
             reportEmbeddings(embeddings, labels);

@@ -21,4 +21,15 @@ class RankFlagsTest {
     void ranksHaveTheFlagsThatAllCanShare(String flag, boolean shared) {
         assertThat(LocalRanks.isForRanks(flag)).isEqualTo(shared);
     }
+
+    /** Of JAVA_TOOL_OPTIONS and the like, which ranks inherit. */
+    @ParameterizedTest
+    @CsvSource({
+        "-Xmx2g  -Xss4m, -Xmx2g  -Xss4m",
+        "-javaagent:jmx.jar=9404:config.yaml -Xmx2g -agentlib:jdwp=address=5005, -Xmx2g",
+        "-javaagent:jmx.jar, ''"
+    })
+    void soHaveVariables(String flags, String shared) {
+        assertThat(LocalRanks.forRanks(flags)).isEqualTo(shared);
+    }
 }

@@ -4,11 +4,14 @@ import java.io.Serializable;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.BarrierTaskInfo;
 import org.apache.spark.SparkEnv;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.resource.ResourceInformation;
 import org.apache.spark.sql.SparkSession;
 import org.facerecognition.distributed.Distributed;
 import scala.Function1;
@@ -36,6 +39,8 @@ import scala.reflect.ClassTag$;
  */
 public final class BarrierTraining {
     private static final ClassTag<String> STRING = ClassTag$.MODULE$.apply(String.class);
+
+    private static final long WATCH_MILLIS = 500;
 
     private BarrierTraining() {}
 
@@ -88,7 +93,34 @@ public final class BarrierTraining {
         requireOneRankEach(task.allGather(SparkEnv.get().executorId()));
         Distributed.Rank me = rank(task);
         try (Distributed group = Distributed.join(me, word -> task.allGather(word)[0], timeout)) {
-            return training.run(group);
+            return run(group, training, task);
+        }
+    }
+
+    private static String run(Distributed group, Training work, TaskContext task) {
+        Thread training = Thread.currentThread();
+        Thread watch = new Thread(() -> interruptWhenCanceled(training, task), "barrier-training-watch");
+        watch.setDaemon(true);
+        watch.start();
+        try {
+            return work.run(group);
+        } catch (RuntimeException | Error e) {
+            group.failed(e);
+            throw e;
+        } finally {
+            watch.interrupt();
+        }
+    }
+
+    /** By default Spark does not interrupt the threads of a job that is canceled, and a training would go on. */
+    private static void interruptWhenCanceled(Thread training, TaskContext task) {
+        try {
+            while (!task.isInterrupted()) {
+                Thread.sleep(WATCH_MILLIS);
+            }
+            training.interrupt();
+        } catch (InterruptedException e) {
+            // the training has ended
         }
     }
 
@@ -112,7 +144,19 @@ public final class BarrierTraining {
                 .limit(me)
                 .filter(other -> host(other).equals(host))
                 .count();
-        return new Distributed.Rank(me, ranks.length, local, host);
+        return new Distributed.Rank(me, ranks.length, assigned(gpus(task)).orElse(local), host);
+    }
+
+    private static String[] gpus(TaskContext task) {
+        ResourceInformation assigned = task.resourcesJMap().get("gpu");
+        return assigned == null ? new String[0] : assigned.addresses();
+    }
+
+    /** Returns the GPU that Spark has assigned, which other applications may not use, if it has given its number. */
+    static OptionalInt assigned(String[] gpus) {
+        return gpus.length > 0 && gpus[0].matches("\\d{1,4}")
+                ? OptionalInt.of(Integer.parseInt(gpus[0]))
+                : OptionalInt.empty();
     }
 
     private static String host(BarrierTaskInfo task) {

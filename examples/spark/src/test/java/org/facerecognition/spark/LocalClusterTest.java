@@ -7,6 +7,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
@@ -37,6 +40,8 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Embeds and trains in two executors, which are processes of their own. */
 @Timeout(600)
@@ -120,14 +125,41 @@ class LocalClusterTest {
         }
     }
 
-    @Test
-    void aRankThatFailsEndsTheTrainingWithItsReason() {
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aRankThatFailsEndsTheTrainingWithItsReason(int failing) {
         assertThatThrownBy(() -> BarrierTraining.run(spark, EXECUTORS, LIMIT, group -> {
-                    if (group.rank() == 1) {
+                    if (group.rank() == failing) {
                         throw new IllegalStateException("no data on this machine");
                     }
                     return group.onFirst(() -> "begun");
                 }))
-                .hasMessageContaining("no data on this machine");
+                .hasMessageContaining("no data on this machine")
+                .hasMessageNotContaining("was killed");
+    }
+
+    /** Spark only marks the tasks of a job that is canceled; they went on, and kept the executors. */
+    @Test
+    void aCanceledTrainingEnds() {
+        spark.sparkContext().setJobGroup("training", "is canceled", false);
+        CompletableFuture<Void> canceled = CompletableFuture.runAsync(
+                () -> spark.sparkContext().cancelJobGroup("training"),
+                CompletableFuture.delayedExecutor(5, TimeUnit.SECONDS));
+        try {
+            assertThatThrownBy(() -> BarrierTraining.run(spark, EXECUTORS, LIMIT, group -> {
+                        LockSupport.parkNanos(TimeUnit.MINUTES.toNanos(3)); // ends when it is interrupted
+                        return "trained";
+                    }))
+                    .hasMessageContaining("cancelled");
+        } finally {
+            spark.sparkContext().clearJobGroup();
+        }
+        canceled.join();
+        long start = System.nanoTime();
+        assertThat(BarrierTraining.run(spark, EXECUTORS, LIMIT, group -> group.onFirst(() -> "again")))
+                .containsOnly("again");
+        assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .as("the executors are free")
+                .isLessThan(Duration.ofSeconds(90));
     }
 }
