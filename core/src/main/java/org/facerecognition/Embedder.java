@@ -68,6 +68,7 @@ final class Embedder implements AutoCloseable {
         this.current = new CurrentNet(
                 encoder::graph,
                 () -> NamedTensors.of(encoder).values(),
+                encoder::replacements,
                 model.input().sizePx());
     }
 

@@ -14,7 +14,11 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageReader;
@@ -50,6 +54,32 @@ class EmbeddingPathTest {
                 .classes(2)
                 .build())) {
             assertAllEntryPointsAgree(recognizer, files, FaceDataset.folders(folder, Split.TRAIN));
+        }
+    }
+
+    /** What was made of the former network embedded on, in the former length. */
+    @Test
+    void changedNetworksEmbedWithWhatTheyAreNow() {
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                        .encoder(Encoder.IRESNET18)
+                        .embeddingSize(32)
+                        .classes(2)
+                        .build());
+                Mat face = new SyntheticFaces(0, 112).image(0, 0);
+                PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            ImageSource image = ImageSource.of(face);
+            float[] before = recognizer.embed(image);
+            Tensor weight = recognizer.encoder().named_parameters().get("fc.weight");
+            weight.set_data(weight.mul(new Scalar(-1.0)));
+            float[] changed = recognizer.embed(image);
+            assertThat(Recognizer.similarity(before, changed)).isLessThan(0.9);
+            recognizer.encoder().eval();
+            recognizer.encoder().replaceLastLayer("fc", 16);
+            float[] other = recognizer.embed(image);
+            assertThat(other).hasSize(16);
+            recognizer.encoder().replaceLastLayer("fc", 16);
+            assertThat(recognizer.embed(image)).isNotEqualTo(other);
         }
     }
 

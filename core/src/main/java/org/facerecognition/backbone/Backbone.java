@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * does.
  */
 public abstract class Backbone extends Module {
+    private volatile int replacements; // of the last layer
+
     private @Nullable PointerScope layers; // native objects created by built
 
     /** @param name name of the architecture, which libtorch prints */
@@ -176,7 +178,7 @@ public abstract class Backbone extends Module {
     }
 
     /**
-     * Checks the arguments of {@link #replaceLastLayer}.
+     * Checks the arguments of {@link #replaceLastLayer}, which must call it first: it counts in {@link #replacements}.
      *
      * @throws IllegalArgumentException as declared there
      */
@@ -193,6 +195,12 @@ public abstract class Backbone extends Module {
                 throw new IllegalArgumentException("embeddingSize must be at least 1, but was " + size);
             }
         }
+        replacements++;
+    }
+
+    /** Returns how often the last layer was replaced, so that what was made of the former layers can be made again. */
+    public final int replacements() {
+        return replacements;
     }
 
     /** Moves the layers that {@link #replaceLastLayer} has created on the CPU to the device of the other layers. */

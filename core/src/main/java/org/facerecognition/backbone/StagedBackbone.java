@@ -21,6 +21,7 @@ abstract class StagedBackbone extends Backbone {
 
     /** Registers a layer of the head under its name and returns it. */
     final Layer add(String name, Module layer) {
+        layer.train(is_training()); // a new layer of a network that evaluates does not train
         return Layer.of(register_module(name, layer));
     }
 

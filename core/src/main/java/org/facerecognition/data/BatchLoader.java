@@ -18,12 +18,10 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Future;
-import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
-import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.vision.OpenCvThreads;
 
 /**
@@ -229,8 +227,7 @@ public final class BatchLoader implements AutoCloseable {
      */
     public BatchLoader(FaceDataset dataset, Settings settings, Device device, boolean channelsLast, BatchShare share) {
         Libtorch.load();
-        // for augmentations too, whose package cannot do it: the first use must not fall on an interrupted thread
-        NativeLibraries.load(opencv_imgcodecs.class, "OpenCV");
+        ImageReader.load();
         this.dataset = dataset;
         this.settings = settings;
         this.device = device;

@@ -124,7 +124,7 @@ public final class ImageReader {
             throw new DataException(
                     "image " + name + " " + damage.sentence() + " (" + bytes.length + " bytes)" + WAY_OUT);
         }
-        NativeLibraries.load(opencv_imgcodecs.class, "OpenCV");
+        load();
         ImageHeader header = ImageHeader.of(bytes).orElseThrow(() -> unreadable(bytes, name));
         check(header, bytes.length, name, maxPixels);
         byte[] input = still(bytes).orElseThrow(() -> unreadable(bytes, name));
@@ -249,6 +249,14 @@ public final class ImageReader {
             png.get(bytes);
             return bytes;
         }
+    }
+
+    /**
+     * Loads what decodes images, and compresses them for augmentations: the first use must not fall on an interrupted
+     * thread.
+     */
+    static void load() {
+        NativeLibraries.load(opencv_imgcodecs.class, "OpenCV");
     }
 
     /**

@@ -220,8 +220,8 @@ final class Collectives implements AutoCloseable {
     }
 
     /**
-     * Ends what waits for other ranks on a GPU, because one of them has told that it fails: NCCL does not notice that of
-     * a rank on the same machine. Called by another thread.
+     * Ends what waits for other ranks on a GPU, because one of them has told that it fails: NCCL may not notice that
+     * of a rank on the same machine. Called by another thread.
      */
     private synchronized void interrupt() {
         if (waits && nccl != null) {

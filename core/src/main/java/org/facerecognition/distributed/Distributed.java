@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.bytedeco.javacpp.PointerScope;
@@ -34,8 +33,6 @@ import org.jspecify.annotations.Nullable;
 public final class Distributed implements AutoCloseable {
     /** How long ranks wait for each other by default. */
     public static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(10);
-
-    private static final Map<Launch, Integer> FORMER = new ConcurrentHashMap<>(); // numbers of groups
 
     private final int rank;
     private final int worldSize;
@@ -156,7 +153,7 @@ public final class Distributed implements AutoCloseable {
         try {
             Optional<Meeting> meeting =
                     launch.attempt().isEmpty() ? Optional.of(Meeting.of(common, launch, timeout)) : Optional.empty();
-            store = meeting.map(Meeting::store).orElseGet(() -> ofThisGroup(common, launch));
+            store = meeting.map(Meeting::store).orElseGet(() -> common.ofNextGroup(launch));
             requireFree(store, launch);
             store.set(
                     Failures.WHO + launch.rank(),
@@ -178,11 +175,6 @@ public final class Distributed implements AutoCloseable {
             store.close();
             throw e;
         }
-    }
-
-    /** A process may form a group after another, which must not meet the former one's keys in the launcher's store. */
-    private static RankStore ofThisGroup(RankStore common, Launch launch) {
-        return launch.storeIsThere() ? common.ofGroup(FORMER.merge(launch, 1, Integer::sum) - 1) : common;
     }
 
     /** A launcher's own store may have the ranks of a former group; ours is new, and anybody in it is of this group. */

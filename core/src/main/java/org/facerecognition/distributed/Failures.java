@@ -57,14 +57,20 @@ final class Failures implements AutoCloseable {
             try {
                 store.set("beat/" + rank, beat + " " + operations.get());
                 if (store.get(FAILED).isPresent()) {
-                    onFailure.run();
+                    interruptOperation();
                 }
                 Thread.sleep(BEAT_MILLIS);
             } catch (InterruptedException | IllegalStateException e) { // closed, or the store is gone
                 return;
-            } catch (RuntimeException e) {
-                // of what is interrupted: whoever waits gets its error too
             }
+        }
+    }
+
+    private void interruptOperation() {
+        try {
+            onFailure.run();
+        } catch (RuntimeException e) {
+            // whoever waits for the operation gets its error
         }
     }
 

@@ -185,7 +185,8 @@ public final class LocalRanks implements RestartingRanks.Group {
 
     /**
      * Waits for all ranks. When one ends with an error, the others have {@value #GRACE_SECONDS} seconds to say why they
-     * stop, and are then killed. A rank that was killed counts for nothing when it had left the group, or when rank 0 has ended well.
+     * stop, and are then killed. A rank that was killed counts for nothing when it had left the group, or when rank 0
+     * has ended well.
      */
     @Override
     public GroupEnding await() throws InterruptedException {

@@ -2,8 +2,10 @@ package org.facerecognition.distributed;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -37,6 +39,7 @@ final class RankStore implements AutoCloseable {
     static final String FIRST_ATTEMPT = "0";
 
     private static final int MAX_PORT = 65_535;
+    private static final Map<Launch, Integer> FORMER = new ConcurrentHashMap<>(); // numbers of groups
     private static final List<Store> HANDED_OUT = new CopyOnWriteArrayList<>();
 
     private final TCPStore tcp;
@@ -81,6 +84,14 @@ final class RankStore implements AutoCloseable {
      */
     RankStore ofGroup(int former) {
         return former == 0 ? this : of("after-" + former);
+    }
+
+    /**
+     * Returns a view of this store for the next group that this process forms: one after another must not meet the keys
+     * of the former one, which a launcher's own store still has.
+     */
+    RankStore ofNextGroup(Launch launch) {
+        return launch.storeIsThere() ? ofGroup(FORMER.merge(launch, 1, Integer::sum) - 1) : this;
     }
 
     /**

@@ -3,8 +3,11 @@ package org.facerecognition.graph;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.function.Consumer;
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * The constant of an operation: weights, a bias, statistics, slopes. Its values are float32 in row-major order. They
@@ -42,9 +45,17 @@ public interface Constant {
 
     /** Returns the values as a tensor on the CPU, float32, contiguous; scoped. It may share memory with this object. */
     default Tensor tensor() {
-        Tensor tensor = torch.empty(shape());
+        Tensor tensor = empty(shape());
         copyTo(tensor.createBuffer());
         return tensor;
+    }
+
+    /** Returns a tensor of float32 on the CPU, whatever libtorch's default type is, of arbitrary values; scoped. */
+    static Tensor empty(long... shape) {
+        try (TensorOptions options = new TensorOptions(ScalarType.Float);
+                MemoryFormatOptional usual = new MemoryFormatOptional()) {
+            return torch.empty(shape, options, usual);
+        }
     }
 
     /**

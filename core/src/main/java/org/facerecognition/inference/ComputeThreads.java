@@ -130,6 +130,7 @@ final class ComputeThreads {
 
     /** Returns the threads that all networks share; there are as many as {@link Processors} says at the first call. */
     static ComputeThreads shared() {
+        Processors.count(); // a wrong setting is said each time, which an error in an initializer is not
         return Holder.THREADS;
     }
 

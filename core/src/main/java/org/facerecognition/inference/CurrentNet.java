@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -16,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The prepared form of an encoder on the CPU, in float32: made on first use, and again when the weights have changed.
- * libtorch counts the changes of each tensor, whoever makes them, except for those through a raw pointer to its memory.
+ * libtorch counts the changes of each tensor, whoever makes them, except for those through {@code data()} or a raw
+ * pointer to its memory.
  *
  * <p>Thread-safe.
  */
@@ -25,9 +27,11 @@ public final class CurrentNet implements AutoCloseable {
 
     private final Supplier<Graph> graph;
     private final Supplier<Collection<Tensor>> weights;
+    private final IntSupplier layers;
     private final int sizePx;
     private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock(); // to be written to change the net
     private @Nullable List<Tensor> tensors; // of the encoder; owned handles
+    private int ofLayers; // of the tensors
     private @Nullable PreparedNet net;
     private long version; // of the weights that it was made with
     private volatile boolean impossible; // the network does not describe its operations
@@ -36,12 +40,14 @@ public final class CurrentNet implements AutoCloseable {
      * Prepares nothing yet.
      *
      * @param graph describes the network; owned. Throws an UnsupportedOperationException if it cannot be described
-     * @param weights the network's parameters and buffers, always the same; scoped
+     * @param weights the network's parameters and buffers; scoped
+     * @param layers a number that changes when the network has other layers
      * @param sizePx side of the images
      */
-    public CurrentNet(Supplier<Graph> graph, Supplier<Collection<Tensor>> weights, int sizePx) {
+    public CurrentNet(Supplier<Graph> graph, Supplier<Collection<Tensor>> weights, IntSupplier layers, int sizePx) {
         this.graph = graph;
         this.weights = weights;
+        this.layers = layers;
         this.sizePx = sizePx;
     }
 
@@ -82,7 +88,12 @@ public final class CurrentNet implements AutoCloseable {
     }
 
     private void make() {
+        if (tensors != null && ofLayers != layers.getAsInt()) {
+            tensors.forEach(Tensor::close);
+            tensors = null;
+        }
         if (tensors == null) {
+            ofLayers = layers.getAsInt();
             List<Tensor> handles = new ArrayList<>();
             try (PointerScope scope = new PointerScope()) {
                 weights.get().forEach(tensor -> handles.add(tensor.retainReference()));
@@ -101,13 +112,13 @@ public final class CurrentNet implements AutoCloseable {
         }
     }
 
-    /** Returns a number that grows whenever one of the tensors changes. */
+    /** Returns a number that changes whenever one of the tensors changes, or gets other data. */
     private long version() {
-        long sum = 0;
+        long number = layers.getAsInt();
         for (Tensor tensor : tensors == null ? List.<Tensor>of() : tensors) {
-            sum += tensor._version();
+            number = 31 * (31 * number + tensor._version()) + tensor.data_ptr().address();
         }
-        return sum;
+        return number;
     }
 
     /** Frees the prepared net until it is used again. */

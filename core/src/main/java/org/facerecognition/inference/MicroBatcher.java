@@ -48,6 +48,8 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         /** 16 requests in a batch, 2 ms, 256 queued requests. */
         public static final Settings DEFAULT = new Settings(16, Duration.ofMillis(2), 256);
 
+        private static final Duration CENTURY = Duration.ofDays(36_500);
+
         public Settings {
             if (batchSize < 1) {
                 throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
@@ -58,6 +60,11 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             if (queueCapacity < 1) {
                 throw new IllegalArgumentException("queueCapacity must be at least 1, but was " + queueCapacity);
             }
+        }
+
+        /** A century stands for longer times, whose nanoseconds no long could hold. */
+        private long longestWaitNanos() {
+            return longestWait.compareTo(CENTURY) < 0 ? longestWait.toNanos() : CENTURY.toNanos();
         }
     }
 
@@ -152,8 +159,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             throw new RejectedExecutionException(name + " is closed");
         }
         CompletableFuture<O> answer = new CompletableFuture<>();
-        queue.add(new Request<>(
-                item, answer, System.nanoTime() + settings.longestWait().toNanos()));
+        queue.add(new Request<>(item, answer, System.nanoTime() + settings.longestWaitNanos()));
         notEmpty.signal();
         return answer;
     }

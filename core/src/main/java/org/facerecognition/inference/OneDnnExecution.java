@@ -13,8 +13,8 @@ import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.graph.Constant;
 import org.facerecognition.natives.OpenMp;
 import org.jspecify.annotations.Nullable;
 
@@ -183,7 +183,7 @@ final class OneDnnExecution implements Execution {
     public Tensor run(Tensor images) {
         Tensor rowMajor = rowMajor(images);
         float[][] rows = run(new TensorImages(rowMajor, rowMajor.data_ptr_float(), (int) shapes[0][1]));
-        Tensor embeddings = torch.empty(rows.length, Shapes.size(result(nodes.size() - 1)));
+        Tensor embeddings = Constant.empty(rows.length, Shapes.size(result(nodes.size() - 1)));
         FloatPointer values = embeddings.data_ptr_float();
         for (int i = 0; i < rows.length; i++) {
             values.position((long) i * rows[i].length).put(rows[i]);

@@ -21,10 +21,13 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.inference.OnnxRuntimeModel.InputType;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
+import org.jspecify.annotations.Nullable;
 
 /** Runs an ONNX model in ONNX Runtime on the CPU, for networks with operators that the other executions lack. */
 final class OnnxRuntimeExecution implements Execution {
     private static final long STACK_BYTES = 256L << 20; // of addresses; memory is used as far as it is touched
+
+    private static @Nullable String notLoaded; // guarded by the class
 
     private final OnnxRuntimeModel model;
     private final int sizePx;
@@ -80,6 +83,24 @@ final class OnnxRuntimeExecution implements Execution {
             return OrtEnvironment.getEnvironment().createSession(model.file().toString(), options);
         } catch (OrtException e) {
             throw refused(e);
+        } catch (LinkageError e) {
+            throw unusable(e);
+        }
+    }
+
+    /** Returns the same sentence each time: after the first time, the JVM no longer says why. */
+    private UnsupportedOperationException unusable(LinkageError e) {
+        synchronized (OnnxRuntimeExecution.class) {
+            if (notLoaded == null) {
+                Throwable root = e;
+                while (root.getCause() != null) {
+                    root = root.getCause();
+                }
+                notLoaded =
+                        "ONNX Runtime cannot be loaded, from the folder of -Djava.io.tmpdir to which it is unpacked: "
+                                + root;
+            }
+            return new UnsupportedOperationException(model.file() + " needs ONNX Runtime; " + notLoaded, e);
         }
     }
 

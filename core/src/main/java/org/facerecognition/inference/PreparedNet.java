@@ -61,9 +61,10 @@ public final class PreparedNet implements AutoCloseable {
      * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
+        ScalarType constant = type.intern(); // one that a tensor returns is another object
         return device.is_cpu()
-                ? onCpu(graph, batchSize, sizePx, type)
-                : withLibtorch(graph, batchSize, sizePx, type, device);
+                ? onCpu(graph, batchSize, sizePx, constant)
+                : withLibtorch(graph, batchSize, sizePx, constant, device);
     }
 
     /**
@@ -75,9 +76,10 @@ public final class PreparedNet implements AutoCloseable {
      * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static PreparedNet onCpu(Graph graph, int batchSize, int sizePx, ScalarType type) {
-        return OneDnn.available(type) && OneDnnLayers.supports(graph)
-                ? withOneDnn(graph, batchSize, sizePx, type, null, ComputeThreads.shared())
-                : withoutOneDnn(graph, batchSize, sizePx, type);
+        ScalarType constant = type.intern();
+        return OneDnn.available(constant) && OneDnnLayers.supports(graph)
+                ? withOneDnn(graph, batchSize, sizePx, constant, null, ComputeThreads.shared())
+                : withoutOneDnn(graph, batchSize, sizePx, constant);
     }
 
     /** Prepares a network for a CPU with oneDNN, with threads of its own; owned. */
@@ -179,7 +181,7 @@ public final class PreparedNet implements AutoCloseable {
 
     /** Returns whether this processor has instructions for a type of values and oneDNN has kernels that use them. */
     public static boolean isFast(ScalarType type) {
-        return OneDnn.available(type);
+        return OneDnn.available(type.intern());
     }
 
     /**
@@ -293,13 +295,16 @@ public final class PreparedNet implements AutoCloseable {
      * @param images as for {@link #forward}; only the first chunk is used
      * @param rounds the number of measurements, at least 1; their median is returned
      * @return the costs in execution order
-     * @throws IllegalArgumentException when the shape differs, or {@code rounds} is less than 1
+     * @throws IllegalArgumentException when the shape differs, there is no image, or {@code rounds} is less than 1
      * @throws IllegalStateException when the network is closed
      */
     public List<LayerCost> profile(Tensor images, int rounds) {
         checkSize(images);
         if (rounds < 1) {
             throw new IllegalArgumentException("rounds must be at least 1, but was " + rounds);
+        }
+        if (images.size(0) == 0) {
+            throw new IllegalArgumentException("images must be at least one to be measured, but there was none");
         }
         try (Lifetime.Use use = lifetime.enter();
                 PointerScope scope = new PointerScope();

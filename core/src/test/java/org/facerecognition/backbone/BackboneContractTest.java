@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.ModuleApplyFunction;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -77,6 +79,25 @@ class BackboneContractTest {
                     .mapToLong(Tensor::numel)
                     .sum();
             assertThat(count).isEqualTo(PARAMETERS.get(encoder));
+        }
+    }
+
+    /** A batch normalization that trains on would let the images of a batch change each other's embeddings. */
+    @ParameterizedTest
+    @EncodersToTest
+    void aNewLastLayerEvaluatesWithTheOthers(Encoder encoder) {
+        try (Backbone net = bounded(encoder, new BackboneOptions(64, false, 0.5));
+                PointerScope scope = new PointerScope()) {
+            net.eval();
+            net.replaceLastLayer(net.lastLayerName(), 8);
+            net.apply(new ModuleApplyFunction() {
+                @Override
+                public void call(Module module) {
+                    assertThat(module.is_training())
+                            .as(module.name().getString())
+                            .isFalse();
+                }
+            });
         }
     }
 

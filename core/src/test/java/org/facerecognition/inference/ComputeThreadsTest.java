@@ -9,12 +9,31 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.Processors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class ComputeThreadsTest {
+    @Test
+    void aWrongSettingIsSaidEachTime() {
+        String former = System.setProperty(Processors.PROPERTY, "0");
+        try {
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(ComputeThreads::shared)
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("facerecognition.threads must be a whole number of at least 1, but was 0");
+            }
+        } finally {
+            if (former == null) {
+                System.clearProperty(Processors.PROPERTY);
+            } else {
+                System.setProperty(Processors.PROPERTY, former);
+            }
+        }
+    }
+
     @BeforeAll
     static void load() {
         Libtorch.load();

@@ -42,6 +42,14 @@ class MicroBatcherTest {
     }
 
     @Test
+    void aWaitMayBeLongerThanALongHoldsNanoseconds() throws Exception {
+        var settings = new Settings(1, Duration.ofSeconds(Long.MAX_VALUE), 10);
+        try (var batcher = new MicroBatcher<Integer, Integer>(items -> items, settings)) {
+            assertThat(batcher.submit(3).get()).isEqualTo(3);
+        }
+    }
+
+    @Test
     void startsAFullBatchAtOnce() throws Exception {
         Doubler work = new Doubler();
         try (var batcher = new MicroBatcher<>(work, new Settings(3, LONG, 10))) {

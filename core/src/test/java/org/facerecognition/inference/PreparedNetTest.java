@@ -27,6 +27,7 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TypeMeta;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -372,6 +373,36 @@ class PreparedNetTest {
         }
     }
 
+    /** A type that a tensor returns is another object than the constant. */
+    @Test
+    void takesTheTypeOfATensor() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                Graph graph = net.graph();
+                Tensor weight = torch.ones(1);
+                PreparedNet constant = PreparedNet.onCpu(graph, 1, SIZE_PX, ScalarType.Float);
+                PreparedNet same = PreparedNet.onCpu(graph, 1, SIZE_PX, weight.scalar_type())) {
+            assertThat(same.engine()).isEqualTo(constant.engine());
+            assertThat(PreparedNet.isFast(weight.scalar_type())).isEqualTo(PreparedNet.isFast(ScalarType.Float));
+        }
+    }
+
+    @Test
+    void hasFloatsWhateverTheDefaultTypeIs() {
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
+                PreparedNet prepared = prepared(net, 2);
+                PointerScope scope = new PointerScope()) {
+            Tensor images = torch.randn(2, 3, SIZE_PX, SIZE_PX);
+            Tensor expected = prepared.forward(images);
+            TypeMeta usual = torch.get_default_dtype();
+            torch.set_default_dtype(torch.scalarTypeToTypeMeta(ScalarType.Double));
+            try {
+                assertThat(difference(prepared.forward(images), expected)).isZero();
+            } finally {
+                torch.set_default_dtype(usual);
+            }
+        }
+    }
+
     @Test
     void profilesItsLayers() {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 8);
@@ -418,6 +449,8 @@ class PreparedNetTest {
                     .hasMessageEndingWith("but were [2, 3, 64, 64]");
             assertThatThrownBy(() -> prepared.profile(torch.randn(2, 3, SIZE_PX, SIZE_PX), 0))
                     .hasMessage("rounds must be at least 1, but was 0");
+            assertThatThrownBy(() -> prepared.profile(torch.randn(0, 3, SIZE_PX, SIZE_PX), 1))
+                    .hasMessage("images must be at least one to be measured, but there was none");
         }
     }
 

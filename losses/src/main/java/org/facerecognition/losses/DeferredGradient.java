@@ -75,6 +75,7 @@ final class DeferredGradient {
      * @param source kept until it has been called or is {@linkplain Link#forget forgotten}
      */
     static Link link(Tensor x, Source source) {
+        FAILURE.remove(); // of a former pass
         int ticket = register(source, tickets(x.scalar_type()));
         Tensor tail = x.detach().flatten().new_zeros(2);
         tail.set_requires_grad(true); // so that there is a backward pass even when x is frozen

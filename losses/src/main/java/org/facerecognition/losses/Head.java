@@ -119,8 +119,8 @@ public abstract class Head extends Module {
     public abstract Tensor scores(Tensor embeddings);
 
     /**
-     * Returns why a backward pass has failed, for training loops whose heads are spread over several processes: libtorch
-     * passes on only the text of an exception that a head's own gradient has thrown.
+     * Returns why a backward pass has failed, for training loops whose heads are spread over several processes:
+     * libtorch passes on only the text of an exception that a head's own gradient has thrown.
      *
      * @param ofBackward what {@code backward} has thrown on this thread
      * @return the head's exception, or {@code ofBackward} if there was none

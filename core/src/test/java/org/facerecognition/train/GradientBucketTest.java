@@ -12,7 +12,7 @@ import org.facerecognition.natives.Libtorch;
 import org.junit.jupiter.api.Test;
 
 /** Each gradient traveled alone: JavaCPP's enum constants are new objects in each call. */
-class GradientBucketsTest {
+class GradientBucketTest {
     private static Tensor parameter(long values, ScalarType type) {
         Tensor parameter = torch.zeros(values).to(type);
         parameter.set_requires_grad(true);
@@ -28,13 +28,13 @@ class GradientBucketsTest {
                 parameters.add(parameter(100, ScalarType.Float));
             }
             parameters.add(torch.zeros(100)); // does not train
-            assertThat(RanksOfGroup.Bucket.of(parameters)).hasSize(1);
+            assertThat(GradientBucket.of(parameters)).hasSize(1);
             parameters.add(parameter(100, ScalarType.BFloat16));
             parameters.add(parameter(100, ScalarType.BFloat16));
-            assertThat(RanksOfGroup.Bucket.of(parameters)).hasSize(2);
+            assertThat(GradientBucket.of(parameters)).hasSize(2);
             parameters.add(parameter(5 << 20, ScalarType.BFloat16));
             parameters.add(parameter(100, ScalarType.BFloat16));
-            assertThat(RanksOfGroup.Bucket.of(parameters)).hasSize(3);
+            assertThat(GradientBucket.of(parameters)).hasSize(3);
         }
     }
 }
