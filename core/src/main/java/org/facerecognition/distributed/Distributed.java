@@ -370,12 +370,9 @@ public final class Distributed implements AutoCloseable {
         new Agreement(connection.store(), connection.failures(), rank, worldSize).require(exchanges++, mine);
     }
 
-    // ---- the end ----
-
     /**
      * Tells the other ranks why this one fails, so that they stop with that reason, and closes the connections to
-     * them. Only the first failure of a group counts. {@code Trainer.fit} calls it; a program that fails outside of it,
-     * before it closes the group, calls it too.
+     * them. Only the first failure of a group counts. {@code Trainer.fit} calls it; others that fail should too.
      */
     public void failed(Throwable reason) {
         if (connection != null && !closed) {
