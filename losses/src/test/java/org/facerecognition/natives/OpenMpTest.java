@@ -68,6 +68,8 @@ class OpenMpTest {
         Files.writeString(source, """
                 package com.sun.jna;
                 public final class Native {
+                    public static final int POINTER_SIZE = Integer.parseInt("8"); // the first to be asked for
+
                     static {
                         if (System.nanoTime() != 0) {
                             throw new Error("There is an incompatible JNA native library installed on this system");
