@@ -68,7 +68,7 @@ class OpenMpTest {
         Files.writeString(source, """
                 package com.sun.jna;
                 public final class Native {
-                    public static final int POINTER_SIZE = Integer.parseInt("8"); // the first to be asked for
+                    static final boolean DEBUG_LOAD = Boolean.getBoolean("no constant"); // the first to be read
 
                     static {
                         if (System.nanoTime() != 0) {
