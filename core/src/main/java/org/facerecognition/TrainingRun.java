@@ -194,16 +194,17 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /** Returns what decides how ranks exchange tensors. */
+    /** Returns what decides which tensors ranks exchange, and in which form, before they compare everything else. */
     private Map<String, String> ofFirstExchange(TrainerArgs args) {
         return Map.of(
-                "device", device.is_cpu() ? "the CPU" : "a GPU",
-                "memory layout", optimization.channelsLast() ? "channels last" : "contiguous",
-                "sharded head", Boolean.toString(args.parallel().shardHead()),
-                "synchronized batch normalization",
-                        Boolean.toString(args.parallel().syncBatchNorm()),
-                "first centers from means", Boolean.toString(optimization.headFromMeans()),
-                "unusable images", loading.badImages().name());
+                "device",
+                device.is_cpu() ? "the CPU" : "a GPU",
+                "memory layout",
+                optimization.channelsLast() ? "channels last" : "contiguous",
+                "sharded head",
+                Boolean.toString(args.parallel().shardHead()),
+                "head from means",
+                Boolean.toString(optimization.headFromMeans()));
     }
 
     /** Spreads the class centers over ranks, after the last use of all of them on one; returns whether it did. */

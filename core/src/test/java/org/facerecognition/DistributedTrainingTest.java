@@ -57,13 +57,11 @@ class DistributedTrainingTest {
     }
 
     private static String[] with(String... more) {
-        return with(TRAINING, more);
+        return RankProcesses.with(TRAINING, more);
     }
 
     private static String[] with(String[] options, String... more) {
-        List<String> all = new ArrayList<>(List.of(options));
-        all.addAll(List.of(more)); // the last one of a name counts
-        return all.toArray(String[]::new);
+        return RankProcesses.with(options, more);
     }
 
     private static void assertSame(Map<Integer, Double> losses, Map<Integer, Double> expected) {

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.facerecognition.RankProcesses.Result;
@@ -44,9 +43,7 @@ class GpuDistributedTest extends GpuFixture {
     }
 
     private static String[] with(String... more) {
-        List<String> all = new ArrayList<>(List.of(TRAINING));
-        all.addAll(List.of(more)); // the last one of a name counts
-        return all.toArray(String[]::new);
+        return RankProcesses.with(TRAINING, more);
     }
 
     private Result run(int ranks, String... more) throws IOException, InterruptedException {
@@ -87,10 +84,8 @@ class GpuDistributedTest extends GpuFixture {
         Map<String, Map<Integer, Double>> alone = run(1, trainings).lossesByTraining();
         assertThat(alone).hasSize(5);
         for (String shard : List.of("shard=false", "shard=true")) {
-            String[] options = new String[trainings.length + 1];
-            options[0] = shard;
-            System.arraycopy(trainings, 0, options, 1, trainings.length);
-            Map<String, Map<Integer, Double>> together = run(2, options).lossesByTraining();
+            Map<String, Map<Integer, Double>> together =
+                    run(2, RankProcesses.with(new String[] {shard}, trainings)).lossesByTraining();
             assertThat(together).hasSameSizeAs(alone);
             together.forEach(
                     (training, losses) -> assertSame(losses, alone.get(training.replace(shard + " ", "")), 1e-4));

@@ -176,6 +176,46 @@ class OnnxRecognizerTest {
         }
     }
 
+    /** Loads a model twice that needs ONNX Runtime, and prints what is wrong. */
+    static final class Loads {
+        private Loads() {}
+
+        public static void main(String[] args) {
+            for (int i = 0; i < 2; i++) {
+                try (OnnxModel model =
+                                OnnxModel.open(Path.of(args[0]), InputContract.parse("RGB mean=127.5 std=127.5"));
+                        PreparedRecognizer prepared = load(model)) {
+                    System.out.println(prepared);
+                } catch (WeightsException e) {
+                    System.out.println(e.getMessage());
+                }
+            }
+        }
+    }
+
+    /** It unpacks its library into a temporary folder, and says only the first time that it could not. */
+    @Test
+    void saysEachTimeThatOnnxRuntimeCannotBeLoaded() throws IOException {
+        Path missing = folder.resolve("missing");
+        List<String> lines = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Djava.io.tmpdir=" + missing,
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        Loads.class.getName(),
+                        withUncoveredNode(false).toString())
+                .start()
+                .inputReader()
+                .lines()
+                .toList();
+        assertThat(lines).hasSize(2);
+        assertThat(lines.get(1)).isEqualTo(lines.get(0));
+        assertThat(lines.get(0))
+                .contains("node sinh5 (Sinh) is not covered")
+                .contains("ONNX Runtime, which would run it, cannot be unpacked to " + missing
+                        + " and loaded: the folder or file is missing; name another folder");
+    }
+
     @Test
     void refusesHalfPrecisionOfOnnxRuntime() {
         Path file = withUncoveredNode(false);

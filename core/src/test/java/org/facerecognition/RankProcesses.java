@@ -6,11 +6,13 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** Runs {@link RankChild} in several processes, as torchrun would start them, or in one without a launcher. */
 final class RankProcesses implements AutoCloseable {
@@ -24,6 +26,11 @@ final class RankProcesses implements AutoCloseable {
     /** @param folder for output */
     RankProcesses(Path folder) {
         this.folder = folder;
+    }
+
+    /** Returns options with more of them; the last one of a name counts. */
+    static String[] with(String[] options, String... more) {
+        return Stream.of(options, more).flatMap(Arrays::stream).toArray(String[]::new);
     }
 
     /** Returns the losses in lines of a rank, by step. */

@@ -48,7 +48,6 @@ final class Collectives implements AutoCloseable {
         this.worldSize = launch.worldSize();
         this.timeout = timeout;
         this.gloo = guarded(() -> gloo(launch));
-        failures.onFailure(this::interrupt);
     }
 
     private Backend gloo(Launch launch) {
@@ -80,6 +79,7 @@ final class Collectives implements AutoCloseable {
                 ProcessGroupNCCL.Options options = new ProcessGroupNCCL.Options();
                 options.timeout(new Milliseconds(timeout.toMillis()));
                 nccl = new ProcessGroupNCCL(own, rank, worldSize, options).retainReference();
+                failures.onFailure(this::interrupt);
             }
         }
         return nccl;

@@ -40,7 +40,7 @@ final class Failures implements AutoCloseable {
     private final AtomicLong operations = new AtomicLong();
     private final Thread beats;
     private volatile boolean closed;
-    private volatile Runnable onFailure = () -> {};
+    private volatile @Nullable Runnable onFailure;
 
     Failures(RankStore store, Launch launch) {
         this.store = store;
@@ -56,9 +56,7 @@ final class Failures implements AutoCloseable {
         for (long beat = 0; !closed; beat++) {
             try {
                 store.set("beat/" + rank, beat + " " + operations.get());
-                if (store.get(FAILED).isPresent()) {
-                    interruptOperation();
-                }
+                interruptAfterFailure();
                 Thread.sleep(BEAT_MILLIS);
             } catch (InterruptedException | IllegalStateException e) { // closed, or the store is gone
                 return;
@@ -66,9 +64,13 @@ final class Failures implements AutoCloseable {
         }
     }
 
-    private void interruptOperation() {
+    private void interruptAfterFailure() {
+        Runnable action = onFailure;
+        if (action == null || store.get(FAILED).isEmpty()) {
+            return;
+        }
         try {
-            onFailure.run();
+            action.run();
         } catch (RuntimeException e) {
             // whoever waits for the operation gets its error
         }

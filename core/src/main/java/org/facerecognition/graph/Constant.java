@@ -45,16 +45,11 @@ public interface Constant {
 
     /** Returns the values as a tensor on the CPU, float32, contiguous; scoped. It may share memory with this object. */
     default Tensor tensor() {
-        Tensor tensor = empty(shape());
-        copyTo(tensor.createBuffer());
-        return tensor;
-    }
-
-    /** Returns a tensor of float32 on the CPU, whatever libtorch's default type is, of arbitrary values; scoped. */
-    static Tensor empty(long... shape) {
-        try (TensorOptions options = new TensorOptions(ScalarType.Float);
+        try (TensorOptions options = new TensorOptions(ScalarType.Float); // whatever libtorch's default type is
                 MemoryFormatOptional usual = new MemoryFormatOptional()) {
-            return torch.empty(shape, options, usual);
+            Tensor tensor = torch.empty(shape(), options, usual);
+            copyTo(tensor.createBuffer());
+            return tensor;
         }
     }
 

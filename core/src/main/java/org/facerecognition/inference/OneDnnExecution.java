@@ -14,7 +14,6 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
-import org.facerecognition.graph.Constant;
 import org.facerecognition.natives.OpenMp;
 import org.jspecify.annotations.Nullable;
 
@@ -183,12 +182,12 @@ final class OneDnnExecution implements Execution {
     public Tensor run(Tensor images) {
         Tensor rowMajor = rowMajor(images);
         float[][] rows = run(new TensorImages(rowMajor, rowMajor.data_ptr_float(), (int) shapes[0][1]));
-        Tensor embeddings = Constant.empty(rows.length, Shapes.size(result(nodes.size() - 1)));
-        FloatPointer values = embeddings.data_ptr_float();
+        int size = Math.toIntExact(Shapes.size(result(nodes.size() - 1)));
+        float[] values = new float[rows.length * size];
         for (int i = 0; i < rows.length; i++) {
-            values.position((long) i * rows[i].length).put(rows[i]);
+            System.arraycopy(rows[i], 0, values, i * size, size);
         }
-        return embeddings;
+        return Tensor.create(values, rows.length, size);
     }
 
     /** Converts images without OpenMP's threads, which would spin for a while afterwards; scoped. */

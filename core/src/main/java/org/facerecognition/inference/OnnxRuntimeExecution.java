@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.platform.Fp16Conversions;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -19,6 +20,7 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.inference.OnnxRuntimeModel.InputType;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
 import org.jspecify.annotations.Nullable;
@@ -96,11 +98,15 @@ final class OnnxRuntimeExecution implements Execution {
                 while (root.getCause() != null) {
                     root = root.getCause();
                 }
-                notLoaded =
-                        "ONNX Runtime cannot be loaded, from the folder of -Djava.io.tmpdir to which it is unpacked: "
-                                + root;
+                notLoaded = "ONNX Runtime, which would run it, cannot be unpacked to "
+                        + System.getProperty("java.io.tmpdir") + " and loaded: "
+                        + (root instanceof IOException file
+                                ? AtomicFile.reason(file)
+                                : String.valueOf(root.getMessage()))
+                        + "; name another folder, which can be written to and allows execution, with"
+                        + " -Djava.io.tmpdir=DIR";
             }
-            return new UnsupportedOperationException(model.file() + " needs ONNX Runtime; " + notLoaded, e);
+            return new UnsupportedOperationException(notLoaded, e);
         }
     }
 

@@ -304,7 +304,7 @@ public final class PreparedNet implements AutoCloseable {
             throw new IllegalArgumentException("rounds must be at least 1, but was " + rounds);
         }
         if (images.size(0) == 0) {
-            throw new IllegalArgumentException("images must be at least one to be measured, but there was none");
+            throw new IllegalArgumentException("there must be at least one image to measure, but there was none");
         }
         try (Lifetime.Use use = lifetime.enter();
                 PointerScope scope = new PointerScope();

@@ -177,6 +177,7 @@ public final class TrainingDescription {
         all.put("library version", version == null ? "unpacked classes" : version);
         all.put("epochs", Integer.toString(optimization.epochs()));
         all.put("max steps", Long.toString(optimization.maxSteps()));
+        all.put("unusable images", loading.badImages().toString());
         all.put("has checkpoints", Boolean.toString(checkpoints.folder() != null));
         all.put("checkpoint every steps", Integer.toString(checkpoints.everySteps()));
         all.put("steps so far, from the checkpoint that must be visible to all", Long.toString(progress.step));

@@ -450,7 +450,7 @@ class PreparedNetTest {
             assertThatThrownBy(() -> prepared.profile(torch.randn(2, 3, SIZE_PX, SIZE_PX), 0))
                     .hasMessage("rounds must be at least 1, but was 0");
             assertThatThrownBy(() -> prepared.profile(torch.randn(0, 3, SIZE_PX, SIZE_PX), 1))
-                    .hasMessage("images must be at least one to be measured, but there was none");
+                    .hasMessage("there must be at least one image to measure, but there was none");
         }
     }
 

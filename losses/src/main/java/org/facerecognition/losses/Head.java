@@ -146,7 +146,7 @@ public abstract class Head extends Module {
                     "embeddings must be [B, " + embeddingSize + "], but was " + Shapes.of(embeddings));
         }
         if (embeddings.size(0) == 0) {
-            throw new IllegalArgumentException("embeddings must be of at least one sample, but there was none");
+            throw new IllegalArgumentException("a batch must have at least one sample, but had none");
         }
         if (labels.dim() != 1 || labels.size(0) != embeddings.size(0)) {
             throw new IllegalArgumentException(
