@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.PlatformThreads;
+import org.facerecognition.natives.SystemMemory;
 import org.facerecognition.train.History;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  * same losses, to the last digit, as one that was not (on the same machine, with the same number of compute threads).
  * With {@link TrainerArgs.Builder#distributed} several processes train together; the result is then the same up to
  * rounding, see {@link org.facerecognition.train.DataParallel}. A training changes nothing of the process for good:
- * random generators, frozen layers and thread counts are restored. One exception: a recognizer {@linkplain
- * Recognizer#of of custom parts} whose layers use libtorch's default generator, as {@code torch.dropout} does, must not
- * train while other threads call libtorch's random functions directly; see {@link
- * org.facerecognition.natives.RandomStream}.
+ * random generators, frozen layers and thread counts are restored, and memory that glibc kept for the next step is
+ * given back ({@link SystemMemory#reuse}). One exception: a recognizer {@linkplain Recognizer#of of custom parts} whose
+ * layers use libtorch's default generator, as {@code torch.dropout} does, must not train while other threads call
+ * libtorch's random functions directly; see {@link org.facerecognition.natives.RandomStream}.
  */
 public final class Trainer {
     private final TrainerArgs args;
@@ -72,7 +73,8 @@ public final class Trainer {
 
     private History fitHere(Recognizer recognizer, FaceDataset train, @Nullable FaceDataset validation) {
         AtomicBoolean stopped = new AtomicBoolean();
-        try (Lifetime.Use open = recognizer.beginTraining()) {
+        try (Lifetime.Use open = recognizer.beginTraining();
+                SystemMemory.Reuse memory = SystemMemory.reuse()) {
             running.add(stopped);
             try (TrainingRun run = new TrainingRun(args, recognizer, train, validation, stopped)) {
                 return run.run();

@@ -248,6 +248,7 @@ class ArchitectureTest {
             // CPU only
             .and(isNot(
                     "natives.Precision",
+                    "natives.Libtorch",
                     "natives.OneDnnInstructions",
                     "inference.PrecisionTrial",
                     "inference.OneDnnExecution"))

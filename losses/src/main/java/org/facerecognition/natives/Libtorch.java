@@ -54,8 +54,9 @@ public final class Libtorch {
         }
         NativeLibraries.load();
         LibtorchOwner.claim();
-        try {
+        try (LibC.Variable largePages = SystemMemory.largePages()) {
             NativeLibraries.load(torch.class, "libtorch");
+            torch.empty(1).close(); // it reads the variable now
         } catch (RuntimeException e) {
             LibtorchOwner.release();
             throw e;

@@ -84,7 +84,7 @@ public final class NativeLibraries {
             throw new IllegalStateException(failure);
         }
         // the library may need libgomp, which reads its environment when it is loaded
-        try (OpenMp.Spinning briefly = OpenMp.spinningBriefly()) {
+        try (LibC.Variable briefly = OpenMp.spinningBriefly()) {
             Uninterrupted.runAside(() -> initialize(type));
             LOADED.add(type);
         } catch (LinkageError e) {

@@ -27,6 +27,6 @@ public final class Nccl {
                             + " linux-x86_64 on the class path (see \"GPU\" in core/README.md): " + e.getMessage(),
                     e);
         }
-        OpenMp.environment("setenv", BLOCKING_WAIT, "1", 0); // read by each new group
+        LibC.call("setenv", BLOCKING_WAIT, "1", 0); // read by each new group
     }
 }

@@ -29,7 +29,7 @@ public final class OneDnnInstructions {
             use();
         } finally {
             torch.set_env(VARIABLE, "", true);
-            OpenMp.environment("unsetenv", VARIABLE);
+            LibC.call("unsetenv", VARIABLE);
         }
     }
 

@@ -3,7 +3,6 @@ package org.facerecognition.natives;
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,43 +30,9 @@ public final class OpenMp {
      *
      * @return closed by this thread, so that processes that are started later do not inherit it
      */
-    static Spinning spinningBriefly() {
+    static LibC.Variable spinningBriefly() {
         boolean given = System.getenv(SPIN_COUNT) != null || System.getenv("OMP_WAIT_POLICY") != null;
-        if (given || !systemName().startsWith("linux") || !environment("setenv", SPIN_COUNT, SPINS, 1)) {
-            return () -> {};
-        }
-        return () -> environment("unsetenv", SPIN_COUNT);
-    }
-
-    /** How long threads spin, for libraries that are loaded until it is closed. */
-    interface Spinning extends AutoCloseable {
-        @Override
-        void close();
-    }
-
-    /** Changes a variable of the environment that native code sees; returns false if JNA cannot be loaded. */
-    static boolean environment(String function, Object... arguments) {
-        try {
-            NativeLibrary.getInstance("c").getFunction(function).invokeInt(arguments);
-            return true;
-        } catch (Error e) {
-            requireOfJna(e);
-            return false;
-        }
-    }
-
-    /**
-     * Throws an error unless JNA cannot be loaded: it throws an Error itself where the system has another version of
-     * its library, such as a distribution's package.
-     */
-    private static void requireOfJna(Error e) {
-        if (!(e instanceof LinkageError) && e.getClass() != Error.class) {
-            throw e;
-        }
-    }
-
-    private static String systemName() {
-        return System.getProperty("os.name").toLowerCase(Locale.ROOT);
+        return given ? () -> {} : LibC.set(SPIN_COUNT, SPINS);
     }
 
     /*
@@ -80,7 +45,7 @@ public final class OpenMp {
         static final @Nullable Function GET = find("omp_get_max_threads");
 
         private static @Nullable Function find(String name) {
-            String system = systemName();
+            String system = LibC.systemName();
             List<String> libraries = system.startsWith("windows")
                     ? List.of("libiomp5md", "libomp140.x86_64", "vcomp140")
                     : system.startsWith("mac") ? List.of("libomp.dylib", "libiomp5.dylib") : List.of("libgomp.so.1");
@@ -88,7 +53,7 @@ public final class OpenMp {
                 try {
                     return NativeLibrary.getInstance(library).getFunction(name);
                 } catch (Error e) {
-                    requireOfJna(e); // or it goes by another name
+                    LibC.requireOfJna(e); // or it goes by another name
                 }
             }
             return null;
