@@ -19,6 +19,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.natives.ComputeDevice;
+import org.facerecognition.natives.SystemMemory;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
@@ -49,7 +50,8 @@ final class RankTraining {
     /** Prints the median of the seconds in which gradients are added up, in the trainer's buckets. */
     private static void sum(Distributed group, int values) {
         List<Double> seconds = new ArrayList<>();
-        try (PointerScope scope = new PointerScope()) {
+        try (SystemMemory.Reuse memory = SystemMemory.reuse(); // as the trainer has it
+                PointerScope scope = new PointerScope()) {
             List<Tensor> buckets = new ArrayList<>();
             for (int left = values; left > 0; left -= 4 << 20) {
                 buckets.add(torch.zeros(Math.min(left, 4 << 20)));
