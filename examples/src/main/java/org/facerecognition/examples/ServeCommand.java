@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -83,6 +84,14 @@ final class ServeCommand implements Callable<Integer> {
     @HelpSection(Heading.NETWORK)
     private String host;
 
+    @Option(
+            names = "--public-name",
+            paramLabel = "NAME",
+            description = "Behind a proxy: the host name, and the port if there is one, that browsers show, such as"
+                    + " faces.example.org. Requests under this name are then accepted. May be repeated.")
+    @HelpSection(Heading.NETWORK)
+    private List<String> publicNames = List.of();
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         PrintWriter err = spec.commandLine().getErr();
@@ -90,7 +99,7 @@ final class ServeCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--on-disk must be given with --gallery FILE, whose embeddings it leaves" + " on the disk");
         }
-        FaceServer.Settings settings = new FaceServer.Settings(host, port);
+        FaceServer.Settings settings = new FaceServer.Settings(host, port).withPublicNames(publicNames);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);
         try (@Nullable GalleryPlace place = gallery == null ? null : GalleryPlace.of(gallery, onDisk.isGiven());

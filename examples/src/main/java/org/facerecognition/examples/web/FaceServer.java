@@ -16,6 +16,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -73,8 +74,10 @@ public final class FaceServer implements AutoCloseable {
      * @param port the port, or 0 for any free one
      * @param maxRequests the number of requests with images that may be in progress at the same time; further ones are
      *     rejected with status 503
+     * @param publicNames the names under which a proxy offers the server to browsers, with a port if browsers show one;
+     *     they do not change what the server binds to
      */
-    public record Settings(String host, int port, int maxRequests) {
+    public record Settings(String host, int port, int maxRequests, List<String> publicNames) {
         private static final long MAX_UPLOAD_BYTES = 256L << 20; // of all requests in progress together
         private static final int MAX_WORKERS = 4; // each may hold two decoded images of 25 megapixels
 
@@ -83,7 +86,12 @@ public final class FaceServer implements AutoCloseable {
             this(host, port, 64);
         }
 
-        /** @throws IllegalArgumentException when a value is out of range or the host cannot be resolved */
+        /** Has no public names. */
+        public Settings(String host, int port, int maxRequests) {
+            this(host, port, maxRequests, List.of());
+        }
+
+        /** @throws IllegalArgumentException when a value is out of range, or a host or name is none */
         public Settings {
             if (port < 0 || port > 65_535) {
                 throw new IllegalArgumentException("port must be in [0, 65535], but was " + port);
@@ -93,6 +101,13 @@ public final class FaceServer implements AutoCloseable {
                         "maxRequests must be in [1, " + THREADS / 2 + "], but was " + maxRequests);
             }
             address(host);
+            publicNames = List.copyOf(publicNames);
+            publicNames.forEach(PublicName::parse);
+        }
+
+        /** Returns these settings with the names under which a proxy offers the server to browsers. */
+        public Settings withPublicNames(List<String> names) {
+            return new Settings(host, port, maxRequests, names);
         }
 
         /** Returns whether only programs on this machine can reach the server. */
@@ -184,7 +199,9 @@ public final class FaceServer implements AutoCloseable {
     }
 
     private void addRoutes(RoutesConfig routes, Settings settings) {
-        routes.before(new SameOriginFilter(settings.host(), settings.isLoopback()));
+        List<PublicName> publicNames =
+                settings.publicNames().stream().map(PublicName::parse).toList();
+        routes.before(new SameOriginFilter(settings.host(), settings.isLoopback(), publicNames));
         addFile(routes, "/", "index.html", "text/html; charset=utf-8");
         addFile(routes, "/page.js", "page.js", "text/javascript; charset=utf-8");
         addFile(routes, "/page.css", "page.css", "text/css; charset=utf-8");

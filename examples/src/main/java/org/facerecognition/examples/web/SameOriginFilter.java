@@ -3,6 +3,7 @@ package org.facerecognition.examples.web;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
 import io.javalin.http.HandlerType;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  *       preflight, which it never does. If the browser sends the origin, it must be this page's.
  *   <li><b>Embedding</b> in a frame or as an image of another site: response headers forbid it.
  * </ul>
+ *
+ * <p>Behind a proxy, browsers know the server by a public name. The operator declares it; Host and Origin may then name
+ * it too, whether or not the proxy keeps the Host header.
  */
 final class SameOriginFilter implements Handler {
     /** The header that all requests other than GET and HEAD must have, with any value. */
@@ -34,15 +38,18 @@ final class SameOriginFilter implements Handler {
 
     private final String boundHost;
     private final boolean loopbackOnly;
+    private final List<PublicName> publicNames;
 
     /**
      * @param boundHost the name or address that the server is bound to
      * @param loopbackOnly whether only this machine can reach the port; IP addresses other than {@code boundHost} and
      *     loopback are then rejected in the Host header
+     * @param publicNames the names under which a proxy offers the server to browsers
      */
-    SameOriginFilter(String boundHost, boolean loopbackOnly) {
+    SameOriginFilter(String boundHost, boolean loopbackOnly, List<PublicName> publicNames) {
         this.boundHost = boundHost.toLowerCase(Locale.ROOT);
         this.loopbackOnly = loopbackOnly;
+        this.publicNames = List.copyOf(publicNames);
     }
 
     @Override
@@ -72,13 +79,19 @@ final class SameOriginFilter implements Handler {
     private String checkHost(@Nullable String header) {
         String host = header == null ? "" : header.toLowerCase(Locale.ROOT);
         String name = host.replaceFirst(":[0-9]*$", "");
-        boolean own = LOOPBACK.contains(name) || name.equals(boundHost) || name.equals("[" + boundHost + "]");
+        boolean own = LOOPBACK.contains(name)
+                || name.equals(boundHost)
+                || name.equals("[" + boundHost + "]")
+                || publicNames.stream().anyMatch(known -> known.host().equals(name));
         if (!own && (loopbackOnly || !IP_ADDRESS.matcher(name).matches())) { // DNS cannot rebind an IP address
             String allowed = loopbackOnly
                     ? "localhost or " + boundHost
                     : "localhost, an IP address or the name that the server is bound to";
             throw new ApiException(
-                    421, "Host must be " + allowed + ", but was " + (header == null ? "missing" : header));
+                    421,
+                    "Host must be " + allowed + ", but was " + (header == null ? "missing" : header)
+                            + "; behind a proxy, start the server with --public-name and the name that browsers"
+                            + " show");
         }
         return host;
     }
@@ -89,16 +102,22 @@ final class SameOriginFilter implements Handler {
         }
     }
 
-    private static void checkOrigin(Context request, String host) {
+    private void checkOrigin(Context request, String host) {
         String origin = request.header("Origin");
-        boolean foreign = origin != null
-                && !origin.equalsIgnoreCase("http://" + host)
-                && !origin.equalsIgnoreCase("https://" + host); // behind a proxy that adds TLS
-        if (foreign) {
-            throw new ApiException(403, "requests must come from this page, but this one came from " + origin);
+        if (origin != null && !isOwn(origin.toLowerCase(Locale.ROOT), host)) {
+            throw new ApiException(
+                    403,
+                    "requests must come from this page, but this one came from " + origin
+                            + "; if a proxy offers the page there, start the server with --public-name and that name");
         }
         if (request.header(PAGE_HEADER) == null) {
             throw new ApiException(403, "requests must have the header " + PAGE_HEADER + ", but this one does not");
         }
+    }
+
+    private boolean isOwn(String origin, String host) {
+        return origin.equals("http://" + host)
+                || origin.equals("https://" + host) // behind a proxy that adds TLS
+                || publicNames.stream().anyMatch(name -> name.isOrigin(origin));
     }
 }

@@ -42,8 +42,16 @@ final class TestServer implements AutoCloseable {
         this(maxRequests, null);
     }
 
+    TestServer(FaceServer.Settings settings) {
+        this(settings, null);
+    }
+
     /** @param file the gallery's file, beside which thumbnails are stored; null for both in memory */
     TestServer(int maxRequests, @Nullable Path file) {
+        this(new FaceServer.Settings("127.0.0.1", 0, maxRequests), file);
+    }
+
+    private TestServer(FaceServer.Settings settings, @Nullable Path file) {
         PixelBackbone backbone = new PixelBackbone();
         recognizer =
                 Recognizer.of(backbone, new LinearSoftmax(1, backbone.embeddingSize()), 112, Normalization.SYMMETRIC);
@@ -52,7 +60,7 @@ final class TestServer implements AutoCloseable {
                 ? Gallery.inMemory("pixels", backbone.embeddingSize())
                 : Gallery.open(file, "pixels", backbone.embeddingSize());
         server = FaceServer.start(
-                new FaceServer.Settings("127.0.0.1", 0, maxRequests),
+                settings,
                 recognizer,
                 withoutListings(gallery),
                 thumbnails(file, gallery),
