@@ -121,7 +121,7 @@ final class DetectorOptions {
 
     private FaceDetector open(String which, PrintWriter err) {
         if (!which.equals(FETCH)) {
-            return FaceDetector.open(Path.of(which), this::settings);
+            return FaceDetector.open(PathConverter.path(which), this::settings);
         }
         WeightsCache kept = cache == null ? WeightsCache.standard() : new WeightsCache(cache);
         try (FetchProgress progress = new FetchProgress(err)) {

@@ -144,7 +144,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         String name = Arguments.name(words.get(0));
         return words.stream()
                 .skip(1)
-                .map(file -> new EnrollmentPlan.NamedImage(name, Path.of(file)))
+                .map(file -> new EnrollmentPlan.NamedImage(name, PathConverter.path(file)))
                 .toList();
     }
 

@@ -33,7 +33,7 @@ abstract sealed class GalleryPlace implements AutoCloseable {
      */
     static GalleryPlace of(String text, boolean onDisk) {
         if (!DatabaseAddress.isOne(text)) {
-            return new InFile(Path.of(text), onDisk);
+            return new InFile(PathConverter.path(text), onDisk);
         }
         if (onDisk) {
             throw new IllegalArgumentException("--on-disk must be given with a gallery in a file; a database keeps its"

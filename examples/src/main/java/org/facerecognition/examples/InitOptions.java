@@ -67,7 +67,8 @@ final class InitOptions {
      * @param faces that it will be trained on
      */
     void apply(Recognizer recognizer, Encoder encoder, FaceDataset faces, PrintWriter err) {
-        boolean isOnnx = init != null && !ADDRESS.matcher(init).matches() && ModelOptions.isOnnx(Path.of(init));
+        boolean isOnnx =
+                init != null && !ADDRESS.matcher(init).matches() && ModelOptions.isOnnx(PathConverter.path(init));
         if (input != null && !isOnnx) {
             throw new IllegalArgumentException("--init-input must be given with an ONNX model as --init"
                     + (init == null ? "" : ", but that was " + init));

@@ -165,6 +165,7 @@ public final class Main {
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(Path.class, new PathConverter())
                 .setParameterExceptionHandler((error, words) -> explainUse(error))
                 .setExecutionExceptionHandler(Main::explain);
         HelpOptions.install(line);
@@ -177,7 +178,10 @@ public final class Main {
     private static int explainUse(ParameterException error) {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("error: " + DatabaseAddress.withoutAddresses(String.valueOf(error.getMessage())));
+        boolean isEmptyWord = error instanceof UnmatchedArgumentException other // as the second of several paths
+                && other.getUnmatched().stream().anyMatch(String::isBlank);
+        err.println("error: " + DatabaseAddress.withoutAddresses(String.valueOf(error.getMessage()))
+                + (isEmptyWord ? ", which is empty; check the variable it came from" : ""));
         if (!UnmatchedArgumentException.printSuggestions(error, err)
                 && !command.getSubcommands().isEmpty()) {
             command.usage(err);

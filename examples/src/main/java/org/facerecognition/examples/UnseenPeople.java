@@ -31,7 +31,7 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
         if (option == null) {
             return new UnseenPeople(null, null);
         }
-        Path folder = Path.of(option);
+        Path folder = PathConverter.path(option);
         if (Files.isDirectory(folder)) {
             FaceDataset people = FaceDataset.folders(folder, Split.TRAIN, 0, 0, seed)
                     .withCrop(data.read(Split.TRAIN, seed).crop());
