@@ -2,6 +2,8 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -141,11 +143,29 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "a name and images must be given, or --folder with one folder per person");
         }
+        requireNoImage(words.get(0));
         String name = Arguments.name(words.get(0));
         return words.stream()
                 .skip(1)
                 .map(file -> new EnrollmentPlan.NamedImage(name, PathConverter.path(file)))
                 .toList();
+    }
+
+    /** Rejects an image in the place of the name, as where a pattern of files comes first. */
+    private static void requireNoImage(String name) {
+        ImageFiles.Kind kind = ImageFiles.kindOf(name);
+        if ((kind == ImageFiles.Kind.IMAGE || kind == ImageFiles.Kind.UNREADABLE_IMAGE) && exists(name)) {
+            throw new IllegalArgumentException("the first word must be the person's name, but " + name
+                    + " is an image; give the name before the" + " images");
+        }
+    }
+
+    private static boolean exists(String file) {
+        try {
+            return Files.exists(Path.of(file));
+        } catch (InvalidPathException e) { // such as a name with a colon on Windows
+            return false;
+        }
     }
 
     private List<EnrollmentPlan.NamedImage> inFolder(Path root) {
