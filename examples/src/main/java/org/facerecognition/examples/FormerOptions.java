@@ -12,7 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.facerecognition.losses.LossName;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -56,6 +58,8 @@ final class FormerOptions {
             "--min-processes",
             "--rank-timeout");
 
+    private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]{1,9}");
+
     private final Path folder;
     private final Map<String, String> options;
 
@@ -80,6 +84,23 @@ final class FormerOptions {
         return value instanceof Collection<?> several
                 ? several.stream().map(String::valueOf).collect(Collectors.joining(","))
                 : value.toString();
+    }
+
+    /** Returns whether an option's value means the same as a former one. */
+    private boolean isSame(OptionSpec option, String former) {
+        String now = text(option);
+        if (now.equalsIgnoreCase(former)) {
+            return true;
+        }
+        if (!option.longestName().equals(LossOptions.SUB_CENTERS)
+                || !WHOLE_NUMBER.matcher(former).matches()) {
+            return false;
+        }
+        OptionSpec given = option.command().findOption(LossOptions.LOSS); // which is checked on its own
+        LossName loss =
+                options.containsKey(LossOptions.LOSS) ? LossName.of(options.get(LossOptions.LOSS)) : given.getValue();
+        return LossOptions.usedSubCenters(loss, Integer.parseInt(former))
+                == LossOptions.usedSubCenters(loss, option.getValue());
     }
 
     /**
@@ -130,7 +151,7 @@ final class FormerOptions {
             String value = option.isMultiValue() ? former.replaceAll("^\\[|\\]$|\\s", "") : former;
             if (!given.hasMatchedOption(name)) {
                 words.add(name + "=" + value);
-            } else if (!MAY_DIFFER.contains(name) && !text(option).equalsIgnoreCase(value)) {
+            } else if (!MAY_DIFFER.contains(name) && !isSame(option, value)) {
                 contradictions.add(name + " was " + value + ", is now " + text(option));
             }
         });

@@ -4,14 +4,18 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.LossSettings;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Options of the loss that {@code train} minimizes. */
 @HelpSection(Heading.LOSS)
 final class LossOptions {
+    static final String LOSS = "--loss";
+    static final String SUB_CENTERS = "--sub-centers";
+
     @Option(
-            names = "--loss",
+            names = LOSS,
             paramLabel = "NAME",
             defaultValue = "arcface",
             description = "One of ${COMPLETION-CANDIDATES}.")
@@ -31,7 +35,7 @@ final class LossOptions {
     private @Nullable Double m;
 
     @Option(
-            names = "--sub-centers",
+            names = SUB_CENTERS,
             defaultValue = "0",
             paramLabel = "K",
             description = "Centers per identity; 0 means 3 for subcenter-arcface, else 1.")
@@ -68,6 +72,12 @@ final class LossOptions {
 
     LossName loss() {
         return loss;
+    }
+
+    /** Returns how many centers per identity a loss uses where --sub-centers is given, as {@link #create} records it. */
+    static int usedSubCenters(LossName loss, int given) {
+        return loss.resolved(new LossSettings(null, null, given, 0, 0, false), 1)
+                .subCenters();
     }
 
     /**

@@ -14,6 +14,8 @@ import org.facerecognition.Recognizer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code train --resume}: takes its options from the folder, and options that are given must agree with them. */
 class ResumeCommandTest {
@@ -220,6 +222,23 @@ class ResumeCommandTest {
         Cli.Result second = start("--resume-or-start", "--max-steps", 3);
         assertThat(second.err()).contains("resuming after 2 steps");
         assertThat(second.json().get("steps").asInt()).isEqualTo(3);
+    }
+
+    /** args.json has the number of centers that is used, which was taken for another training's. */
+    @ParameterizedTest
+    @CsvSource({"subcenter-arcface, 0", "subcenter-arcface, 2", "arcface, 0", "cross-entropy, 3"})
+    void theSameCommandLineResumesWhateverItSaysOfSubCenters(String loss, int subCenters) {
+        Object[] words = {"--loss", loss, "--sub-centers", subCenters, "--resume-or-start", "--max-steps", 1};
+        assertThat(start(words).err()).doesNotContain("resuming");
+        assertThat(start(words).err()).contains("resuming after 1 steps");
+    }
+
+    @Test
+    void rejectsAnotherNumberOfSubCenters() {
+        start("--loss", "subcenter-arcface", "--sub-centers", 0, "--max-steps", 1);
+        Cli.Result other = resume("--sub-centers", 2);
+        assertThat(other.code()).isEqualTo(2);
+        assertThat(other.err()).contains("--sub-centers was 3, is now 2; leave these options out");
     }
 
     @Test
