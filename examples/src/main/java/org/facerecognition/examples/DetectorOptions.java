@@ -84,6 +84,12 @@ final class DetectorOptions {
                 .map(DetectorOptions::fileName);
     }
 
+    /** Returns the detector's file; null if none is given, or it is to be fetched. */
+    @Nullable
+    Path file() {
+        return detector == null || detector.equals(FETCH) ? null : PathConverter.path(detector);
+    }
+
     private static String fileName(String which) {
         Path name = Path.of(which).getFileName();
         return name == null ? which : name.toString();

@@ -157,11 +157,8 @@ final class EvaluateCommand implements Callable<Integer> {
                             + " or all-pairs, which name their people, but was given with " + protocol);
         }
         requireUsed();
-        model.requireOther("--report", report);
-        ModelFile.requireOther("--report", report, data.path());
-        if (calibrated != null) {
-            ModelFile.requireNoCheckpoint(calibrated);
-        }
+        new EvaluationFiles(model, data, pairs, detector.file())
+                .requireOther(calibrated, report, protocol.readsParts(), seed);
         PrintWriter err = spec.commandLine().getErr();
         if (model.triesInputs()) {
             return tryInputs(err);

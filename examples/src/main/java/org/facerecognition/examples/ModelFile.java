@@ -85,18 +85,35 @@ final class ModelFile {
      */
     static void requireOther(String option, @Nullable Path out, @Nullable Path... read) {
         for (@Nullable Path file : read) {
-            try {
-                if (out != null
-                        && file != null
-                        && Files.exists(out)
-                        && Files.exists(file)
-                        && Files.isSameFile(out, file)) {
-                    throw new IllegalArgumentException(
-                            option + " must not be a file that is read, which it would replace, but was " + out);
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException("cannot compare " + out + " with " + file, e);
+            if (out != null && file != null && isSame(out, file)) {
+                throw new IllegalArgumentException(
+                        option + " must not be a file that is read, which it would replace, but was " + out);
             }
+        }
+    }
+
+    private static boolean isSame(Path one, Path other) {
+        try {
+            return Files.exists(one) && Files.exists(other) && Files.isSameFile(one, other);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot compare " + one + " with " + other, e);
+        }
+    }
+
+    /**
+     * Checks, before any work, that two options do not write the same file, whether or not it exists.
+     *
+     * @param out null if nothing is to be written
+     * @throws IllegalArgumentException when they do; the message names the options
+     */
+    static void requireApart(String option, @Nullable Path out, String otherOption, Path other) {
+        if (out != null
+                && (isSame(out, other)
+                        || out.toAbsolutePath()
+                                .normalize()
+                                .equals(other.toAbsolutePath().normalize()))) {
+            throw new IllegalArgumentException(option + " must be another file than " + otherOption
+                    + " writes, but was " + out + "; give another file");
         }
     }
 

@@ -103,6 +103,11 @@ final class ModelOptions {
         ModelFile.requireOther(option, out, model);
     }
 
+    /** Returns the file of this name in the model's folder. */
+    Path beside(String name) {
+        return model.resolveSibling(name);
+    }
+
     /** Loads a model for embedding; owned. */
     LoadedModel load(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         if (isOnnx()) {

@@ -75,6 +75,8 @@ final class QuantizeCommand implements Callable<Integer> {
         }
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
+        ModelFile.requireOther("--out", out, detector.file());
+        ModelFile.requireOther("--out", out, given.paths().toArray(Path[]::new));
         List<ImageSource> sources =
                 spread(given.paths()).stream().map(ImageSource::of).toList();
         Optional<FaceDetector> faceDetector = detector.open(err);

@@ -1,0 +1,73 @@
+package org.facerecognition.examples;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The files that {@code evaluate} writes, none of which may replace one that it reads or another that it writes. */
+final class EvaluationFiles {
+    private static final List<String> LISTS =
+            List.of("pairs.txt", "pairsDevTest.txt", "pairsDevTrain.txt", "pairs.tsv");
+
+    private final ModelOptions model;
+    private final DataOptions data;
+    private final @Nullable Path pairs;
+    private final @Nullable Path detector;
+
+    /**
+     * @param pairs the file of --pairs, if given
+     * @param detector the detector's file, if one was given
+     */
+    EvaluationFiles(ModelOptions model, DataOptions data, @Nullable Path pairs, @Nullable Path detector) {
+        this.model = model;
+        this.data = data;
+        this.pairs = pairs;
+        this.detector = detector;
+    }
+
+    /**
+     * Checks the files to be written, before any work.
+     *
+     * @param calibrated the file of --calibrate, which may be the model; null if there is none
+     * @param report the file of --report; null if there is none
+     * @param readsParts whether the data has parts, whose images are checked as well
+     * @throws IllegalArgumentException naming the option and the file
+     */
+    void requireOther(@Nullable Path calibrated, @Nullable Path report, boolean readsParts, long seed) {
+        if (calibrated != null) {
+            ModelFile.requireNoCheckpoint(calibrated);
+            check("--calibrate", calibrated, readsParts, seed);
+        }
+        if (report != null) {
+            ModelFile.requireNoCheckpoint(report);
+            check("--report", report, readsParts, seed);
+            model.requireOther("--report", report);
+            Path json = json(report);
+            check("the JSON file of --report", json, readsParts, seed);
+            model.requireOther("the JSON file of --report", json);
+            for (Path written : new Path[] {report, json}) {
+                ModelFile.requireApart("--calibrate", calibrated, "--report", written);
+            }
+        }
+    }
+
+    private void check(String option, Path out, boolean readsParts, long seed) {
+        List<@Nullable Path> read = new ArrayList<>();
+        read.add(pairs);
+        read.add(detector);
+        read.add(data.path());
+        LISTS.forEach(list -> read.add(data.path().resolve(list)));
+        read.add(model.beside(FormerOptions.FILE)); // the training could not be resumed without it
+        ModelFile.requireOther(option, out, read.toArray(Path[]::new));
+        if (readsParts) {
+            data.requireOther(option, out, seed);
+        }
+    }
+
+    /** Returns the file that a report writes beside its page. */
+    private static Path json(Path report) {
+        String name = report.getFileName().toString();
+        return report.resolveSibling(name.replaceFirst("\\.html?$", "") + ".json");
+    }
+}
