@@ -52,7 +52,7 @@ final class AdmissionControl {
         }
 
         /**
-         * Runs the work on a worker thread and waits for its result. Exceptions of the work are rethrown.
+         * Runs the work on a worker thread and waits for its result. Exceptions and errors of the work are rethrown.
          *
          * @throws ApiException when the server is shutting down
          */
@@ -72,6 +72,9 @@ final class AdmissionControl {
             } catch (CompletionException e) {
                 if (e.getCause() instanceof RuntimeException cause) {
                     throw cause;
+                }
+                if (e.getCause() instanceof Error error) {
+                    throw error;
                 }
                 throw e;
             }

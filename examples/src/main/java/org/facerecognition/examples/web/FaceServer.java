@@ -10,12 +10,14 @@ import io.javalin.http.Handler;
 import io.javalin.http.HttpResponseException;
 import io.javalin.util.JavalinBindException;
 import io.javalin.util.JavalinException;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
@@ -58,6 +60,10 @@ public final class FaceServer implements AutoCloseable {
     private static final long IDLE_TIMEOUT_MS = 30_000;
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private static final String INTERNAL_ERROR = "an internal error occurred; see the output of the server for details";
+    private static final byte[] INTERNAL_ERROR_JSON =
+            ("{\"error\":\"" + INTERNAL_ERROR + "\"}").getBytes(StandardCharsets.UTF_8);
+
     private static final int MAX_DRAINING = 16; // rejected requests whose bodies are read to their end
 
     private final Javalin server;
@@ -79,6 +85,7 @@ public final class FaceServer implements AutoCloseable {
      */
     public record Settings(String host, int port, int maxRequests, List<String> publicNames) {
         private static final long MAX_UPLOAD_BYTES = 256L << 20; // of all requests in progress together
+        private static final int MEMORY_PER_UPLOADS = 4;
         private static final int MAX_WORKERS = 4; // each may hold two decoded images of 25 megapixels
 
         /** Allows 64 requests at the same time. */
@@ -115,6 +122,14 @@ public final class FaceServer implements AutoCloseable {
             return address(host).isLoopbackAddress();
         }
 
+        /**
+         * Returns the number of bytes that all requests in progress may hold as encoded images: at most a quarter of
+         * Java's memory, but room for one comparison.
+         */
+        static long maxUploadBytes(long maxMemory) {
+            return Math.max(2L * Upload.MAX_BYTES, Math.min(MAX_UPLOAD_BYTES, maxMemory / MEMORY_PER_UPLOADS));
+        }
+
         private static InetAddress address(String host) {
             try {
                 return InetAddress.getByName(host);
@@ -129,7 +144,8 @@ public final class FaceServer implements AutoCloseable {
         this.service = service;
         this.err = err;
         int workers = Math.min(Settings.MAX_WORKERS, Processors.count());
-        this.admission = new AdmissionControl(settings.maxRequests(), Settings.MAX_UPLOAD_BYTES, workers);
+        long maxBytes = Settings.maxUploadBytes(Runtime.getRuntime().maxMemory());
+        this.admission = new AdmissionControl(settings.maxRequests(), maxBytes, workers);
         this.server = Javalin.create(config -> configure(config, settings));
         this.openCv = OpenCvThreads.one(); // requests run side by side already; last, so that no failure leaves it so
     }
@@ -195,6 +211,7 @@ public final class FaceServer implements AutoCloseable {
             jetty.setErrorHandler(errors);
             jetty.setStopTimeout(TimeUnit.SECONDS.toMillis(2));
         });
+        config.router.javaLangErrorHandler(this::answerError);
         addRoutes(config.routes, settings);
     }
 
@@ -321,7 +338,26 @@ public final class FaceServer implements AutoCloseable {
         if (Boolean.getBoolean("trace")) {
             e.printStackTrace(err);
         }
-        answerError(request, 500, "an internal error occurred; see the output of the server for details");
+        answerError(request, 500, INTERNAL_ERROR);
+    }
+
+    /** Answers after an error of the JVM, such as memory that ran out, with as little new memory as possible. */
+    private void answerError(HttpServletResponse response, Error error) {
+        err.println("error: a request failed: " + error
+                + (error instanceof OutOfMemoryError ? "; give Java more memory with -Xmx" : ""));
+        if (Boolean.getBoolean("trace")) {
+            error.printStackTrace(err);
+        }
+        if (response.isCommitted()) {
+            return; // the client has a part of the answer
+        }
+        try {
+            response.setStatus(500);
+            response.setContentType("application/json");
+            response.getOutputStream().write(INTERNAL_ERROR_JSON);
+        } catch (IOException e) {
+            // the client has disconnected
+        }
     }
 
     /**

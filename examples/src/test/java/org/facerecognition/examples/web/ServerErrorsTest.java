@@ -1,0 +1,71 @@
+package org.facerecognition.examples.web;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.http.HttpResponse;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Errors of the JVM while the server answers: clients got an empty response, and the operator no line. */
+class ServerErrorsTest {
+    private TestServer server;
+
+    @BeforeEach
+    void start() {
+        server = new TestServer(1);
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    private void assertReported(HttpResponse<String> response, String line) {
+        assertThat(response.statusCode()).isEqualTo(500);
+        assertThat(response.headers().firstValue("Content-Type").orElseThrow()).startsWith("application/json");
+        assertThat(response.headers().firstValue("X-Content-Type-Options")).hasValue("nosniff");
+        assertThat(TestServer.error(response))
+                .isEqualTo("an internal error occurred; see the output of the server for details");
+        assertThat(server.err()).isEqualToNormalizingNewlines(line + "\n");
+    }
+
+    @Test
+    void reportsThatMemoryRanOut() {
+        server.beforeListing = () -> {
+            throw new OutOfMemoryError("Java heap space");
+        };
+        assertReported(
+                server.get("/api/gallery"),
+                "error: a request failed: java.lang.OutOfMemoryError: Java heap space; give Java more memory with"
+                        + " -Xmx");
+    }
+
+    @Test
+    void reportsErrorsOfAComputation() {
+        server.beforeAnswering = () -> {
+            throw new StackOverflowError();
+        };
+        byte[] image = Photos.of(1, Photos.ANN);
+        assertReported(
+                server.post("/api/enroll?name=Ann", image), "error: a request failed: java.lang.StackOverflowError");
+        server.beforeAnswering = () -> {};
+        assertThat(server.post("/api/enroll?name=Ann", image).statusCode())
+                .as("the permit is free again")
+                .isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 64L << 20, 80L << 20})
+    void admitsOneComparisonWithLittleMemory(long maxMemory) {
+        assertThat(FaceServer.Settings.maxUploadBytes(maxMemory)).isEqualTo(20L << 20);
+    }
+
+    @Test
+    void admitsUploadsThatFitAQuarterOfTheMemory() {
+        assertThat(FaceServer.Settings.maxUploadBytes(512L << 20)).isEqualTo(128L << 20);
+        assertThat(FaceServer.Settings.maxUploadBytes(Long.MAX_VALUE)).isEqualTo(256L << 20);
+    }
+}
