@@ -225,7 +225,7 @@ public final class FaceServer implements AutoCloseable {
         addFile(routes, "/icon.svg", "icon.svg", "image/svg+xml");
 
         Handler image = this::image;
-        Handler enroll = request -> compute(request, 1, encoded -> service.enroll(request.queryParam("name"), encoded));
+        Handler enroll = this::enroll;
         routes.get("/api/settings", request -> answer(request, service.settings()));
         routes.get("/api/gallery", request -> answer(request, service.list()));
         routes.get("/api/gallery/{entry}/image", image);
@@ -276,9 +276,15 @@ public final class FaceServer implements AutoCloseable {
         }
     }
 
+    private void enroll(Context request) throws IOException {
+        @Nullable String name = QueryString.parameter(request.queryString(), "name");
+        compute(request, 1, encoded -> service.enroll(name, encoded));
+    }
+
     private void compare(Context request) throws IOException {
+        @Nullable String length = QueryString.parameter(request.queryString(), "first");
         compute(request, 2, both -> {
-            long first = Math.min(both.length, number(request.queryParam("first"), "first"));
+            long first = Math.min(both.length, number(length, "first"));
             byte[][] images = Upload.split(both, (int) first);
             return service.compare(images[0], images[1]);
         });
