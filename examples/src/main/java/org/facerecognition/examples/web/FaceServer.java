@@ -16,6 +16,7 @@ import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -107,7 +108,7 @@ public final class FaceServer implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "maxRequests must be in [1, " + THREADS / 2 + "], but was " + maxRequests);
             }
-            address(host);
+            requireOfThisMachine(host);
             publicNames = List.copyOf(publicNames);
             publicNames.forEach(PublicName::parse);
         }
@@ -128,6 +129,17 @@ public final class FaceServer implements AutoCloseable {
          */
         static long maxUploadBytes(long maxMemory) {
             return Math.max(2L * Upload.MAX_BYTES, Math.min(MAX_UPLOAD_BYTES, maxMemory / MEMORY_PER_UPLOADS));
+        }
+
+        private static void requireOfThisMachine(String host) {
+            try (ServerSocket any = new ServerSocket(0, 1, address(host))) {
+                // it can be bound to, with a port that is free
+            } catch (IOException e) {
+                throw new IllegalArgumentException(
+                        "host must be a name or address of this machine, but " + host
+                                + " is none of its addresses; 0.0.0.0 stands for all of them (" + e.getMessage() + ")",
+                        e);
+            }
         }
 
         private static InetAddress address(String host) {

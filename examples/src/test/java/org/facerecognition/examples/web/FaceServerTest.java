@@ -529,6 +529,9 @@ class FaceServerTest {
                 .hasMessage("maxRequests must be in [1, 80], but was 81");
         assertThatThrownBy(() -> new FaceServer.Settings("no such host", 0))
                 .hasMessage("host must be a name or address of this machine, but was no such host");
+        assertThatThrownBy(() -> new FaceServer.Settings("192.0.2.1", 0)) // of an example in a manual
+                .hasMessageStartingWith("host must be a name or address of this machine, but 192.0.2.1 is none of its"
+                        + " addresses; 0.0.0.0 stands for all of them");
     }
 
     @Test
