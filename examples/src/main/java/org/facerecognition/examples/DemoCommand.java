@@ -168,17 +168,14 @@ final class DemoCommand implements Callable<Integer> {
         Path second = images.resolve(names.get(1));
         to.printf(
                 "%ntry next:%n  %s verify --model %s %s %s%n",
-                program, quoted(model), quoted(first.resolve("0.png")), quoted(second.resolve("0.png")));
+                program,
+                ShellWord.of(model),
+                ShellWord.of(first.resolve("0.png")),
+                ShellWord.of(second.resolve("0.png")));
         to.printf(
                 "  %s gallery enroll --model %s --gallery %s --folder %s%n",
-                program, quoted(model), quoted(out.resolve("people.gallery")), quoted(images));
+                program, ShellWord.of(model), ShellWord.of(out.resolve("people.gallery")), ShellWord.of(images));
         to.printf("  %s train --data FOLDER_WITH_ONE_FOLDER_PER_PERSON --out model%n", program);
-    }
-
-    /** Returns a path as a shell takes it for one word. */
-    static String quoted(Path path) {
-        String text = path.toString();
-        return text.matches("[\\w./:\\\\-]+") ? text : '"' + text.replaceAll("([\"$`])", "\\\\$1") + '"';
     }
 
     private static Map<String, @Nullable Object> json(History history, DemoFigures demo) {

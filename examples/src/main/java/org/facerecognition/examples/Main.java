@@ -101,14 +101,17 @@ public final class Main {
                     .getCodeSource()
                     .getLocation()
                     .toURI());
-            Path here = Path.of("").toAbsolutePath();
             if (Files.isRegularFile(jar)) {
-                return "java -jar " + (jar.startsWith(here) ? here.relativize(jar) : jar);
+                return program(jar, Path.of("").toAbsolutePath());
             }
         } catch (URISyntaxException | RuntimeException e) {
             // the name will do
         }
         return NAME;
+    }
+
+    static String program(Path jar, Path here) {
+        return "java -jar " + ShellWord.of(jar.startsWith(here) ? here.relativize(jar) : jar);
     }
 
     /** Runs a command and returns its exit code. */

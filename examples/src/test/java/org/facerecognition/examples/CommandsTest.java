@@ -583,12 +583,6 @@ class CommandsTest {
     }
 
     @Test
-    void pathsToTryNextAreQuoted() {
-        assertThat(DemoCommand.quoted(Path.of("a/b.c-d_1"))).isEqualTo("a/b.c-d_1");
-        assertThat(DemoCommand.quoted(Path.of("my demo/$x"))).isEqualTo("\"my demo/\\$x\"");
-    }
-
-    @Test
     void resultsThatCannotBeWrittenAreAFailure() {
         Writer full = new Writer() {
             @Override
