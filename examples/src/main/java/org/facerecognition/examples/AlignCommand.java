@@ -59,7 +59,10 @@ final class AlignCommand implements Callable<Integer> {
             description = "Side of the crops, for which the 112x112 template is scaled; or 96x112.")
     private String size;
 
-    @Option(names = "--all", description = "Crop all faces, not only the most prominent: image-1.png, image-2.png, ...")
+    @Option(
+            names = "--all",
+            description = "Crop all faces, not only the most prominent: image-1.png, image-2.png, ... Crops of an"
+                    + " earlier run beyond those are deleted.")
     private boolean all;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -76,33 +79,37 @@ final class AlignCommand implements Callable<Integer> {
         List<Map<String, Object>> results = new ArrayList<>();
         AtomicInteger crops = new AtomicInteger();
         AtomicInteger unreadable = new AtomicInteger();
+        FormerCrops former = new FormerCrops(out);
         try (FaceDetector faces = detector.openRequired(err);
                 ImagesProgress progress = new ImagesProgress("aligning", files.size())) {
-            ImagesInOrder.examine(files, file -> aligned(file, faces, template), new ImagesInOrder.Report<Aligned>() {
-                @Override
-                public void result(ImageFileNames file, Aligned aligned) {
-                    crops.addAndGet(aligned.crops.size());
-                    aligned.note.ifPresent(err::println);
-                    if (!json) {
-                        print(file.file(), aligned.crops);
-                    }
-                    Map<String, Object> result = new LinkedHashMap<>();
-                    result.put("image", file.file().toString());
-                    result.put("crops", aligned.crops);
-                    results.add(result);
-                    progress.step();
-                }
+            ImagesInOrder.examine(
+                    files, file -> aligned(file, faces, template, former), new ImagesInOrder.Report<Aligned>() {
+                        @Override
+                        public void result(ImageFileNames file, Aligned aligned) {
+                            crops.addAndGet(aligned.crops.size());
+                            aligned.note.ifPresent(err::println);
+                            if (!json) {
+                                print(file.file(), aligned.crops);
+                            }
+                            Map<String, Object> result = new LinkedHashMap<>();
+                            result.put("image", file.file().toString());
+                            result.put("crops", aligned.crops);
+                            results.add(result);
+                            progress.step();
+                        }
 
-                @Override
-                public void unreadable(ImageFileNames file, DataException problem) {
-                    unreadable.incrementAndGet();
-                    err.println(problem.getMessage());
-                    progress.step();
-                }
-            });
+                        @Override
+                        public void unreadable(ImageFileNames file, DataException problem) {
+                            unreadable.incrementAndGet();
+                            err.println(problem.getMessage());
+                            progress.step();
+                        }
+                    });
         }
+        former.deletedNote().ifPresent(err::println);
         err.println(crops + " crops of " + results.size() + " images in " + out
                 + (unreadable.get() == 0 ? "" : "; " + unreadable + " images could not be read"));
+        former.othersNote().ifPresent(err::println);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("crops", crops.get());
@@ -120,12 +127,16 @@ final class AlignCommand implements Callable<Integer> {
      */
     private record Aligned(List<String> crops, Optional<String> note) {}
 
-    private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template) {
+    private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template, FormerCrops former) {
         try (Photograph image = Photograph.read(ImageSource.of(file.file()), faces)) {
             List<DetectedFace> found = image.detect();
             List<DetectedFace> wanted = all ? found : mostProminent(found, image);
             List<DetectedFace> usable = wanted.stream().filter(image::isUsable).toList();
             List<String> crops = write(file, image, usable, template);
+            former.written(crops);
+            if (all) {
+                former.deleteFrom(crops.size() + 1, number -> numbered(file, number));
+            }
             if (!crops.isEmpty()) {
                 return new Aligned(crops, Optional.empty());
             }
@@ -153,13 +164,17 @@ final class AlignCommand implements Callable<Integer> {
     private List<String> write(ImageFileNames file, Photograph image, List<DetectedFace> faces, FaceTemplate template) {
         List<String> written = new ArrayList<>();
         for (int i = 0; i < faces.size(); i++) {
-            Path target = file.in(out, all ? "-" + (i + 1) + ".png" : ".png");
+            Path target = all ? numbered(file, i + 1) : file.in(out, ".png");
             try (Mat crop = image.align(faces.get(i), template)) {
                 ImageWriter.write(crop, target);
             }
             written.add(target.toString());
         }
         return written;
+    }
+
+    private Path numbered(ImageFileNames file, int number) {
+        return file.in(out, "-" + number + ".png");
     }
 
     private FaceTemplate template() {

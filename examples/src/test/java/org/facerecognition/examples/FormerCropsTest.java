@@ -1,0 +1,103 @@
+package org.facerecognition.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code align} into a folder that has crops of an earlier run, which were trained on although they are outdated. */
+class FormerCropsTest {
+    @TempDir
+    Path root;
+
+    private CliData data;
+    private Path out;
+
+    @BeforeEach
+    void write() throws IOException {
+        data = new CliData(root);
+        out = root.resolve("crops");
+        photograph("photos/ann.png", 3);
+        photograph("photos/bob.png", 2);
+    }
+
+    private void photograph(String name, int faces) throws IOException {
+        Path file = data.photograph(name, false, 320, 240);
+        BufferedImage image = ImageIO.read(file.toFile());
+        Graphics2D graphics = image.createGraphics();
+        graphics.setColor(Color.RED);
+        for (int i = 0; i < faces; i++) {
+            graphics.fillRect(40 + 96 * i, 120, 8, 8);
+        }
+        graphics.dispose();
+        ImageIO.write(image, "png", file.toFile());
+    }
+
+    private Cli.Result align(Object... more) {
+        Object[] words = {"align", "--detector", CliData.DETECTOR, "--out", out};
+        Cli.Result result = Cli.run(Stream.of(words, more).flatMap(Stream::of).toArray());
+        assertThat(result.code()).as(result.err()).isZero();
+        return result;
+    }
+
+    private List<String> crops() throws IOException {
+        try (Stream<Path> files = Files.list(out)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    @Test
+    void cropsBeyondThoseFoundNowAreDeleted() throws IOException {
+        Path photos = root.resolve("photos");
+        assertThat(align("--all", photos).err())
+                .doesNotContain("deleted", "did not write")
+                .contains("5 crops of 2 images");
+        assertThat(crops()).containsExactly("ann-1.png", "ann-2.png", "ann-3.png", "bob-1.png", "bob-2.png");
+
+        photograph("photos/ann.png", 1);
+        photograph("photos/bob.png", 0);
+        assertThat(align("--all", photos).err())
+                .contains("deleted 4 crops of an earlier run, which found more faces in the same images")
+                .doesNotContain("did not write");
+        assertThat(crops()).containsExactly("ann-1.png");
+    }
+
+    @Test
+    void onlyCropsOfImagesThatAreProcessedAreDeleted() throws IOException {
+        align("--all", root.resolve("photos"));
+        photograph("photos/ann.png", 1);
+        Files.copy(out.resolve("ann-1.png"), out.resolve("ann-02.png"));
+        Files.copy(out.resolve("ann-1.png"), out.resolve("ann-7.png")); // as nothing is between, no crop of one run
+        Files.copy(out.resolve("ann-1.png"), out.resolve("anna-2.png"));
+        Path photo = root.resolve("photos/ann.png");
+        Files.copy(photo, out.resolve("ann-3.png"), StandardCopyOption.REPLACE_EXISTING); // has no crop's shape
+        Cli.Result result = align("--all", photo);
+        assertThat(result.err())
+                .contains("deleted 1 crop of an earlier run")
+                .endsWith(String.format(
+                        "note: %s has 6 image files that this run did not write; remove what is not to be trained on%n",
+                        out));
+        assertThat(crops())
+                .containsExactly(
+                        "ann-02.png", "ann-1.png", "ann-3.png", "ann-7.png", "anna-2.png", "bob-1.png", "bob-2.png");
+    }
+
+    @Test
+    void nothingIsDeletedWithoutAll() throws IOException {
+        align("--all", root.resolve("photos"));
+        Cli.Result result = align(root.resolve("photos/ann.png"));
+        assertThat(result.err()).doesNotContain("deleted").contains("has 5 image files that this run did not write");
+        assertThat(crops()).hasSize(6);
+    }
+}
