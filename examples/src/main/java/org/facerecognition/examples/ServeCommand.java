@@ -108,8 +108,8 @@ final class ServeCommand implements Callable<Integer> {
             FaceEmbedder embedder = loaded.embedder();
             Threshold decision = threshold.of(embedder); // before a new gallery is bound to this model and mode
             try (Gallery people = open(place, embedder);
-                    FaceServer server =
-                            FaceServer.start(settings, embedder, people, thumbnails(place, people), decision, err)) {
+                    FaceServer server = FaceServer.start(
+                            settings, embedder, faceDetector, people, thumbnails(place, people), decision, err)) {
                 Thread onStop = StopHook.add("stop", () -> end(stop, closed));
                 try {
                     welcome(settings, server.port(), place, people, err);

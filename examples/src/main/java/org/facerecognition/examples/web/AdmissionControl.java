@@ -21,6 +21,8 @@ import java.util.function.Supplier;
  */
 final class AdmissionControl {
     private static final int KIB = 1024;
+    private static final long MAX_BYTES = 256L << 20;
+    private static final int MEMORY_PER_BYTES = 4;
 
     private final Semaphore requests;
     private final Semaphore kibibytes;
@@ -41,6 +43,14 @@ final class AdmissionControl {
             thread.setDaemon(true);
             return thread;
         });
+    }
+
+    /**
+     * Returns the number of bytes that requests in progress should hold together: at most a quarter of Java's memory,
+     * but room for one comparison.
+     */
+    static long maxBytes(long maxMemory) {
+        return Math.max(2L * Upload.MAX_BYTES, Math.min(MAX_BYTES, maxMemory / MEMORY_PER_BYTES));
     }
 
     /** The right of one request to be in progress. The request closes it when it is done. */

@@ -1,9 +1,5 @@
 package org.facerecognition.examples.web;
 
-import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
-import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
-import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -11,9 +7,9 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.EmbeddedFace;
 import org.facerecognition.FaceEmbedder;
@@ -24,6 +20,7 @@ import org.facerecognition.data.DataException;
 import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Photograph;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
@@ -31,7 +28,7 @@ import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
 import org.facerecognition.vision.DetectedFace;
-import org.facerecognition.vision.FaceAligner;
+import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,17 +41,25 @@ final class DemoService {
     private static final long MAX_PIXELS = 25_000_000; // 75 MB when decoded, for each image that is being processed
 
     private final FaceEmbedder recognizer;
+    private final FaceDetector detector;
     private final Gallery gallery;
     private final FaceThumbnails thumbnails;
     private final Threshold threshold;
     private final Object enrollmentLock = new Object();
 
     /**
-     * @param recognizer has a detector; borrowed
+     * @param recognizer has the detector; borrowed
+     * @param detector counts faces that are not embedded; borrowed
      * @param gallery holds the recognizer's embeddings; borrowed
      */
-    DemoService(FaceEmbedder recognizer, Gallery gallery, FaceThumbnails thumbnails, Threshold threshold) {
+    DemoService(
+            FaceEmbedder recognizer,
+            FaceDetector detector,
+            Gallery gallery,
+            FaceThumbnails thumbnails,
+            Threshold threshold) {
         this.recognizer = recognizer;
+        this.detector = detector;
         this.gallery = gallery;
         this.thumbnails = thumbnails;
         this.threshold = threshold;
@@ -225,7 +230,7 @@ final class DemoService {
     /** Identifies every face in an image. */
     Identified identify(byte[] encoded) {
         try (Mat pixels = decode(encoded, "sent")) {
-            List<EmbeddedFace> found = recognizer.faces(ImageSource.of(pixels));
+            List<EmbeddedFace> found = examined(ImageSource.of(pixels), "sent", recognizer::faces);
             if (found.isEmpty()) {
                 throw noFace(pixels.cols(), pixels.rows());
             }
@@ -258,7 +263,7 @@ final class DemoService {
         DetectedFace.Box box = face.box();
         return new IdentifiedFace(
                 new double[] {box.x(), box.y(), box.width(), box.height()},
-                dataUrl(thumbnail(pixels, face)),
+                dataUrl(FaceThumbnails.of(pixels, face)),
                 best,
                 nearest);
     }
@@ -336,8 +341,24 @@ final class DemoService {
             });
             return new ChosenFace(
                     embedded.embedding().orElseThrow(),
-                    thumbnail(pixels, embedded.face().orElseThrow()),
-                    recognizer.faces(image).size());
+                    FaceThumbnails.of(pixels, embedded.face().orElseThrow()),
+                    examined(image, name, this::countUsable));
+        }
+    }
+
+    private int countUsable(ImageSource image) {
+        try (Photograph photograph = Photograph.read(image, detector)) {
+            return (int)
+                    photograph.detect().stream().filter(photograph::isUsable).count();
+        }
+    }
+
+    /** Examines an image; that this is not possible is a problem of the image. */
+    private static <R> R examined(ImageSource image, String name, Function<ImageSource, R> examination) {
+        try {
+            return examination.apply(image);
+        } catch (DataException e) {
+            throw new ApiException(422, sentence(e, image.name(), name));
         }
     }
 
@@ -350,19 +371,6 @@ final class DemoService {
     /** Returns a message in which an image is called by another name. */
     private static String sentence(DataException problem, String from, String to) {
         return String.valueOf(problem.getMessage()).replaceFirst("^image " + Pattern.quote(from), "the image " + to);
-    }
-
-    /** Returns an aligned face as a JPEG. */
-    private static byte[] thumbnail(Mat pixels, DetectedFace face) {
-        try (Mat aligned = FaceAligner.align(pixels, face.pointArray(), FaceThumbnails.SIZE);
-                Mat bgr = new Mat();
-                BytePointer bytes = new BytePointer()) {
-            cvtColor(aligned, bgr, COLOR_RGB2BGR);
-            imencode(".jpg", bgr, bytes);
-            byte[] jpeg = new byte[(int) bytes.limit()];
-            bytes.get(jpeg);
-            return jpeg;
-        }
     }
 
     private static Mat decode(byte[] encoded, String name) {

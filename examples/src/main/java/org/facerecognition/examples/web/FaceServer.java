@@ -31,6 +31,7 @@ import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Threshold;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.natives.Processors;
+import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.vision.OpenCvThreads;
 import org.jspecify.annotations.Nullable;
 
@@ -85,8 +86,6 @@ public final class FaceServer implements AutoCloseable {
      *     they do not change what the server binds to
      */
     public record Settings(String host, int port, int maxRequests, List<String> publicNames) {
-        private static final long MAX_UPLOAD_BYTES = 256L << 20; // of all requests in progress together
-        private static final int MEMORY_PER_UPLOADS = 4;
         private static final int MAX_WORKERS = 4; // each may hold two decoded images of 25 megapixels
 
         /** Allows 64 requests at the same time. */
@@ -123,14 +122,6 @@ public final class FaceServer implements AutoCloseable {
             return address(host).isLoopbackAddress();
         }
 
-        /**
-         * Returns the number of bytes that all requests in progress may hold as encoded images: at most a quarter of
-         * Java's memory, but room for one comparison.
-         */
-        static long maxUploadBytes(long maxMemory) {
-            return Math.max(2L * Upload.MAX_BYTES, Math.min(MAX_UPLOAD_BYTES, maxMemory / MEMORY_PER_UPLOADS));
-        }
-
         private static void requireOfThisMachine(String host) {
             try (ServerSocket any = new ServerSocket(0, 1, address(host))) {
                 // it can be bound to, with a port that is free
@@ -156,16 +147,17 @@ public final class FaceServer implements AutoCloseable {
         this.service = service;
         this.err = err;
         int workers = Math.min(Settings.MAX_WORKERS, Processors.count());
-        long maxBytes = Settings.maxUploadBytes(Runtime.getRuntime().maxMemory());
+        long maxBytes = AdmissionControl.maxBytes(Runtime.getRuntime().maxMemory());
         this.admission = new AdmissionControl(settings.maxRequests(), maxBytes, workers);
         this.server = Javalin.create(config -> configure(config, settings));
         this.openCv = OpenCvThreads.one(); // requests run side by side already; last, so that no failure leaves it so
     }
 
     /**
-     * Starts a server. It uses the recognizer and the gallery until it is closed; the caller closes them afterwards.
+     * Starts a server. It uses recognizer, detector and gallery until it is closed; the caller closes them afterwards.
      *
-     * @param recognizer has a detector; borrowed
+     * @param recognizer has the detector; borrowed
+     * @param detector borrowed
      * @param gallery holds the recognizer's embeddings; borrowed
      * @param thumbnails the thumbnails of the gallery's entries
      * @param threshold the cosine at or above which two faces count as one person's
@@ -176,11 +168,12 @@ public final class FaceServer implements AutoCloseable {
     public static FaceServer start(
             Settings settings,
             FaceEmbedder recognizer,
+            FaceDetector detector,
             Gallery gallery,
             FaceThumbnails thumbnails,
             Threshold threshold,
             PrintWriter err) {
-        DemoService service = new DemoService(recognizer, gallery, thumbnails, threshold);
+        DemoService service = new DemoService(recognizer, detector, gallery, thumbnails, threshold);
         FaceServer server = new FaceServer(settings, service, err);
         try {
             server.server.start(settings.host(), settings.port());

@@ -1,5 +1,9 @@
 package org.facerecognition.examples.web;
 
+import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
+import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
+import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -17,9 +21,13 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.FileImageInputStream;
 import javax.imageio.stream.ImageInputStream;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceTemplate;
 
 /**
@@ -223,6 +231,19 @@ public abstract sealed class FaceThumbnails {
             if (file != null) {
                 ConfidentialFile.erase(file);
             }
+        }
+    }
+
+    /** Returns the thumbnail of a face in an image: the aligned face as a JPEG. */
+    static byte[] of(Mat pixels, DetectedFace face) {
+        try (Mat aligned = FaceAligner.align(pixels, face.pointArray(), SIZE);
+                Mat bgr = new Mat();
+                BytePointer bytes = new BytePointer()) {
+            cvtColor(aligned, bgr, COLOR_RGB2BGR);
+            imencode(".jpg", bgr, bytes);
+            byte[] jpeg = new byte[(int) bytes.limit()];
+            bytes.get(jpeg);
+            return jpeg;
         }
     }
 }

@@ -1,11 +1,16 @@
 package org.facerecognition.examples.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Threshold;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.Gallery;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,6 +18,45 @@ import org.junit.jupiter.api.io.TempDir;
 class DemoServiceTest {
     @TempDir
     Path folder;
+
+    /** Returns the service of a recognizer that cannot embed all faces of an image. */
+    private static DemoService service(TestServer server) throws IOException {
+        FaceEmbedder embedder = (FaceEmbedder) Proxy.newProxyInstance(
+                DemoServiceTest.class.getClassLoader(),
+                new Class<?>[] {FaceEmbedder.class},
+                (proxy, method, arguments) -> {
+                    if (method.getName().equals("faces")) {
+                        String image = ((ImageSource) arguments[0]).name();
+                        throw new DataException("image " + image + " cannot be searched for faces");
+                    }
+                    return method.invoke(server.recognizer, arguments);
+                });
+        return new DemoService(embedder, server.detector, server.gallery, FaceThumbnails.inMemory(), Threshold.of(0.5));
+    }
+
+    /** Earlier, every face was embedded once more for its number. */
+    @Test
+    void countsFacesWithoutEmbeddingThem() throws IOException {
+        byte[] image = Photos.of(1, Photos.ANN, Photos.BOB);
+        try (TestServer server = new TestServer(1)) {
+            DemoService service = service(server);
+            assertThat(service.enroll("Ann", image).facesInPicture()).isEqualTo(2);
+            assertThat(service.compare(Photos.of(1, Photos.ANN), image).facesInPictures())
+                    .containsExactly(1, 2);
+        }
+    }
+
+    /** Earlier, it was an internal error. */
+    @Test
+    void anImageThatCannotBeSearchedIsRejected() throws IOException {
+        try (TestServer server = new TestServer(1)) {
+            DemoService service = service(server);
+            assertThatThrownBy(() -> service.identify(Photos.of(1, Photos.ANN)))
+                    .isInstanceOfSatisfying(
+                            ApiException.class, e -> assertThat(e.status()).isEqualTo(422))
+                    .hasMessage("the image sent cannot be searched for faces");
+        }
+    }
 
     /** Earlier, the thumbnail of a removed person remained on the disk until the gallery was opened again. */
     @Test
@@ -28,7 +72,8 @@ class DemoServiceTest {
                 }
                 return embedding;
             });
-            DemoService service = new DemoService(server.recognizer, gallery, thumbnails, Threshold.of(0.5));
+            DemoService service =
+                    new DemoService(server.recognizer, server.detector, gallery, thumbnails, Threshold.of(0.5));
             long entry = service.enroll("Ann", image).entry();
             thumbnails.remove(entry); // as if a command had enrolled the image
             removes.set(true);

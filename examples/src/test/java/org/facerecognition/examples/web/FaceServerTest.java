@@ -516,7 +516,7 @@ class FaceServerTest {
     @Test
     void rejectsAPortThatIsInUse() {
         FaceServer.Settings used = new FaceServer.Settings("127.0.0.1", server.server.port());
-        assertThatThrownBy(() -> FaceServer.start(used, null, null, null, null, null))
+        assertThatThrownBy(() -> FaceServer.start(used, null, null, null, null, null, null))
                 .hasMessage("cannot bind to port " + used.port() + " of 127.0.0.1: it is in use or not permitted;"
                         + " choose another port (--port)");
     }

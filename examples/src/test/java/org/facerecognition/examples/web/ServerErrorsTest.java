@@ -60,12 +60,12 @@ class ServerErrorsTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 64L << 20, 80L << 20})
     void admitsOneComparisonWithLittleMemory(long maxMemory) {
-        assertThat(FaceServer.Settings.maxUploadBytes(maxMemory)).isEqualTo(20L << 20);
+        assertThat(AdmissionControl.maxBytes(maxMemory)).isEqualTo(20L << 20);
     }
 
     @Test
     void admitsUploadsThatFitAQuarterOfTheMemory() {
-        assertThat(FaceServer.Settings.maxUploadBytes(512L << 20)).isEqualTo(128L << 20);
-        assertThat(FaceServer.Settings.maxUploadBytes(Long.MAX_VALUE)).isEqualTo(256L << 20);
+        assertThat(AdmissionControl.maxBytes(512L << 20)).isEqualTo(128L << 20);
+        assertThat(AdmissionControl.maxBytes(Long.MAX_VALUE)).isEqualTo(256L << 20);
     }
 }

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 final class TestServer implements AutoCloseable {
     static final double THRESHOLD = 0.5;
 
-    private final FaceDetector detector = FaceDetector.open(Photos.DETECTOR);
+    final FaceDetector detector = FaceDetector.open(Photos.DETECTOR);
     final Recognizer recognizer;
     private final HttpClient client = HttpClient.newHttpClient();
     private final StringWriter err = new StringWriter();
@@ -62,6 +62,7 @@ final class TestServer implements AutoCloseable {
         server = FaceServer.start(
                 settings,
                 recognizer,
+                detector,
                 withoutListings(gallery),
                 thumbnails(file, gallery),
                 Threshold.of(THRESHOLD),
