@@ -231,8 +231,9 @@ final class Embedder implements AutoCloseable {
      */
     DatasetEmbedder.Usable embed(
             FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages, UnaryOperator<Tensor> net) {
-        this.net.eval();
-        return new DatasetEmbedder(model.input(), device, net).embed(data, flip, embedded, badImages);
+        try (EvaluationMode mode = EvaluationMode.of(encoder)) {
+            return new DatasetEmbedder(model.input(), device, net).embed(data, flip, embedded, badImages);
+        }
     }
 
     /**
@@ -293,7 +294,8 @@ final class Embedder implements AutoCloseable {
      * So a single image is embedded twice.
      */
     private Tensor forward(Tensor images) {
-        try (NoGradGuard noGrad = new NoGradGuard()) {
+        try (EvaluationMode mode = EvaluationMode.of(encoder);
+                NoGradGuard noGrad = new NoGradGuard()) {
             Tensor x = images.to(device, ScalarType.Float);
             boolean alone = device.is_cpu() && x.size(0) == 1;
             Tensor input = alone ? torch.cat(new TensorVector(x, x), 0) : x;

@@ -382,6 +382,7 @@ final class TrainingRun implements AutoCloseable {
                 new Divergence.Where(progress.epoch + 1, progress.step + 1, learningRate, checkpoints.lastSaved());
         TrainStep.Result result = Objects.requireNonNull(step).run(epoch, batches, learningRate, progress, where);
         formerBuffers.close(); // not needed after a change of weights, and large with some heads
+        recognizer.model().forgetMeasurements(); // of a listener, with the weights before this step
         progress.step++;
         progress.waitSeconds += result.waitSeconds();
         progress.lastLoss = result.loss();

@@ -2,6 +2,7 @@ package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,7 +16,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.train.BatchEmbeddingStats;
+import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.FreezeBefore;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LayerFreezer;
@@ -145,6 +150,106 @@ class TrainingIsolationTest {
                     assertSameWeights(loaded, saved);
                 }
             }
+        }
+    }
+
+    // ---- listeners that use the recognizer ----
+
+    /** IResNet ends in batch normalization, of which two equal images have no variance. */
+    @ParameterizedTest
+    @ValueSource(strings = {"iresnet18", "resnet18", "custom parts"})
+    void aListenerThatEmbedsDoesNotChangeTheTraining(String kind, @TempDir Path folder) {
+        List<float[]> during = new ArrayList<>();
+        List<float[]> ofCheckpoints = new ArrayList<>();
+        Path image = faces.resolve("person0").resolve("0.png");
+        try (Recognizer watched = embedder(kind);
+                Recognizer alone = embedder(kind)) {
+            TrainingListener embedding = new TrainingListener() {
+                @Override
+                public boolean wantsEmbeddingStats() {
+                    return true;
+                }
+
+                @Override
+                public void embeddingStats(BatchEmbeddingStats batch) { // between forward pass and step
+                    watched.embed(image);
+                }
+
+                @Override
+                public void stepped(StepReport step) {
+                    during.add(watched.embed(image));
+                    watched.embed(FaceDataset.folders(faces, Split.VAL), false);
+                    Path saved = folder.resolve(kind + step.step());
+                    watched.save(saved);
+                    try (Recognizer loaded = kind.equals("custom parts")
+                            ? Recognizer.load(saved, new TinyBackbone(16), TinyTraining.head())
+                            : Recognizer.load(saved)) {
+                        ofCheckpoints.add(loaded.embed(image));
+                    }
+                }
+
+                @Override
+                public void epochEnded(EpochReport epoch, History soFar) {
+                    watched.embed(FaceDataset.folders(faces, Split.VAL), true);
+                    watched.embed(image);
+                }
+            };
+            TrainerArgs.Builder args = TinyTraining.args().epochs(2).freezer(LayerFreezer.first("encoder", 2));
+            FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
+            History expected = new Trainer(args.listeners().build()).fit(alone, train);
+            History history = new Trainer(args.listeners(embedding).build()).fit(watched, train);
+
+            assertThat(history.last().orElseThrow().trainLoss())
+                    .isEqualTo(expected.last().orElseThrow().trainLoss());
+            assertSameWeights(watched, alone);
+            assertThat(during).hasSameSizeAs(ofCheckpoints).isNotEmpty();
+            for (int i = 0; i < during.size(); i++) {
+                assertThat(Recognizer.similarity(during.get(i), ofCheckpoints.get(i)))
+                        .as("an image embedded in the training and by its model")
+                        .isCloseTo(1, within(1e-5));
+            }
+        }
+    }
+
+    private static Recognizer embedder(String kind) {
+        torch.manual_seed(3);
+        return kind.equals("custom parts") ? TinyTraining.recognizer() : recipe("arcface", Encoder.of(kind));
+    }
+
+    @Test
+    void thresholdsThatAListenerCalibratesAreForgottenWithTheNextStep(@TempDir Path folder) {
+        SyntheticFaces people = new SyntheticFaces(0, 32);
+        FaceDataset strangers = FaceDataset.synthetic(people.identities(0, 30).images(0, 2), Split.TEST);
+        CalibrationSettings settings = CalibrationSettings.DEFAULT.withFalseAcceptRates(List.of(0.1));
+        List<Integer> thresholds = new ArrayList<>();
+        try (Recognizer recognizer = recipe("arcface", Encoder.RESNET18)) {
+            TrainingListener calibrating = new TrainingListener() {
+                @Override
+                public void stepped(StepReport step) {
+                    thresholds.add(recognizer.allThresholds().size());
+                }
+
+                @Override
+                public void epochEnded(EpochReport epoch, History soFar) {
+                    if (epoch.epoch() < 3) {
+                        recognizer.calibrate(strangers, settings);
+                    }
+                }
+            };
+            new Trainer(TinyTraining.args()
+                            .epochs(3)
+                            .checkpoints(folder)
+                            .listeners(calibrating)
+                            .build())
+                    .fit(recognizer, FaceDataset.folders(faces, Split.TRAIN));
+
+            assertThat(thresholds).isNotEmpty().containsOnly(0);
+            assertThat(recognizer.allThresholds()).isEmpty();
+            try (Recognizer saved = Recognizer.load(folder.resolve("last.ckpt"))) {
+                assertThat(saved.allThresholds()).isEmpty();
+            }
+            assertThat(recognizer.calibrate(strangers, settings)).hasSize(1);
+            assertThat(recognizer.allThresholds()).hasSize(1);
         }
     }
 
