@@ -86,10 +86,22 @@ final class Embedder implements AutoCloseable {
         return new Device(device.type(), device.index());
     }
 
-    /** Moves the weights to a device, which is borrowed; embedding is done there from then on. */
+    /**
+     * Moves the weights to a device, which is borrowed; embedding is done there from then on.
+     *
+     * @throws IllegalStateException when it has too little memory; the weights are where they were then
+     */
     void to(Device device) {
         current.drop();
-        net.to(device, false);
+        NativeErrors.explained(() -> {
+            try {
+                net.to(device, false);
+                return null;
+            } catch (RuntimeException e) {
+                net.to(this.device, false);
+                throw e;
+            }
+        });
         Device former = this.device;
         this.device = copyOf(device); // the argument is borrowed
         former.close();

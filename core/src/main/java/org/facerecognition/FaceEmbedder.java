@@ -154,8 +154,10 @@ public interface FaceEmbedder extends AutoCloseable {
 
     /**
      * Finds thresholds in the present mode on faces of people the model was not trained on, and keeps them for the
-     * model's file. All impostor pairs are compared; where there are more faces than the settings allow, those of
-     * randomly chosen people. Where there is a detector, images in which it finds no face are left out.
+     * model's file, in place of all thresholds of this mode that there were, also of other rates. All impostor pairs
+     * are compared; where there are more faces than the settings allow, those of randomly chosen people. Where there is
+     * a detector, images in which it finds no face are left out. A model from elsewhere does not say on whom it was
+     * trained: thresholds calibrated on those people are too low.
      *
      * @param strangers people the model was not trained on
      * @return a threshold for each rate that the number of people can show, in the order of the settings: 25 people are

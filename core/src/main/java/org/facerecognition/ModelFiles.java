@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -15,6 +16,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -22,12 +24,16 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.Crop;
+import org.facerecognition.data.EmbeddingMode;
+import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.export.ModelExport;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphDescription;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.onnx.ThresholdsFile;
 import org.facerecognition.train.Checkpoints;
@@ -152,6 +158,9 @@ final class ModelFiles {
         } catch (WeightsException e) {
             throw e;
         } catch (RuntimeException e) { // of arguments that do not fit each other, or more memory than there is
+            if (NativeErrors.isOfMemory(e)) { // for tensors as large as those in the file
+                throw new WeightsException(file.file() + " cannot be loaded: " + e.getMessage(), e);
+            }
             String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
             throw new WeightsException(
                     file.file() + " is damaged: the net that it describes cannot be made: " + reason, e);
@@ -344,6 +353,27 @@ final class ModelFiles {
         return FORMAT.equals(metadata.get(FORMAT_KEY));
     }
 
+    /**
+     * Returns the input that weights were trained with, where they are of a model or an export of this library.
+     *
+     * @throws WeightsException when the file is damaged
+     */
+    static Optional<ModelInput> input(Weights weights) {
+        Map<String, String> metadata = weights.metadata();
+        boolean ours = isModel(metadata) || ModelExport.FORMAT.equals(metadata.get(FORMAT_KEY));
+        if (!ours || !metadata.keySet().containsAll(List.of(SIZE_KEY, NORMALIZATION_KEY))) {
+            return Optional.empty();
+        }
+        try {
+            String crop = metadata.getOrDefault(CROP_KEY, metadata.getOrDefault(FORMER_CROP_KEY, Crop.WHOLE.name()));
+            return Optional.of(new ModelInput(
+                    Integer.parseInt(metadata.get(SIZE_KEY)), normalization(metadata), Crop.valueOf(crop)));
+        } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
+            throw new WeightsException(
+                    weights.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
+        }
+    }
+
     private static RecognizerArgs args(Map<String, String> metadata) throws JsonProcessingException {
         ObjectNode settings = object(JSON.readTree(metadata.get(ARGS_KEY)));
         rename(settings, "subCentres", "subCenters");
@@ -428,21 +458,45 @@ final class ModelFiles {
     /** Returns the thresholds of a model from elsewhere: those beside it, or else those that an export has. */
     static List<Threshold> thresholds(OnnxModel onnx, String fingerprint) {
         Map<String, String> beside = ThresholdsFile.read(onnx.file(), fingerprint);
+        return beside.isEmpty()
+                ? thresholds(onnx.file(), onnx.metadata())
+                : thresholds(ThresholdsFile.beside(onnx.file()), beside);
+    }
+
+    private static List<Threshold> thresholds(Path file, Map<String, String> metadata) {
         try {
-            return thresholds(beside.isEmpty() ? onnx.metadata() : beside);
+            return thresholds(metadata);
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
-            throw new WeightsException(
-                    (beside.isEmpty() ? onnx.file() : ThresholdsFile.beside(onnx.file()))
-                            + " is damaged: its thresholds cannot be understood",
-                    e);
+            throw new WeightsException(file + " is damaged: its thresholds cannot be understood", e);
         }
     }
 
-    /** Records thresholds beside a model from elsewhere. */
-    static void writeThresholds(OnnxModel onnx, String fingerprint, List<Threshold> thresholds) {
-        Map<String, String> metadata = new LinkedHashMap<>();
-        putThresholds(metadata, thresholds);
-        ThresholdsFile.write(onnx.file(), fingerprint, metadata);
+    /**
+     * Records thresholds beside a model from elsewhere.
+     *
+     * @param thresholds of all modes
+     * @param mode whose thresholds replace those in the file; of other modes, those in the file stay
+     */
+    static void writeThresholds(OnnxModel onnx, String fingerprint, List<Threshold> thresholds, EmbeddingMode mode) {
+        ThresholdsFile.write(onnx.file(), fingerprint, present -> {
+            Map<Optional<EmbeddingMode>, List<Threshold>> byMode = byMode(thresholds);
+            Map<Optional<EmbeddingMode>, List<Threshold>> others =
+                    byMode(thresholds(ThresholdsFile.beside(onnx.file()), present));
+            others.remove(Optional.of(mode));
+            byMode.putAll(others);
+            Map<String, String> metadata = new LinkedHashMap<>();
+            putThresholds(
+                    metadata, byMode.values().stream().flatMap(List::stream).toList());
+            return metadata;
+        });
+    }
+
+    private static Map<Optional<EmbeddingMode>, List<Threshold>> byMode(List<Threshold> thresholds) {
+        return thresholds.stream()
+                .collect(Collectors.groupingBy(
+                        threshold -> threshold.evidence().map(Threshold.Evidence::mode),
+                        LinkedHashMap::new,
+                        Collectors.toList()));
     }
 
     private static String json(Object value) {

@@ -98,6 +98,11 @@ final class ModelInfo {
         return new ModelInput(imageSizePx, normalization, crop);
     }
 
+    /** Records how the faces were cropped on which weights from elsewhere were trained. */
+    void setCrop(Crop crop) {
+        this.crop = crop;
+    }
+
     List<String> identities() {
         return identities;
     }
@@ -190,7 +195,8 @@ final class ModelInfo {
 
     /** @throws IllegalArgumentException when the model was trained on faces that were cropped in another way */
     void requireSameCrop(FaceDataset faces) {
-        if (!identities.isEmpty() && !faces.crop().isCompatibleWith(crop)) {
+        boolean known = !identities.isEmpty() || crop != Crop.WHOLE; // an export has the crop without the identities
+        if (known && !faces.crop().isCompatibleWith(crop)) {
             throw new IllegalArgumentException(
                     "faces must be cropped as this model was trained, " + crop + ", but were " + faces.crop());
         }

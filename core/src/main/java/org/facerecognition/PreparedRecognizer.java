@@ -216,9 +216,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return new PreparedRecognizer(prepared, model, cropper, flip, fingerprint, null);
     }
 
-    /** Records the thresholds of a model from elsewhere in the file {@code MODEL.thresholds.json} beside it. */
+    /**
+     * Records the thresholds of a model from elsewhere in the file {@code MODEL.thresholds.json} beside it. What others
+     * have recorded there for other {@linkplain #embeddingMode modes} stays.
+     */
     public void saveThresholds(OnnxModel onnx) {
-        ModelFiles.writeThresholds(onnx, fingerprint, allThresholds());
+        ModelFiles.writeThresholds(onnx, fingerprint, allThresholds(), mode);
     }
 
     @Override

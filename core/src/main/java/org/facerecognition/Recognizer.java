@@ -181,7 +181,8 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Makes a recognizer of an encoder that was trained elsewhere, with its original last layer and input. Its head is
      * a placeholder for one identity; to train, make a recognizer that {@link #startFrom starts from} the same weights.
-     * What the file holds beside the encoder is not used; {@link #warnings} names it.
+     * What the file holds beside the encoder is not used; {@link #warnings} names it. Only files of this library state
+     * the size, normalization and crop of the images.
      *
      * @throws org.facerecognition.weights.WeightsException when the weights do not fit the encoder
      */
@@ -195,10 +196,18 @@ public final class Recognizer implements FaceEmbedder {
      * (ImageNet's classes). Drops the model's thresholds and its calibration for int8.
      *
      * @return what was copied and what was not
-     * @throws org.facerecognition.weights.WeightsException naming all that does not fit; nothing is changed then
+     * @throws org.facerecognition.weights.WeightsException naming all that does not fit, or the normalization of
+     *     pixels, if the file states another; nothing is changed then
      */
     public Weights.Report startFrom(Weights weights) {
         try (Lifetime.Use open = lifetime.enter()) {
+            ModelFiles.input(weights)
+                    .map(ModelInput::normalization)
+                    .filter(stated -> !stated.isNearly(normalization()))
+                    .ifPresent(stated -> {
+                        throw new WeightsException(weights.file() + " must take pixels that are normalized as the"
+                                + " encoder's, " + normalization() + ", but takes " + stated);
+                    });
             Weights.Report report = RecognizerFactory.encoderPart(weights)
                     .allowing(encoder.replacedNames().toArray(String[]::new))
                     .into(encoder);
@@ -533,8 +542,14 @@ public final class Recognizer implements FaceEmbedder {
      * @param file in the safetensors format; replaced atomically when it exists
      * @throws org.facerecognition.weights.WeightsException when it cannot be written; a former file is untouched then
      * @throws IllegalStateException while a training has the class centers spread over processes
+     * @throws IllegalArgumentException when the file is the checkpoint of a training, which could not be resumed any
+     *     more
      */
     public void save(Path file) {
+        if (Checkpoints.isResumedFrom(file)) {
+            throw new IllegalArgumentException("the file to write must not be the checkpoint of a training, which could"
+                    + " not be resumed any more, but was " + file + "; give another file");
+        }
         if (head instanceof MarginSoftmax margins && margins.isSharded()) {
             throw new IllegalStateException("this recognizer cannot be saved: its class centers are spread over the"
                     + " processes of a training; use the training's checkpoints, or save it after the training");

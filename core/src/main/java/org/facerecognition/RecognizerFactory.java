@@ -3,16 +3,19 @@ package org.facerecognition;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.ModelInput;
 import org.facerecognition.losses.ClassChunks;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.Initialization;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.weights.SafeTensors;
 import org.facerecognition.weights.Weights;
@@ -31,7 +34,8 @@ final class RecognizerFactory {
         if (args.bf16Logits() && (settings.labelSmoothing() > 0 || settings.focalGamma() > 0)) {
             warnings.add("bf16Logits has no meaning with label smoothing or focal weighting and is not used");
         }
-        return RandomStream.seeded(resolved.seed(), () -> assemble(loss, resolved, settings, warnings));
+        return NativeErrors.explained(
+                () -> RandomStream.seeded(resolved.seed(), () -> assemble(loss, resolved, settings, warnings)));
     }
 
     private static void requireCenters(LossName loss, RecognizerArgs args) {
@@ -45,7 +49,13 @@ final class RecognizerFactory {
     private static Recognizer assemble(
             LossName loss, RecognizerArgs args, LossSettings settings, List<String> warnings) {
         Backbone encoder = args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes(), args.backbone());
-        Head head = loss.create(args.classes(), args.embeddingSize(), settings);
+        Head head;
+        try {
+            head = loss.create(args.classes(), args.embeddingSize(), settings);
+        } catch (RuntimeException e) { // there may be no memory for the centers
+            encoder.close();
+            throw e;
+        }
         if (head instanceof MarginSoftmax margins) {
             if (args.partialFraction() < 1) {
                 margins.setPartialFraction(args.partialFraction());
@@ -58,17 +68,19 @@ final class RecognizerFactory {
     }
 
     static Recognizer pretrained(Encoder encoder, Weights weights) {
-        RecognizerArgs args = RecognizerArgs.builder()
+        RecognizerArgs.Builder args = RecognizerArgs.builder()
                 .encoder(encoder)
                 .embeddingSize(encoder.originalOutputs())
-                .classes(1)
-                .build();
-        Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(LossName.ARCFACE, args));
+                .classes(1);
+        Optional<ModelInput> input = ModelFiles.input(weights);
+        input.ifPresent(stated -> args.imageSizePx(stated.sizePx()).normalization(stated.normalization()));
+        Recognizer recognizer = Initialization.skippedDuring(() -> withLoss(LossName.ARCFACE, args.build()));
         try {
             // strict: a random last layer would embed noise
             Weights.Report report = encoderPart(weights).into(recognizer.encoder());
             setUnusedCenters((MarginSoftmax) recognizer.head());
             recognizer.model().startedFrom(weights);
+            input.ifPresent(stated -> recognizer.model().setCrop(stated.crop()));
             if (!report.unexpected().isEmpty()) {
                 recognizer.model().withWarnings(List.of(weights.file() + ": " + report.leftOver()));
             }

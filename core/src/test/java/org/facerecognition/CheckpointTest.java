@@ -307,4 +307,19 @@ class CheckpointTest {
                         faces, TinyTraining.args().checkpoints(folder).resume(true)))
                 .hasMessageContaining("must be a training's checkpoint to be resumed, but is a model alone");
     }
+
+    @Test
+    void aModelDoesNotReplaceACheckpointThatATrainingCanBeResumedFrom() {
+        TinyTraining.losses(faces, TinyTraining.args().epochs(1).checkpoints(folder));
+        Path last = folder.resolve("last.ckpt");
+        try (Recognizer recognizer = Recognizer.load(last, new TinyBackbone(16), TinyTraining.head())) {
+            assertThatThrownBy(() -> recognizer.save(last))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("must not be the checkpoint of a training");
+            recognizer.save(folder.resolve("own.model"));
+        }
+        assertThat(TinyTraining.losses(
+                        faces, TinyTraining.args().epochs(2).checkpoints(folder).resume(true)))
+                .hasSize(10); // of the second epoch
+    }
 }

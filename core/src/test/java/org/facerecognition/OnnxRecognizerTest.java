@@ -13,7 +13,11 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.FutureTask;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Crop;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Split;
+import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.export.OnnxModelWriter;
 import org.facerecognition.inference.PrepareOptions;
@@ -299,5 +303,68 @@ class OnnxRecognizerTest {
                 assertThat(again.allThresholds()).isEmpty();
             }
         }
+    }
+
+    /** A mode belongs to a prepared recognizer: two modes are calibrated with two of them, perhaps in two programs. */
+    @Test
+    void thresholdsOfAnotherModeStayBesideTheModel(@TempDir Path folder) {
+        Path file = exported(folder, Crop.WHOLE);
+        FaceDataset strangers = strangers();
+        CalibrationSettings settings = CalibrationSettings.DEFAULT.withFalseAcceptRates(List.of(0.1));
+        try (OnnxModel model = OnnxModel.open(file);
+                PreparedRecognizer plain = load(model);
+                PreparedRecognizer flipped =
+                        PreparedRecognizer.load(model, FP32, null, FaceChoice.MOST_PROMINENT, true)) {
+            List<Threshold> ofPlain = plain.calibrate(strangers, settings);
+            plain.saveThresholds(model);
+            List<Threshold> ofFlipped = flipped.calibrate(strangers, settings);
+            flipped.saveThresholds(model);
+            try (PreparedRecognizer again = load(model)) {
+                assertThat(again.allThresholds())
+                        .hasSize(2)
+                        .containsAll(ofPlain)
+                        .containsAll(ofFlipped);
+            }
+            List<Threshold> recalibrated =
+                    plain.calibrate(strangers, CalibrationSettings.DEFAULT.withFalseAcceptRates(List.of(0.05)));
+            plain.saveThresholds(model);
+            try (PreparedRecognizer again = load(model)) {
+                assertThat(again.allThresholds())
+                        .hasSize(2)
+                        .containsAll(recalibrated)
+                        .containsAll(ofFlipped);
+            }
+        }
+    }
+
+    @Test
+    void anExportKnowsTheCropOfItsModel(@TempDir Path folder) {
+        Path file = exported(folder, Crop.CELEBA_CROP);
+        try (OnnxModel model = OnnxModel.open(file);
+                PreparedRecognizer prepared = load(model)) {
+            assertThatThrownBy(() -> prepared.calibrate(strangers()))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("faces must be cropped as this model was trained, celeba-crop, but were whole");
+            assertThatThrownBy(() -> prepared.embed(strangers()))
+                    .hasMessageContaining("faces must be cropped as this model was trained");
+        }
+    }
+
+    private static FaceDataset strangers() {
+        return FaceDataset.synthetic(new SyntheticFaces(0, 32).identities(0, 30).images(0, 2), Split.TEST);
+    }
+
+    private static Path exported(Path folder, Crop crop) {
+        Path file = folder.resolve("model.onnx");
+        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(2)
+                .imageSizePx(32)
+                .build())) {
+            recognizer.model().trainedOn(crop, List.of("Ada", "Grace"));
+            recognizer.export(file, ExportFormat.ONNX, true);
+        }
+        return file;
     }
 }

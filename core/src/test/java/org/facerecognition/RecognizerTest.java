@@ -3,6 +3,7 @@ package org.facerecognition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -21,13 +22,18 @@ import javax.imageio.ImageIO;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageReader;
+import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.export.ExportFormat;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
@@ -36,7 +42,11 @@ import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests recognizers: embeddings, model files, pretrained weights, calibration and invalid arguments. */
 class RecognizerTest {
@@ -192,11 +202,67 @@ class RecognizerTest {
             assertThat(report.misshapen()).hasSize(2 + 4).allMatch(name -> name.matches("(conv3|bn)\\..*"));
             assertThat(longer.origin().startedFrom())
                     .isEqualTo(file.getFileName().toString());
+            longer.setLicense("internal use only");
+            longer.startFrom(Weights.read(file)); // which states no license
+            assertThat(longer.origin().license()).isEqualTo("internal use only");
         }
         Weights headless = Weights.read(file).renamed(name -> name.contains("conv3") ? null : name);
         assertThatThrownBy(() -> Recognizer.pretrained(Encoder.MOBILEFACENET, headless))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageContaining("conv3.weight");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void weightsOfThisLibraryKeepTheirInput(boolean exported) {
+        Path file = folder.resolve("input" + exported);
+        Normalization other = new Normalization(List.of(1.0, 2.0, 3.0), List.of(100.0, 101.0, 102.0));
+        float[] saved;
+        try (Recognizer recognizer = Recognizer.arcFace(args().encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(128)
+                .normalization(other)
+                .imageSizePx(96)
+                .build())) {
+            recognizer.model().trainedOn(Crop.CELEBA_CROPPED, List.of("Ada"));
+            saved = recognizer.embed(studyCrop());
+            if (exported) {
+                recognizer.export(file, ExportFormat.SAFETENSORS, false);
+            } else {
+                recognizer.save(file);
+            }
+        }
+        try (Recognizer pretrained = Recognizer.pretrained(Encoder.MOBILEFACENET, Weights.read(file))) {
+            assertThat(pretrained.normalization()).isEqualTo(other);
+            assertThat(pretrained.imageSizePx()).isEqualTo(96);
+            assertThat(pretrained.crop()).isEqualTo(Crop.CELEBA_CROPPED);
+            assertThat(pretrained.embed(studyCrop())).isEqualTo(saved);
+        }
+        try (Recognizer another = Recognizer.arcFace(
+                args().encoder(Encoder.MOBILEFACENET).embeddingSize(128).build())) {
+            assertThatThrownBy(() -> another.startFrom(Weights.read(file)))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining("must take pixels that are normalized as the encoder's");
+        }
+    }
+
+    private static ImageSource studyCrop() {
+        try (Mat face = new SyntheticFaces(1, 100).image(0, 0);
+                Rect part = new Rect(0, 0, 83, 100);
+                Mat crop = new Mat(face, part)) {
+            return ImageSource.of(crop.clone());
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void moreCentersThanMemoryAreRefusedInASentence() throws IOException {
+        assumeThat(Files.readString(Path.of("/proc/sys/vm/overcommit_memory")).strip())
+                .as("memory is not promised without end")
+                .isNotEqualTo("1");
+        assertThatThrownBy(() -> Recognizer.arcFace(
+                        args().classes(2_000_000_000).embeddingSize(512).build()))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("there is too little memory for a tensor of 3,906,250 MiB");
     }
 
     @Test

@@ -13,6 +13,9 @@ import org.facerecognition.weights.SafeTensors;
 
 /** Exports an encoder for other runtimes, with metadata that describes its input and output. */
 public final class ModelExport {
+    /** The format in an exported file's metadata. */
+    public static final String FORMAT = "face-recognition export 1";
+
     private final ModelInput input;
     private final Map<String, String> metadata;
     private final Backbone encoder;
@@ -72,7 +75,7 @@ public final class ModelExport {
     /** Returns the metadata that the file's users need. */
     private Map<String, String> contract(boolean normalize) {
         Map<String, String> contract = new LinkedHashMap<>();
-        contract.put("format", "face-recognition export 1");
+        contract.put("format", FORMAT);
         contract.put(
                 "input",
                 "[B, 3, " + input.sizePx() + ", " + input.sizePx() + "], "

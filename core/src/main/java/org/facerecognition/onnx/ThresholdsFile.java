@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.WriterLock;
 import org.facerecognition.weights.WeightsException;
@@ -42,10 +43,12 @@ public final class ThresholdsFile {
      * @throws WeightsException when the file is damaged
      */
     public static Map<String, String> read(Path model, String fingerprint) {
-        Path file = beside(model);
+        return texts(all(beside(model)), fingerprint);
+    }
+
+    private static Map<String, String> texts(ObjectNode all, String fingerprint) {
         Map<String, String> texts = new LinkedHashMap<>();
-        all(file)
-                .path(fingerprint)
+        all.path(fingerprint)
                 .properties()
                 .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asText()));
         return texts;
@@ -54,12 +57,14 @@ public final class ThresholdsFile {
     /**
      * Records a model's thresholds; those of other fingerprints stay, also those that others record at the same time.
      *
-     * @throws WeightsException when the file cannot be written
+     * @param change from what {@link #read} returns now to what it is to return
+     * @throws WeightsException when the file is damaged or cannot be written
      */
-    public static void write(Path model, String fingerprint, Map<String, String> metadata) {
+    public static void write(Path model, String fingerprint, UnaryOperator<Map<String, String>> change) {
         Path file = beside(model);
         try (WriterLock lock = WriterLock.await(file.resolveSibling(file.getFileName() + ".lock"), "a calibration")) {
             ObjectNode all = all(file);
+            Map<String, String> metadata = change.apply(texts(all, fingerprint));
             all.put(FORMAT_KEY, FORMAT);
             ObjectNode texts = all.putObject(fingerprint);
             metadata.forEach(texts::put);

@@ -92,15 +92,24 @@ public final class TrainStep {
                 samples += batch.wholeSize();
             }
         }
+        double loss = lossSum / samples;
+        NativeErrors.explained(() -> {
+            update(learningRate, loss, where);
+            return null;
+        });
+        return new Result(loss, samples, waited);
+    }
+
+    /** Changes the weights by the gradients of all ranks. */
+    private void update(double learningRate, double loss, Divergence.Where where) {
         ranks.sumGradients();
         double norm = gradientClip > 0 ? optimizer.clipGradients(gradientClip) : optimizer.gradientNorm();
         if (!Double.isFinite(norm)) {
-            throw Divergence.ofGradients(optimizer.nonFiniteGradients(), lossSum / samples, where);
+            throw Divergence.ofGradients(optimizer.nonFiniteGradients(), loss, where);
         }
         changedWeights = true;
         optimizer.step(learningRate);
         optimizer.zeroGrad();
-        return new Result(lossSum / samples, samples, waited);
     }
 
     /** Whether any step has begun to change weights. */

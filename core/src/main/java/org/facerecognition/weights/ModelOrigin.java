@@ -39,7 +39,8 @@ public record ModelOrigin(String data, String startedFrom, String license) {
     public ModelOrigin startedFrom(String fileName, Map<String, String> metadata) {
         String address = metadata.get("address");
         String from = address == null ? fileName : address + " sha256 " + metadata.get("sha256");
-        return new ModelOrigin(data, from, metadata.getOrDefault("license", metadata.getOrDefault("licence", license)));
+        String stated = of(metadata).license;
+        return new ModelOrigin(data, from, stated.isBlank() ? license : stated);
     }
 
     /**

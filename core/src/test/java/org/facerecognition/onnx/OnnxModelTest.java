@@ -305,8 +305,8 @@ class OnnxModelTest {
     void keepsThresholdsOfEachInputBesideTheModel() {
         Path model = folder.resolve("x.onnx");
         assertThat(ThresholdsFile.read(model, "a")).isEmpty();
-        ThresholdsFile.write(model, "a", Map.of("thresholds", "{}"));
-        ThresholdsFile.write(model, "b", Map.of("thresholds", "{\"0.001\":0.5}"));
+        ThresholdsFile.write(model, "a", present -> Map.of("thresholds", "{}"));
+        ThresholdsFile.write(model, "b", present -> Map.of("thresholds", "{\"0.001\":0.5}"));
         assertThat(ThresholdsFile.read(model, "a")).containsExactly(Map.entry("thresholds", "{}"));
         assertThat(ThresholdsFile.read(model, "b")).containsExactly(Map.entry("thresholds", "{\"0.001\":0.5}"));
     }
@@ -333,7 +333,7 @@ class OnnxModelTest {
         for (String name : List.of("a", "b")) {
             writers.add(new Thread(() -> {
                 for (int i = 0; i < 20; i++) {
-                    ThresholdsFile.write(model, name + i, Map.of("thresholds", "{}"));
+                    ThresholdsFile.write(model, name + i, present -> Map.of("thresholds", "{}"));
                 }
             }));
         }

@@ -1,11 +1,18 @@
 package org.facerecognition.natives;
 
+import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Turns errors of native libraries into exceptions with one readable sentence. */
 public final class NativeErrors {
     private static final Pattern OPENCV_PLACE = Pattern.compile("^OpenCV\\([^)]*\\) \\S+ error: \\([^)]*\\) ");
+
+    /** Of libtorch's allocators on CPUs and GPUs. */
+    private static final Pattern OF_MEMORY = Pattern.compile("DefaultCPUAllocator|out of memory");
+
+    private static final Pattern BYTES = Pattern.compile("tried to allocate (\\d+) bytes");
 
     private NativeErrors() {}
 
@@ -14,8 +21,8 @@ public final class NativeErrors {
      * stack trace.
      *
      * @return the result of the work
-     * @throws IllegalStateException if libtorch threw an error: its first line, with the error as the cause. All other
-     *     exceptions are passed on unchanged
+     * @throws IllegalStateException if libtorch threw an error: its first line, or that there is too little memory,
+     *     with the error as the cause. All other exceptions are passed on unchanged
      */
     public static <T> T explained(Supplier<T> work) {
         try {
@@ -24,8 +31,25 @@ public final class NativeErrors {
             if (e.getClass() != RuntimeException.class) { // JavaCPP throws exactly this class for a C++ exception
                 throw e;
             }
-            throw new IllegalStateException("libtorch failed: " + reason(e), e);
+            throw new IllegalStateException(
+                    isOfMemory(e) ? tooLittleMemory(reason(e)) : "libtorch failed: " + reason(e), e);
         }
+    }
+
+    /** Returns whether an error of libtorch's, or the exception that explains it, is about too little memory. */
+    public static boolean isOfMemory(RuntimeException error) {
+        RuntimeException first = error.getCause() instanceof RuntimeException cause ? cause : error;
+        return OF_MEMORY.matcher(reason(first)).find();
+    }
+
+    private static String tooLittleMemory(String reason) {
+        Matcher bytes = BYTES.matcher(reason);
+        return bytes.find()
+                ? String.format(
+                        Locale.ROOT,
+                        "there is too little memory for a tensor of %,.0f MiB",
+                        Double.parseDouble(bytes.group(1)) / (1 << 20))
+                : "there is too little memory: " + reason; // on a GPU, whose sentence has all
     }
 
     /**

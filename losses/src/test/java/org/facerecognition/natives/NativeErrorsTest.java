@@ -3,6 +3,7 @@ package org.facerecognition.natives;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 
 class NativeErrorsTest {
@@ -31,5 +32,21 @@ class NativeErrorsTest {
                     throw own;
                 }))
                 .isSameAs(own);
+    }
+
+    @Test
+    void saysThatThereIsTooLittleMemory() {
+        Libtorch.load();
+        assertThatThrownBy(() -> NativeErrors.explained(() -> torch.empty(1L << 50)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("there is too little memory for a tensor of 4,294,967,296 MiB")
+                .matches(e -> NativeErrors.isOfMemory((RuntimeException) e));
+        assertThatThrownBy(() -> NativeErrors.explained(() -> {
+                    throw new RuntimeException(
+                            "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from");
+                }))
+                .hasMessage("there is too little memory: CUDA out of memory. Tried to allocate 2.00 GiB.");
+        assertThat(NativeErrors.isOfMemory(new RuntimeException("size mismatch")))
+                .isFalse();
     }
 }
