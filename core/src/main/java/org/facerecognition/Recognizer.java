@@ -572,6 +572,7 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Reads a model of custom parts, which are given again as {@link #of} took them; the file has their weights.
      *
+     * @param encoder owned from then on, and closed when the file cannot be read, as {@code head} is
      * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
      */
     public static Recognizer load(Path file, Backbone encoder, Head head) {

@@ -124,8 +124,16 @@ final class RecognizerFactory {
     }
 
     static Recognizer load(Path file, Backbone encoder, Head head) {
+        boolean made = false;
         try (SafeTensors tensors = SafeTensors.open(file)) {
-            return filled(new Recognizer(ModelFiles.read(tensors), encoder, head), tensors);
+            Recognizer recognizer = new Recognizer(ModelFiles.read(tensors), encoder, head);
+            made = true;
+            return filled(recognizer, tensors);
+        } finally {
+            if (!made) {
+                encoder.close();
+                head.close();
+            }
         }
     }
 

@@ -27,6 +27,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests that checkpoints resume a training run exactly, survive kills and full disks, and reject what does not fit. */
 class CheckpointTest {
@@ -321,5 +323,25 @@ class CheckpointTest {
         assertThat(TinyTraining.losses(
                         faces, TinyTraining.args().epochs(2).checkpoints(folder).resume(true)))
                 .hasSize(10); // of the second epoch
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"missing", "damaged", "of another net"})
+    void partsAreClosedWhenTheirFileCannotBeRead(String file) throws IOException {
+        Path path = folder.resolve(file);
+        switch (file) {
+            case "damaged" -> Files.writeString(path, "no safetensors");
+            case "of another net" -> {
+                try (Recognizer recognizer = TinyTraining.recognizer()) {
+                    recognizer.save(path);
+                }
+            }
+            default -> {}
+        }
+        TinyBackbone encoder = new TinyBackbone(8);
+        LinearSoftmax head = new LinearSoftmax(TinyTraining.PEOPLE, 8);
+        assertThatThrownBy(() -> Recognizer.load(path, encoder, head)).isInstanceOf(WeightsException.class);
+        assertThat(encoder.isNull()).isTrue();
+        assertThat(head.isNull()).isTrue();
     }
 }
