@@ -41,6 +41,7 @@ import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.train.EvaluationMode;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;

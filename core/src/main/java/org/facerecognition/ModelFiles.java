@@ -158,12 +158,10 @@ final class ModelFiles {
         } catch (WeightsException e) {
             throw e;
         } catch (RuntimeException e) { // of arguments that do not fit each other, or more memory than there is
-            if (NativeErrors.isOfMemory(e)) { // for tensors as large as those in the file
-                throw new WeightsException(file.file() + " cannot be loaded: " + e.getMessage(), e);
-            }
             String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            String fault = NativeErrors.isOfMemory(e) ? "is damaged or too large for this machine" : "is damaged";
             throw new WeightsException(
-                    file.file() + " is damaged: the net that it describes cannot be made: " + reason, e);
+                    file.file() + " " + fault + ": the net that it describes cannot be made: " + reason, e);
         }
     }
 

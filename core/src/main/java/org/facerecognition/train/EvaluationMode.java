@@ -1,4 +1,4 @@
-package org.facerecognition;
+package org.facerecognition.train;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -7,16 +7,20 @@ import org.bytedeco.pytorch.SharedModuleVector;
 
 /**
  * Has a network evaluate until it is closed. Then each of its modules is in the mode in which it was: a network that is
- * being trained embeds images without a change to its statistics, and trains on.
+ * being trained embeds images without a change to its statistics, and trains on. For one thread.
  */
-final class EvaluationMode implements AutoCloseable {
+public final class EvaluationMode implements AutoCloseable {
     private final List<Module> training = new ArrayList<>();
     private final List<Module> evaluating = new ArrayList<>(); // frozen layers of a network that trains
 
     private EvaluationMode() {}
 
-    /** @param net borrowed; one that does not train is left as it is, with its modules */
-    static EvaluationMode of(Module net) {
+    /**
+     * Puts a network into evaluation mode.
+     *
+     * @param net borrowed; one that does not train is left as it is, with its modules
+     */
+    public static EvaluationMode of(Module net) {
         EvaluationMode mode = new EvaluationMode();
         if (net.is_training()) {
             try (SharedModuleVector modules = net.modules(true)) {
