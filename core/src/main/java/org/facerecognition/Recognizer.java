@@ -460,7 +460,8 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Keeps thresholds that were calibrated on a {@link #prepare prepared} copy of this model, for this model's file.
      *
-     * @param thresholds with evidence, all of one mode
+     * @param thresholds with evidence, all of one mode, and of the weights that this model has now: they do not say of
+     *     which they are
      */
     public void keepThresholds(List<Threshold> thresholds) {
         model.keepThresholds(thresholds);
