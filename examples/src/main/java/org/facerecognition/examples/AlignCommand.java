@@ -59,10 +59,7 @@ final class AlignCommand implements Callable<Integer> {
             description = "Side of the crops, for which the 112x112 template is scaled; or 96x112.")
     private String size;
 
-    @Option(
-            names = "--all",
-            description = "Crop all faces, not only the most prominent: image-1.png, image-2.png, ... Crops of an"
-                    + " earlier run beyond those are deleted.")
+    @Option(names = "--all", description = "Crop all faces, not only the most prominent: image-1.png, image-2.png, ...")
     private boolean all;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -106,7 +103,6 @@ final class AlignCommand implements Callable<Integer> {
                         }
                     });
         }
-        former.deletedNote().ifPresent(err::println);
         err.println(crops + " crops of " + results.size() + " images in " + out
                 + (unreadable.get() == 0 ? "" : "; " + unreadable + " images could not be read"));
         former.othersNote().ifPresent(err::println);
@@ -134,9 +130,6 @@ final class AlignCommand implements Callable<Integer> {
             List<DetectedFace> usable = wanted.stream().filter(image::isUsable).toList();
             List<String> crops = write(file, image, usable, template);
             former.written(crops);
-            if (all) {
-                former.deleteFrom(crops.size() + 1, number -> numbered(file, number));
-            }
             if (!crops.isEmpty()) {
                 return new Aligned(crops, Optional.empty());
             }
@@ -164,17 +157,13 @@ final class AlignCommand implements Callable<Integer> {
     private List<String> write(ImageFileNames file, Photograph image, List<DetectedFace> faces, FaceTemplate template) {
         List<String> written = new ArrayList<>();
         for (int i = 0; i < faces.size(); i++) {
-            Path target = all ? numbered(file, i + 1) : file.in(out, ".png");
+            Path target = file.in(out, all ? "-" + (i + 1) + ".png" : ".png");
             try (Mat crop = image.align(faces.get(i), template)) {
                 ImageWriter.write(crop, target);
             }
             written.add(target.toString());
         }
         return written;
-    }
-
-    private Path numbered(ImageFileNames file, int number) {
-        return file.in(out, "-" + number + ".png");
     }
 
     private FaceTemplate template() {

@@ -8,7 +8,6 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -58,46 +57,18 @@ class FormerCropsTest {
     }
 
     @Test
-    void cropsBeyondThoseFoundNowAreDeleted() throws IOException {
+    void imagesThatARunDidNotWriteAreCounted() throws IOException {
         Path photos = root.resolve("photos");
-        assertThat(align("--all", photos).err())
-                .doesNotContain("deleted", "did not write")
-                .contains("5 crops of 2 images");
-        assertThat(crops()).containsExactly("ann-1.png", "ann-2.png", "ann-3.png", "bob-1.png", "bob-2.png");
+        assertThat(align("--all", photos).err()).doesNotContain("did not write").contains("5 crops of 2 images");
 
         photograph("photos/ann.png", 1);
         photograph("photos/bob.png", 0);
         assertThat(align("--all", photos).err())
-                .contains("deleted 4 crops of an earlier run, which found more faces in the same images")
-                .doesNotContain("did not write");
-        assertThat(crops()).containsExactly("ann-1.png");
-    }
-
-    @Test
-    void onlyCropsOfImagesThatAreProcessedAreDeleted() throws IOException {
-        align("--all", root.resolve("photos"));
-        photograph("photos/ann.png", 1);
-        Files.copy(out.resolve("ann-1.png"), out.resolve("ann-02.png"));
-        Files.copy(out.resolve("ann-1.png"), out.resolve("ann-7.png")); // as nothing is between, no crop of one run
-        Files.copy(out.resolve("ann-1.png"), out.resolve("anna-2.png"));
-        Path photo = root.resolve("photos/ann.png");
-        Files.copy(photo, out.resolve("ann-3.png"), StandardCopyOption.REPLACE_EXISTING); // has no crop's shape
-        Cli.Result result = align("--all", photo);
-        assertThat(result.err())
-                .contains("deleted 1 crop of an earlier run")
                 .endsWith(String.format(
-                        "note: %s has 6 image files that this run did not write; remove what is not to be trained on%n",
+                        "note: %s has 4 image files that this run did not write; remove what is not to be trained on%n",
                         out));
-        assertThat(crops())
-                .containsExactly(
-                        "ann-02.png", "ann-1.png", "ann-3.png", "ann-7.png", "anna-2.png", "bob-1.png", "bob-2.png");
-    }
-
-    @Test
-    void nothingIsDeletedWithoutAll() throws IOException {
-        align("--all", root.resolve("photos"));
-        Cli.Result result = align(root.resolve("photos/ann.png"));
-        assertThat(result.err()).doesNotContain("deleted").contains("has 5 image files that this run did not write");
-        assertThat(crops()).hasSize(6);
+        assertThat(crops()).containsExactly("ann-1.png", "ann-2.png", "ann-3.png", "bob-1.png", "bob-2.png");
+        assertThat(align(root.resolve("photos/ann.png")).err())
+                .contains("has 5 image files that this run did not write");
     }
 }
