@@ -11,8 +11,8 @@ import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
 
 /**
- * What earlier runs of {@code align} left in the folder of the crops, which would be trained on. Safe for use by several
- * threads.
+ * What earlier runs of {@code align} left in the folder of the crops, which would be trained on. Safe for use by
+ * several threads.
  */
 final class FormerCrops {
     private final Path folder;

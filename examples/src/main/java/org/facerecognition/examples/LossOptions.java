@@ -74,7 +74,7 @@ final class LossOptions {
         return loss;
     }
 
-    /** Returns how many centers per identity a loss uses where --sub-centers is given, as {@link #create} records it. */
+    /** Returns how many centers per identity a loss uses for a value of --sub-centers. {@link #create} records it. */
     static int usedSubCenters(LossName loss, int given) {
         return loss.resolved(new LossSettings(null, null, given, 0, 0, false), 1)
                 .subCenters();
