@@ -24,12 +24,12 @@ import org.facerecognition.io.AtomicFile;
  * that keeps one processor busy.
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
- * [celeba=DIR] [celeba-ir=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL] [tables=COMMIT]}; by default
- * all benchmarks whose data is given, which takes hours. A NAME is that of a benchmark, or of one of its two runs, such
- * as {@code training-busy}; tables are written once both are measured. Results are kept in
+ * [celeba=DIR] [celeba-ir=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL] [tables=COMMIT,...]}; by
+ * default all benchmarks whose data is given, which takes hours. A NAME is that of a benchmark, or of one of its two
+ * runs, such as {@code training-busy}; tables are written once both are measured. Results are kept in
  * {@code benchmarks/results}. A run that was interrupted continues: results of the same commit and machine are not
- * measured again, unless tracked files differ from the commit. {@code tables=COMMIT} measures nothing and writes the
- * tables from the results of that commit, named as in their first lines.
+ * measured again, unless tracked files differ from the commit. {@code tables=COMMIT,...} measures nothing and writes
+ * the tables from the results of these commits, named as in their first lines.
  */
 final class AllBenchmarks {
     /**
@@ -136,6 +136,7 @@ final class AllBenchmarks {
         String tables = data.getOrDefault("tables", "");
         boolean measure = tables.isEmpty();
         String commit = measure ? Environment.commit() : tables;
+        Set<String> commits = Set.of(commit.split(","));
         Map<Section, List<Run>> all = new LinkedHashMap<>();
         for (Section section : SECTIONS) {
             Optional<List<String>> words = measure ? section.commandLine(data) : Optional.of(List.of());
@@ -161,7 +162,7 @@ final class AllBenchmarks {
         writeTables(
                 all.keySet(),
                 commit,
-                run -> onlyMeasured ? measured.contains(run.name()) : ResultFile.isMeasured(run.file(), commit));
+                run -> onlyMeasured ? measured.contains(run.name()) : ResultFile.isMeasured(run.file(), commits));
     }
 
     /** @throws IllegalArgumentException when an argument is wrong */
@@ -208,7 +209,8 @@ final class AllBenchmarks {
      * Writes the tables of those benchmarks that are measured, and the summary if all that it uses are.
      *
      * @param isMeasured whether the result of a run may be used
-     * @throws IllegalArgumentException when results of one table were measured on different machines
+     * @throws IllegalArgumentException when results of one table were measured on different machines, or at different
+     *     commits, which only the summary may combine
      */
     private void writeTables(Set<Section> sections, String commit, Predicate<Run> isMeasured) throws IOException {
         List<Section> measured = SECTIONS.stream()
@@ -217,6 +219,8 @@ final class AllBenchmarks {
         for (Section section : sections) {
             if (measured.contains(section)) {
                 requireOneMachine(Set.of(section.name)); // of all before the first is written
+                ResultFile.requireOneCommit(
+                        runs(section).stream().map(Run::file).toList());
             }
         }
         for (Section section : sections) {

@@ -20,7 +20,7 @@ public final class Main {
                     "all",
                     new Benchmark(
                             "[NAME ...] [orl=DIR] [celeba=DIR] [celeba-ir=DIR] [lfw=DIR]"
-                                    + " [mobilefacenet=FILE] [yunet=FILE] [database=URL] [tables=COMMIT]",
+                                    + " [mobilefacenet=FILE] [yunet=FILE] [database=URL] [tables=COMMIT,...]",
                             AllBenchmarks::run)),
             Map.entry("training", new Benchmark("[ROUNDS [STEPS [DEVICE [BATCH]]]]", TrainingBenchmark::run)),
             Map.entry("loading", new Benchmark("[ROUNDS [DIR]]", LoadingBenchmark::run)),

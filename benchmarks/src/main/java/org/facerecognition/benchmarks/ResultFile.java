@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,9 +34,9 @@ final class ResultFile {
         return new ResultFile(file, Files.readAllLines(file));
     }
 
-    /** Returns whether a file has results of a commit. */
-    static boolean isMeasured(Path file, String commit) {
-        return isMeasured(file, result -> result.commit().equals(commit));
+    /** Returns whether a file has results of one of these commits. */
+    static boolean isMeasured(Path file, Set<String> commits) {
+        return isMeasured(file, result -> commits.contains(result.commit()));
     }
 
     /** Returns whether a file has results of a commit and a machine that need not be measured again. */
@@ -56,14 +58,23 @@ final class ResultFile {
 
     /** @throws IllegalArgumentException when the results were measured on different machines */
     static void requireOneMachine(List<Path> files) throws IOException {
+        requireOne("machine", files, ResultFile::machine);
+    }
+
+    /** @throws IllegalArgumentException when the results were measured at different commits */
+    static void requireOneCommit(List<Path> files) throws IOException {
+        requireOne("commit", files, ResultFile::commit);
+    }
+
+    private static void requireOne(String what, List<Path> files, Function<ResultFile, String> value)
+            throws IOException {
         ResultFile first = read(files.get(0));
         for (Path file : files) {
-            String machine = read(file).machine();
-            if (!machine.equals(first.machine())) {
+            String other = value.apply(read(file));
+            if (!other.equals(value.apply(first))) {
                 throw new IllegalArgumentException(String.format(
-                        "results of one table must be of one machine, but %s is of %s and %s of %s;"
-                                + " measure them again on one",
-                        first.file, first.machine(), file, machine));
+                        "results of one table must be of one %s, but %s is of %s and %s of %s; measure them again",
+                        what, first.file, value.apply(first), file, other));
             }
         }
     }

@@ -5,11 +5,14 @@ import java.awt.Color;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import javax.imageio.ImageIO;
 import org.facerecognition.io.AtomicFile;
 import org.knowm.xchart.BitmapEncoder;
@@ -85,7 +88,7 @@ final class Summary {
     /** Returns the table. */
     String markdown() throws IOException {
         String batches = "fp32, batches of 16, images/s";
-        return file("training", false).environment()
+        return environments()
                 + ".\nMedians of interleaved rounds. A ratio is the median of the ratios in each round; above 1, this"
                 + " library is faster. A busy loop is a\nprogram that keeps one processor busy.\n\n"
                 + "| | This library | Peer | Ratio, idle machine | Ratio, beside a busy loop |\n|---|---|---|---|---|\n"
@@ -117,6 +120,21 @@ final class Summary {
                 + "| Verification, LFW View 1, MobileFaceNet with public weights, accuracy | "
                 + accuracy()
                 + " | – | – | – |\n";
+    }
+
+    /** Returns commit, machine and date; if there are several commits, with the benchmarks that were measured at each. */
+    private String environments() throws IOException {
+        Map<String, List<String>> sections = new TreeMap<>();
+        for (String section : new TreeSet<>(SECTIONS)) {
+            sections.computeIfAbsent(file(section, false).commit(), commit -> new ArrayList<>())
+                    .add(section);
+        }
+        List<String> all = new ArrayList<>();
+        for (List<String> ofCommit : sections.values()) {
+            String environment = file(ofCommit.get(0), false).environment();
+            all.add(sections.size() == 1 ? environment : environment + " (" + String.join(", ", ofCommit) + ")");
+        }
+        return String.join(".\n", all);
     }
 
     private String accuracy() throws IOException {

@@ -52,6 +52,26 @@ class AllBenchmarksTest {
     }
 
     @Test
+    void writesTablesOfSeveralCommits() throws Exception {
+        result("training-idle", ONE);
+        result("training-busy", ONE);
+        run("training", "tables=def5678,abc1234");
+        assertThat(readme()).contains("Commit abc1234, " + ONE, "| table of training-busy |");
+    }
+
+    @Test
+    void rejectsATableOfTwoCommits() throws Exception {
+        result("training-idle", ONE);
+        result("training-busy", ONE);
+        Path busy = root.resolve("benchmarks/results/training-busy.md");
+        Files.writeString(busy, Files.readString(busy).replace("abc1234", "def5678"));
+        assertThatThrownBy(() -> run("training", "tables=def5678,abc1234"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContainingAll("training-idle.md is of abc1234", "training-busy.md of def5678");
+        assertThat(readme()).isEqualTo(MARKERS);
+    }
+
+    @Test
     void rejectsASummaryOfTwoMachines() throws Exception {
         for (String section : Summary.SECTIONS) {
             String machine = section.equals("heads") ? OTHER : ONE;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,14 +41,15 @@ class ResultFileTest {
     void changedFilesAreMeasuredAgain() throws IOException {
         assertThat(ResultFile.isMeasured(written("abc1234+"), "abc1234+", MACHINE))
                 .isFalse();
-        assertThat(ResultFile.isMeasured(written("abc1234+"), "abc1234+")).isTrue(); // to write its table
+        assertThat(ResultFile.isMeasured(written("abc1234+"), Set.of("abc1234+")))
+                .isTrue(); // to write its table
     }
 
     @Test
     void aFileWithoutHeaderIsMeasuredAgain() throws IOException {
         Path file = Files.writeString(folder.resolve("training-idle.md"), "| table |\n");
-        assertThat(ResultFile.isMeasured(file, "abc1234")).isFalse();
-        assertThat(ResultFile.isMeasured(folder.resolve("missing.md"), "abc1234"))
+        assertThat(ResultFile.isMeasured(file, Set.of("abc1234"))).isFalse();
+        assertThat(ResultFile.isMeasured(folder.resolve("missing.md"), Set.of("abc1234")))
                 .isFalse();
     }
 
