@@ -25,7 +25,7 @@ import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
 /**
- * The main class of a process of a {@link RankGroup}: it trains a ResNet-18 of 100 people at 112 px. After its first
+ * The main class of a process of a {@link RankGroup}: it trains a network of 100 people at 112 px. After its first
  * epoch, rank 0 prints {@code ready} and then answers each line, a number of steps, with the seconds that they take.
  */
 final class RankTraining {
@@ -35,14 +35,17 @@ final class RankTraining {
 
     private RankTraining() {}
 
-    /** Takes {@code train BATCH} or {@code sum VALUES}, which prints the seconds of sums of that many numbers. */
+    /**
+     * Takes {@code train BATCH [ENCODER]}, by default a ResNet-18, or {@code sum VALUES}, which prints the seconds of
+     * sums of that many numbers.
+     */
     public static void main(String[] args) {
         int number = Integer.parseInt(args[1]);
         try (Distributed group = Distributed.fromEnvironment()) {
             if (args[0].equals("sum")) {
                 sum(group, number);
             } else {
-                train(group, number);
+                train(group, number, args.length > 2 ? Encoder.of(args[2]) : Encoder.RESNET18);
             }
         }
     }
@@ -68,7 +71,7 @@ final class RankTraining {
         }
     }
 
-    private static void train(Distributed group, int batch) {
+    private static void train(Distributed group, int batch, Encoder encoder) {
         SyntheticFaces faces = new SyntheticFaces(0, PX);
         FaceDataset train = FaceDataset.synthetic(faces.identities(0, PEOPLE).images(0, IMAGES_EACH), Split.TRAIN);
         Trainer[] trainer = new Trainer[1];
@@ -83,7 +86,7 @@ final class RankTraining {
         }
         trainer[0] = new Trainer(settings.build());
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
-                .encoder(Encoder.RESNET18)
+                .encoder(encoder)
                 .classes(PEOPLE)
                 .imageSizePx(PX)
                 .build())) {

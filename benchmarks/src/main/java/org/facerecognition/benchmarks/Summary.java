@@ -122,7 +122,7 @@ final class Summary {
                 + " | – | – | – |\n";
     }
 
-    /** Returns commit, machine and date; if there are several commits, with the benchmarks that were measured at each. */
+    /** Returns commit, machine and date; of several commits, with the benchmarks that were measured at each. */
     private String environments() throws IOException {
         Map<String, List<String>> sections = new TreeMap<>();
         for (String section : new TreeSet<>(SECTIONS)) {

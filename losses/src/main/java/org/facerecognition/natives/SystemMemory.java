@@ -13,9 +13,8 @@ import org.bytedeco.javacpp.BytePointer;
  * Two things help, and more together than each alone: libtorch can ask for pages of 2 MiB for its tensors, which takes
  * effect where /sys/kernel/mm/transparent_hugepage/enabled is "madvise" (or "always", where most tensors have them
  * anyway), and glibc can keep what was freed. Blocks above 32 MiB still go back at once, so that the peak of memory is
- * the same or up to a twelfth higher. On a virtual machine with two processors, steps of ResNet-34 became up to a tenth
- * faster with 16 images, whose tensors glibc keeps by itself, and twice as fast with 64 images (150,000 page faults less
- * in each); steps of ResNet-18 with 32 images became 1.4 times as fast.
+ * the same or up to a twelfth higher. benchmarks/README.md (Training) has the speeds: with small batches glibc keeps
+ * most memory by itself, with large ones a step takes half of the time.
  */
 public final class SystemMemory {
     private static final String HUGE_PAGES = "THP_MEM_ALLOC_ENABLE";
