@@ -202,11 +202,9 @@ public final class Recognizer implements FaceEmbedder {
     public Weights.Report startFrom(Weights weights) {
         try (Lifetime.Use open = lifetime.enter()) {
             ModelFiles.input(weights)
-                    .map(ModelInput::normalization)
-                    .filter(stated -> !stated.isNearly(normalization()))
-                    .ifPresent(stated -> {
-                        throw new WeightsException(weights.file() + " must take pixels that are normalized as the"
-                                + " encoder's, " + normalization() + ", but takes " + stated);
+                    .flatMap(input -> input.normalization().mismatch(normalization()))
+                    .ifPresent(reason -> {
+                        throw new WeightsException(weights.file() + " " + reason);
                     });
             Weights.Report report = RecognizerFactory.encoderPart(weights)
                     .allowing(encoder.replacedNames().toArray(String[]::new))
@@ -547,10 +545,7 @@ public final class Recognizer implements FaceEmbedder {
      *     more
      */
     public void save(Path file) {
-        if (Checkpoints.isResumedFrom(file)) {
-            throw new IllegalArgumentException("the file to write must not be the checkpoint of a training, which could"
-                    + " not be resumed any more, but was " + file + "; give another file");
-        }
+        Checkpoints.requireNotResumedFrom(file);
         if (head instanceof MarginSoftmax margins && margins.isSharded()) {
             throw new IllegalStateException("this recognizer cannot be saved: its class centers are spread over the"
                     + " processes of a training; use the training's checkpoints, or save it after the training");
@@ -587,10 +582,12 @@ public final class Recognizer implements FaceEmbedder {
      * @param normalize makes the normalization of pixels and the L2 normalization of embeddings part of the model: it
      *     then takes uint8 pixels 0..255 and returns what {@link #embed(Mat)} returns
      * @throws UnsupportedOperationException when the backbone is a custom one that does not describe its operations
-     * @throws IllegalArgumentException when the format cannot hold the normalization
+     * @throws IllegalArgumentException when the format cannot hold the normalization, or the file is the checkpoint of
+     *     a training, which could not be resumed any more
      * @throws org.facerecognition.export.ExportException when the file cannot be written
      */
     public void export(Path file, ExportFormat format, boolean normalize) {
+        Checkpoints.requireNotResumedFrom(file);
         try (Lifetime.Use open = lifetime.enter()) {
             new ModelExport(model.input(), ModelFiles.metadata(model), encoder).write(file, format, normalize);
         }

@@ -17,6 +17,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.export.ExportFormat;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
@@ -316,6 +317,9 @@ class CheckpointTest {
         Path last = folder.resolve("last.ckpt");
         try (Recognizer recognizer = Recognizer.load(last, new TinyBackbone(16), TinyTraining.head())) {
             assertThatThrownBy(() -> recognizer.save(last))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("must not be the checkpoint of a training");
+            assertThatThrownBy(() -> recognizer.export(last, ExportFormat.SAFETENSORS, false))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("must not be the checkpoint of a training");
             recognizer.save(folder.resolve("own.model"));

@@ -26,11 +26,14 @@ class ClaimedNetTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "\"classes\":2 | \"classes\":2000000000 | is damaged: its number of classes must be at most 8,",
-                "\"embeddingSizes\":[8] | \"embeddingSizes\":[2000000000] | is damaged: its embedding size must be at most 512,",
-                "\"imageSizePx\":112 | \"imageSizePx\":100000000 | is damaged or too large for this machine: the net that"
-                        + " it describes cannot be made: there is too little memory for a tensor of ",
-                "MOBILEFACENET | EFFICIENTNET_V2_M | is damaged: the net that it describes cannot be made: last layer must be "
+                "\"classes\":2 | \"classes\":2000000000" + " | is damaged: its number of classes must be at most 8,",
+                "\"embeddingSizes\":[8] | \"embeddingSizes\":[2000000000]"
+                        + " | is damaged: its embedding size must be at most 512,",
+                "\"imageSizePx\":112 | \"imageSizePx\":100000000"
+                        + " | is damaged or too large for this machine: the net that it describes cannot be made:"
+                        + " there is too little memory for a tensor of ",
+                "MOBILEFACENET | EFFICIENTNET_V2_M"
+                        + " | is damaged: the net that it describes cannot be made: last layer must be "
             })
     void rejectsMetadataThatDoesNotMatchTheTensors(String original, String altered, String message) {
         Path file = folder.resolve("model.ckpt");

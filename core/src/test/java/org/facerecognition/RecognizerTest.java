@@ -241,7 +241,8 @@ class RecognizerTest {
                 args().encoder(Encoder.MOBILEFACENET).embeddingSize(128).build())) {
             assertThatThrownBy(() -> another.startFrom(Weights.read(file)))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessageContaining("must take pixels that are normalized as the encoder's");
+                    .hasMessageStartingWith(file + " must take pixels that are normalized as the encoder's, ")
+                    .hasMessageEndingWith("; make the encoder with this normalization");
         }
     }
 

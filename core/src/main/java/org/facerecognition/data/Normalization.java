@@ -1,6 +1,7 @@
 package org.facerecognition.data;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -49,6 +50,19 @@ public record Normalization(List<Double> mean, List<Double> std) {
     /** Returns whether another normalization is the same up to the rounding of files that have it in float32. */
     public boolean isNearly(Normalization other) {
         return areNearly(mean, other.mean) && areNearly(std, other.std);
+    }
+
+    /**
+     * Returns why weights whose pixels are normalized in this way do not fit an encoder, the end of a sentence that
+     * begins with their file; empty if they do.
+     *
+     * @param expected by the encoder
+     */
+    public Optional<String> mismatch(Normalization expected) {
+        return isNearly(expected)
+                ? Optional.empty()
+                : Optional.of("must take pixels that are normalized as the encoder's, " + expected + ", but takes "
+                        + this + "; make the encoder with this normalization");
     }
 
     private static boolean areNearly(List<Double> a, List<Double> b) {

@@ -326,16 +326,20 @@ public final class EvaluationReport {
         return html;
     }
 
+    /** Returns the JSON file that is written beside an HTML file: {@code report.json} beside {@code report.html}. */
+    public static Path jsonFile(Path file) {
+        String name = file.getFileName().toString();
+        return file.resolveSibling(name.replaceFirst("\\.html?$", "") + ".json");
+    }
+
     /**
-     * Writes the HTML file, and the JSON file beside it under the same name: {@code report.html} and {@code
-     * report.json}.
+     * Writes the HTML file, and the {@link #jsonFile JSON file} beside it.
      *
      * @throws UncheckedIOException when one of them cannot be written
      */
     public void write(Path file) {
         page().write(file);
-        String name = file.getFileName().toString();
-        Path json = file.resolveSibling(name.replaceFirst("\\.html?$", "") + ".json");
+        Path json = jsonFile(file);
         try {
             AtomicFile.write(json, json() + "\n");
         } catch (IOException e) {

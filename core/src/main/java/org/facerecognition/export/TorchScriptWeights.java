@@ -56,9 +56,8 @@ public final class TorchScriptWeights {
      */
     public static Graph graph(Weights file, Graph net, Normalization expected) {
         TorchScriptWeights export = new TorchScriptWeights(file);
-        export.normalization().filter(found -> !found.isNearly(expected)).ifPresent(found -> {
-            throw new WeightsException(file.file() + " must take pixels that are normalized as the encoder's, "
-                    + expected + ", but takes " + found);
+        export.normalization().flatMap(found -> found.mismatch(expected)).ifPresent(reason -> {
+            throw new WeightsException(file.file() + " " + reason);
         });
         return export.read(net);
     }

@@ -264,10 +264,9 @@ public final class OnnxModel implements AutoCloseable {
         if (graph == null) {
             throw new WeightsException(file + " cannot give its weights to an encoder: " + uncovered);
         }
-        if (!normalization.isNearly(expected)) {
-            throw new WeightsException(file + " must take pixels that are normalized as the encoder's, " + expected
-                    + ", but takes " + normalization);
-        }
+        normalization.mismatch(expected).ifPresent(reason -> {
+            throw new WeightsException(file + " " + reason);
+        });
         try {
             return GraphMatch.of(net, graph, titles);
         } catch (IllegalArgumentException e) {

@@ -161,6 +161,18 @@ public final class Checkpoints {
         }
     }
 
+    /**
+     * Checks that a file to be written is none that a training is resumed from.
+     *
+     * @throws IllegalArgumentException when it is
+     */
+    public static void requireNotResumedFrom(Path file) {
+        if (isResumedFrom(file)) {
+            throw new IllegalArgumentException("the file to write must not be the checkpoint of a training, which could"
+                    + " not be resumed any more, but was " + file + "; give another file");
+        }
+    }
+
     /** Returns whether a file, or what a link points to, is the checkpoint that a training would be resumed from. */
     public static boolean isResumedFrom(Path link) {
         Path file;

@@ -10,6 +10,8 @@ import org.bytedeco.pytorch.SharedModuleVector;
  * being trained embeds images without a change to its statistics, and trains on. For one thread.
  */
 public final class EvaluationMode implements AutoCloseable {
+    private static final EvaluationMode UNCHANGED = new EvaluationMode(); // that of a network that evaluates anyway
+
     private final List<Module> training = new ArrayList<>();
     private final List<Module> evaluating = new ArrayList<>(); // frozen layers of a network that trains
 
@@ -21,16 +23,17 @@ public final class EvaluationMode implements AutoCloseable {
      * @param net borrowed; one that does not train is left as it is, with its modules
      */
     public static EvaluationMode of(Module net) {
-        EvaluationMode mode = new EvaluationMode();
-        if (net.is_training()) {
-            try (SharedModuleVector modules = net.modules(true)) {
-                for (long i = 0; i < modules.size(); i++) {
-                    Module module = modules.get(i);
-                    (module.is_training() ? mode.training : mode.evaluating).add(module);
-                }
-            }
-            net.eval();
+        if (!net.is_training()) {
+            return UNCHANGED;
         }
+        EvaluationMode mode = new EvaluationMode();
+        try (SharedModuleVector modules = net.modules(true)) {
+            for (long i = 0; i < modules.size(); i++) {
+                Module module = modules.get(i);
+                (module.is_training() ? mode.training : mode.evaluating).add(module);
+            }
+        }
+        net.eval();
         return mode;
     }
 

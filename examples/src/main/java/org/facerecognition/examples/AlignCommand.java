@@ -79,29 +79,29 @@ final class AlignCommand implements Callable<Integer> {
         FormerCrops former = new FormerCrops(out);
         try (FaceDetector faces = detector.openRequired(err);
                 ImagesProgress progress = new ImagesProgress("aligning", files.size())) {
-            ImagesInOrder.examine(
-                    files, file -> aligned(file, faces, template, former), new ImagesInOrder.Report<Aligned>() {
-                        @Override
-                        public void result(ImageFileNames file, Aligned aligned) {
-                            crops.addAndGet(aligned.crops.size());
-                            aligned.note.ifPresent(err::println);
-                            if (!json) {
-                                print(file.file(), aligned.crops);
-                            }
-                            Map<String, Object> result = new LinkedHashMap<>();
-                            result.put("image", file.file().toString());
-                            result.put("crops", aligned.crops);
-                            results.add(result);
-                            progress.step();
-                        }
+            ImagesInOrder.examine(files, file -> aligned(file, faces, template), new ImagesInOrder.Report<Aligned>() {
+                @Override
+                public void result(ImageFileNames file, Aligned aligned) {
+                    crops.addAndGet(aligned.crops.size());
+                    former.written(aligned.crops);
+                    aligned.note.ifPresent(err::println);
+                    if (!json) {
+                        print(file.file(), aligned.crops);
+                    }
+                    Map<String, Object> result = new LinkedHashMap<>();
+                    result.put("image", file.file().toString());
+                    result.put("crops", aligned.crops);
+                    results.add(result);
+                    progress.step();
+                }
 
-                        @Override
-                        public void unreadable(ImageFileNames file, DataException problem) {
-                            unreadable.incrementAndGet();
-                            err.println(problem.getMessage());
-                            progress.step();
-                        }
-                    });
+                @Override
+                public void unreadable(ImageFileNames file, DataException problem) {
+                    unreadable.incrementAndGet();
+                    err.println(problem.getMessage());
+                    progress.step();
+                }
+            });
         }
         err.println(crops + " crops of " + results.size() + " images in " + out
                 + (unreadable.get() == 0 ? "" : "; " + unreadable + " images could not be read"));
@@ -123,13 +123,12 @@ final class AlignCommand implements Callable<Integer> {
      */
     private record Aligned(List<String> crops, Optional<String> note) {}
 
-    private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template, FormerCrops former) {
+    private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template) {
         try (Photograph image = Photograph.read(ImageSource.of(file.file()), faces)) {
             List<DetectedFace> found = image.detect();
             List<DetectedFace> wanted = all ? found : mostProminent(found, image);
             List<DetectedFace> usable = wanted.stream().filter(image::isUsable).toList();
             List<String> crops = write(file, image, usable, template);
-            former.written(crops);
             if (!crops.isEmpty()) {
                 return new Aligned(crops, Optional.empty());
             }

@@ -3,6 +3,8 @@ package org.facerecognition.examples;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.facerecognition.eval.EvaluationReport;
+import org.facerecognition.train.Checkpoints;
 import org.jspecify.annotations.Nullable;
 
 /** The files that {@code evaluate} writes, none of which may replace one that it reads or another that it writes. */
@@ -36,14 +38,14 @@ final class EvaluationFiles {
      */
     void requireOther(@Nullable Path calibrated, @Nullable Path report, boolean readsParts, long seed) {
         if (calibrated != null) {
-            ModelFile.requireNoCheckpoint(calibrated);
+            Checkpoints.requireNotResumedFrom(calibrated);
             check("--calibrate", calibrated, readsParts, seed);
         }
         if (report != null) {
-            ModelFile.requireNoCheckpoint(report);
+            Checkpoints.requireNotResumedFrom(report);
             check("--report", report, readsParts, seed);
             model.requireOther("--report", report);
-            Path json = json(report);
+            Path json = EvaluationReport.jsonFile(report);
             check("the JSON file of --report", json, readsParts, seed);
             model.requireOther("the JSON file of --report", json);
             for (Path written : new Path[] {report, json}) {
@@ -63,11 +65,5 @@ final class EvaluationFiles {
         if (readsParts) {
             data.requireOther(option, out, seed);
         }
-    }
-
-    /** Returns the file that a report writes beside its page. */
-    private static Path json(Path report) {
-        String name = report.getFileName().toString();
-        return report.resolveSibling(name.replaceFirst("\\.html?$", "") + ".json");
     }
 }

@@ -2,21 +2,18 @@ package org.facerecognition.examples;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
 
-/**
- * What earlier runs of {@code align} left in the folder of the crops, which would be trained on. Safe for use by
- * several threads.
- */
+/** What earlier runs of {@code align} left in the folder of the crops, which would be trained on. */
 final class FormerCrops {
     private final Path folder;
-    private final Set<Path> written = ConcurrentHashMap.newKeySet();
+    private final Set<Path> written = new HashSet<>();
 
     /** @param folder in which the crops are, or will be */
     FormerCrops(Path folder) {

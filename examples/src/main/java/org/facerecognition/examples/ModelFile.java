@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.Optional;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
-import org.facerecognition.train.Checkpoints;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
@@ -66,14 +65,6 @@ final class ModelFile {
                     file + " does not have the weights of " + encoder + ", but those of " + fitting.get()
                             + "; give it with --encoder " + fitting.get(),
                     e);
-        }
-    }
-
-    /** @throws IllegalArgumentException when a model would replace the checkpoint of a training */
-    static void requireNoCheckpoint(Path out) {
-        if (Checkpoints.isResumedFrom(out)) {
-            throw new IllegalArgumentException("the file to write must not be the checkpoint of a training, which could"
-                    + " not be resumed any more, but was " + out + "; give another file");
         }
     }
 

@@ -12,6 +12,7 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.train.Checkpoints;
 import org.facerecognition.vision.FaceDetector;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,7 +69,7 @@ final class QuantizeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
-        ModelFile.requireNoCheckpoint(out);
+        Checkpoints.requireNotResumedFrom(out);
         if (faces < Int8Calibration.MIN_IMAGES) {
             throw new IllegalArgumentException(
                     "--faces must be at least " + Int8Calibration.MIN_IMAGES + ", but was " + faces);

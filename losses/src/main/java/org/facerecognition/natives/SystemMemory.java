@@ -12,9 +12,8 @@ import org.bytedeco.javacpp.BytePointer;
 /*
  * Two things help, and more together than each alone: libtorch can ask for pages of 2 MiB for its tensors, which takes
  * effect where /sys/kernel/mm/transparent_hugepage/enabled is "madvise" (or "always", where most tensors have them
- * anyway), and glibc can keep what was freed. Blocks above 32 MiB still go back at once, so that the peak of memory is
- * the same or up to a twelfth higher. benchmarks/README.md (Training) has the speeds: with small batches glibc keeps
- * most memory by itself, with large ones a step takes half of the time.
+ * anyway), and glibc can keep what was freed. Blocks above 32 MiB still go back at once, so that the peak of memory
+ * hardly grows. benchmarks/README.md (Training) has speeds and peaks.
  */
 public final class SystemMemory {
     private static final String HUGE_PAGES = "THP_MEM_ALLOC_ENABLE";
