@@ -16,6 +16,9 @@ interface LogFile extends AutoCloseable {
         LogFile open(Path file) throws IOException;
     }
 
+    /** Returns the number of bytes in the file. */
+    long length() throws IOException;
+
     /** Fills an array with bytes that exist in the file. */
     void read(long offset, byte[] bytes) throws IOException;
 
@@ -36,6 +39,11 @@ interface LogFile extends AutoCloseable {
 
     /** A file of the operating system. */
     record OnDisk(RandomAccessFile file) implements LogFile {
+        @Override
+        public long length() throws IOException {
+            return file.length();
+        }
+
         @Override
         public void read(long offset, byte[] bytes) throws IOException {
             file.seek(offset);

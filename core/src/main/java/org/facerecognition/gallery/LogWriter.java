@@ -5,10 +5,14 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongConsumer;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
@@ -19,6 +23,10 @@ import org.jspecify.annotations.Nullable;
  * If a batch cannot be written completely (the disk is full), the file is truncated to its previous length. If the disk
  * does not confirm a write, the state of the disk is unknown: Linux reports a failed fsync only once, and a second one
  * would seem to succeed. The writer then accepts no more changes until the file is opened and read again.
+ *
+ * The lock beside the file keeps other writers out, unless they see another folder: containers that each mount the file
+ * alone, or a program that restores a copy over the file. The writer therefore compares the file at the path with the
+ * one that it has open, and its length with what it has written, before each batch and before its commit.
  */
 final class LogWriter implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 20;
@@ -28,12 +36,14 @@ final class LogWriter implements AutoCloseable {
     private final LogHeader header;
     private final ByteBuffer buffer;
     private final LogFile out;
+    private final @Nullable Object identity;
     private long length;
     private boolean broken;
 
-    private LogWriter(Path file, LogFile out, LogHeader header, long length) {
+    private LogWriter(Path file, LogFile out, LogHeader header, long length) throws IOException {
         this.file = file;
         this.out = out;
+        this.identity = identity(file);
         this.header = header;
         this.length = length;
         this.buffer = buffer(header.dimension());
@@ -128,7 +138,10 @@ final class LogWriter implements AutoCloseable {
     private static GalleryException cannotRewrite(Path file, IOException e) {
         return new GalleryException(
                 "cannot write gallery " + file + ": " + AtomicFile.reason(e)
-                        + "; an existing file is unchanged; free some space or choose another folder",
+                        + "; an existing file is unchanged; "
+                        + (AtomicFile.reason(e).contains("busy")
+                                ? "a file that is mounted alone cannot be replaced: mount its folder"
+                                : "free some space or choose another folder"),
                 e);
     }
 
@@ -206,6 +219,7 @@ final class LogWriter implements AutoCloseable {
             return;
         }
         BatchMark batch = batch(records, kind, length);
+        requireUnchanged(length);
         try {
             write(batch, records, header, buffer, (offset, bytes, count) -> out.write(offset, bytes, 0, count));
             out.write(batch.commitOffset(), new byte[BatchMark.BYTES], 0, BatchMark.BYTES);
@@ -219,6 +233,7 @@ final class LogWriter implements AutoCloseable {
         boolean done = false;
         try {
             out.sync();
+            requireUnchanged(batch.end());
             out.write(batch.commitOffset(), batch.commit().encode(header.id()), 0, BatchMark.BYTES);
             out.sync();
             length = batch.end();
@@ -229,6 +244,36 @@ final class LogWriter implements AutoCloseable {
         } finally {
             broken |= !done; // also if memory ran out: offsets and rows would no longer belong together
         }
+    }
+
+    /** Throws an exception, and accepts no more changes, if another program writes to the file or has replaced it. */
+    private void requireUnchanged(long expectedBytes) {
+        String change;
+        try {
+            long bytes = out.length();
+            if (bytes == expectedBytes && Objects.equals(identity, identity(file))) {
+                return;
+            }
+            change = bytes == expectedBytes
+                    ? "replaced by another program"
+                    : "changed by another program (" + bytes + " bytes instead of " + expectedBytes + ")";
+        } catch (NoSuchFileException e) {
+            change = "deleted or moved";
+        } catch (IOException e) {
+            throw new GalleryException(
+                    "cannot write gallery " + file + ": " + AtomicFile.reason(e) + "; nothing was enrolled or removed",
+                    e);
+        }
+        giveUp();
+        throw new GalleryException(
+                "gallery " + file + " was " + change + " while it was open for writing; nothing was"
+                        + " enrolled or removed; let only one program write to it, and close it and open it again"
+                        + " (containers see each other's lock only if they mount the folder of the gallery, not its file alone)");
+    }
+
+    /** Returns the device and inode of a file; null on Windows. */
+    private static @Nullable Object identity(Path file) throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
     }
 
     private static BatchMark batch(List<? extends LogRecord> records, BatchMark.Kind kind, long offset) {

@@ -16,6 +16,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +50,9 @@ import org.jspecify.annotations.Nullable;
  * is read before the file is opened, so it may be that of a file that was deleted in between, and may then belong to a
  * third file. Windows reports no identity; there the lock file is not deleted.
  *
- * If the file system does not support locks, writers of one process still exclude each other.
+ * If the file system does not support locks (Lustre without flock, NFS without its lock service), the existence of the
+ * file is the lock, because a file is created atomically everywhere. One that a killed holder left is taken over only if
+ * its text names a process of this computer that no longer runs; otherwise a person has to delete it.
  *
  * The file is a RandomAccessFile and not a FileChannel, because an interrupt of the opening thread would close a
  * channel.
@@ -62,6 +66,17 @@ public final class WriterLock implements AutoCloseable {
     private static final int MAX_TEXT_BYTES = 1_000;
     private static final int WAIT_MILLIS = 50;
     private static final String TEXT_START = "process "; // of every lock file
+    private static final Pattern PROCESS = Pattern.compile(TEXT_START + "(\\d{1,18})( on host .*)?, .*");
+
+    /** Locks an open file for this process. Tests substitute a file system without locks. */
+    interface Locking {
+        /**
+         * Returns whether the file is locked now.
+         *
+         * @throws IOException if the file system does not support locks
+         */
+        boolean lock(RandomAccessFile open) throws IOException;
+    }
 
     private final Path file;
     private final RandomAccessFile open;
@@ -84,7 +99,7 @@ public final class WriterLock implements AutoCloseable {
      * @throws IOException if the lock file cannot be created
      */
     public static WriterLock of(Path lockFile, String holder) throws IOException {
-        return of(lockFile, holder, false);
+        return of(lockFile, holder, false, WriterLock::lock);
     }
 
     /**
@@ -97,17 +112,17 @@ public final class WriterLock implements AutoCloseable {
      * @throws IOException if the lock file cannot be created
      */
     public static WriterLock ofConfidential(Path lockFile, String holder) throws IOException {
-        return of(lockFile, holder, true);
+        return of(lockFile, holder, true, WriterLock::lock);
     }
 
-    private static WriterLock of(Path lockFile, String holder, boolean confidential) throws IOException {
+    static WriterLock of(Path lockFile, String holder, boolean confidential, Locking locking) throws IOException {
         Path file = AtomicFile.real(lockFile);
         AtomicFile.createFolders(AtomicFile.folderOf(file), confidential);
         String text = TEXT_START + ProcessHandle.current().pid() + host() + ", " + holder + " since "
                 + Instant.now().truncatedTo(ChronoUnit.SECONDS);
         synchronized (HELD) {
             for (int tries = 0; ; tries++) {
-                @Nullable WriterLock lock = attempt(file, text, tries < MAX_TRIES, confidential);
+                @Nullable WriterLock lock = attempt(file, text, tries < MAX_TRIES, confidential, locking);
                 if (lock != null) {
                     HELD.put(file, lock);
                     return lock;
@@ -140,13 +155,13 @@ public final class WriterLock implements AutoCloseable {
     }
 
     /** Tries to take the lock; returns null if the file has been deleted or replaced. */
-    private static @Nullable WriterLock attempt(Path file, String text, boolean withIdentity, boolean confidential)
-            throws IOException {
+    private static @Nullable WriterLock attempt(
+            Path file, String text, boolean withIdentity, boolean confidential, Locking locking) throws IOException {
         @Nullable WriterLock here = HELD.get(file);
         if (here != null) {
             throw new LockedException(file, true, here.text);
         }
-        create(file, confidential);
+        boolean created = create(file, confidential);
         Object identity = withIdentity ? identity(file) : WITHOUT_IDENTITY;
         for (WriterLock held : HELD.values()) {
             if (held.identity != WITHOUT_IDENTITY && held.identity.equals(identity)) {
@@ -158,10 +173,20 @@ public final class WriterLock implements AutoCloseable {
             open = new RandomAccessFile(file.toFile(), "rw");
         }
         try {
-            if (!lock(open)) {
-                throw new LockedException(file, false, holder(open));
+            boolean supported = true;
+            try {
+                if (!locking.lock(open)) {
+                    throw new LockedException(file, false, holder(open));
+                }
+            } catch (LockedException e) {
+                throw e;
+            } catch (IOException e) {
+                supported = false;
             }
             requireLockFile(file, open);
+            if (!supported && !created) {
+                requireLeftBehind(file, open);
+            }
             if (confidential) {
                 ConfidentialFile.restrict(file); // one that was left by a killed holder
             }
@@ -186,15 +211,17 @@ public final class WriterLock implements AutoCloseable {
         }
     }
 
-    private static void create(Path file, boolean confidential) throws IOException {
+    /** Returns whether the file did not exist before. */
+    private static boolean create(Path file, boolean confidential) throws IOException {
         try {
             if (confidential) {
                 ConfidentialFile.create(file);
             } else {
                 Files.createFile(file);
             }
+            return true;
         } catch (FileAlreadyExistsException e) {
-            // it belongs to another holder, or was left by a killed one
+            return false; // it belongs to another holder, or was left by a killed one
         }
     }
 
@@ -210,13 +237,28 @@ public final class WriterLock implements AutoCloseable {
         }
     }
 
-    private static boolean lock(RandomAccessFile open) {
-        try {
-            @Nullable FileLock lock = open.getChannel().tryLock(TemporaryFile.LOCKED_BYTE, 1, false);
-            return lock != null;
-        } catch (IOException e) { // the file system does not support locks
-            return true;
+    /** Throws an exception unless the process that a lock file names is one of this computer that no longer runs. */
+    private static void requireLeftBehind(Path file, RandomAccessFile open) throws IOException {
+        open.seek(0);
+        @Nullable String holder = holder(open);
+        Matcher process = PROCESS.matcher(holder == null ? "" : holder);
+        if (process.matches() && host().equals(process.group(2) == null ? "" : process.group(2))) {
+            long pid = Long.parseLong(process.group(1));
+            if (pid == ProcessHandle.current().pid() // of an earlier start of this container
+                    || ProcessHandle.of(pid).isEmpty()) {
+                return;
+            }
         }
+        throw new LockedException(
+                file,
+                false,
+                (holder == null ? "an unknown process" : holder) + "; this file system has no locks: if that process"
+                        + " has ended, delete " + file);
+    }
+
+    private static boolean lock(RandomAccessFile open) throws IOException {
+        @Nullable FileLock lock = open.getChannel().tryLock(TemporaryFile.LOCKED_BYTE, 1, false);
+        return lock != null;
     }
 
     /**

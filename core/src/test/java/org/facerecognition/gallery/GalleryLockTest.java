@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -121,5 +122,53 @@ class GalleryLockTest {
         assertThat(EnrollingChild.lastLine(EnrollingChild.start(file, 0, 1)))
                 .startsWith("error: gallery " + file + " is already open for writing in another process");
         assertThatThrownBy(this::open).hasMessageContaining("is already open for writing in this process");
+    }
+
+    /** Two containers that mount only the file each have a lock of their own; one used to overwrite the other's entries. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void noticesAWriterThatSeesAnotherLock() throws Exception {
+        float[] embedding = new float[EnrollingChild.DIMENSION];
+        embedding[0] = 1;
+        try (Gallery gallery = Gallery.open(file, "model", EnrollingChild.DIMENSION)) {
+            gallery.enroll("a", embedding);
+            Files.delete(folder.resolve("people.gallery.lock"));
+            assertThat(EnrollingChild.lastLine(EnrollingChild.start(file, 0, 1)))
+                    .doesNotStartWith("error");
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> gallery.enroll("b", embedding)).isInstanceOf(GalleryException.class);
+            }
+            assertThatThrownBy(() -> gallery.remove("a")).isInstanceOf(GalleryException.class);
+            assertThat(gallery.identities()).containsOnlyKeys("a");
+        }
+        try (Gallery gallery = Gallery.open(file, "model", EnrollingChild.DIMENSION)) {
+            assertThat(gallery.size()).isEqualTo(2);
+            assertThat(gallery.identities()).doesNotContainKey("b");
+        }
+    }
+
+    /** A copy that is restored over an open gallery used to receive nothing of what was then said to be enrolled. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void noticesThatItsFileWasReplacedOrDeleted() throws Exception {
+        open().close();
+        Path copy = Files.copy(file, folder.resolve("copy"));
+        try (Gallery gallery = open()) {
+            Files.move(copy, file, StandardCopyOption.REPLACE_EXISTING);
+            assertThatThrownBy(() -> gallery.enroll("a", X))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessage("gallery " + file + " was replaced by another program while it was open for writing;"
+                            + " nothing was enrolled or removed; let only one program write to it, and close it and"
+                            + " open it again (containers see each other's lock only if they mount the folder of the"
+                            + " gallery, not its file alone)");
+        }
+        try (Gallery gallery = open()) {
+            gallery.enroll("a", X);
+            Files.delete(file);
+            assertThatThrownBy(() -> gallery.enroll("b", Y))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageStartingWith("gallery " + file + " was deleted or moved while it was open for writing;");
+            assertThat(gallery.size()).isEqualTo(1);
+        }
     }
 }

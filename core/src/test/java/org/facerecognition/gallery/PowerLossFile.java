@@ -65,6 +65,11 @@ final class PowerLossFile implements LogFile {
     }
 
     @Override
+    public long length() {
+        return written.length;
+    }
+
+    @Override
     public void read(long offset, byte[] bytes) {
         System.arraycopy(written, (int) offset, bytes, 0, bytes.length);
     }

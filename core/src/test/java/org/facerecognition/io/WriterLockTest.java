@@ -216,6 +216,45 @@ class WriterLockTest {
             }
         }
 
+        private WriterLock withoutLocks() throws IOException {
+            return WriterLock.of(file, "a training", false, open -> {
+                throw new IOException("No locks available");
+            });
+        }
+
+        /** Where a file system had no locks, a second process overwrote the text of the first and went on. */
+        @Test
+        void withoutLocksTheFileIsTheLock() throws Exception {
+            try (FileChild child = FileChild.start()) {
+                assertThat(child.ask("lock", file)).isEqualTo("locked");
+                String text = Files.readString(file);
+                LockedException e = catchThrowableOfType(LockedException.class, this::withoutLocks);
+                assertThat(e.byThisProcess()).isFalse();
+                assertThat(e.holder())
+                        .isEqualTo(text.strip() + "; this file system has no locks: if that process has ended, delete "
+                                + file);
+                assertThat(file).hasContent(text);
+                child.kill();
+            }
+            try (WriterLock lock = withoutLocks()) { // of a process that no longer runs
+                assertThat(file).content().startsWith(thisProcess());
+            }
+            assertThat(file).doesNotExist();
+            try (WriterLock lock = withoutLocks()) {
+                assertThat(file).content().startsWith(thisProcess());
+            }
+        }
+
+        @ParameterizedTest(name = "{index}") // reports cannot have zeros
+        @ValueSource(strings = {"", "\0\0\0", "process 999999999 on host elsewhere, a training since yesterday"})
+        void withoutLocksAFileOfAnUnknownHolderIsKept(String left) throws Exception {
+            Files.writeString(file, left);
+            assertThatThrownBy(this::withoutLocks)
+                    .isInstanceOf(LockedException.class)
+                    .hasMessageEndingWith("; this file system has no locks: if that process has ended, delete " + file);
+            assertThat(file).content().isEqualTo(left);
+        }
+
         /** A holder that dies, or finds the disk full, before its text is complete leaves these. */
         @ParameterizedTest(name = "{index}") // reports cannot have zeros
         @ValueSource(strings = {"", "\0\0\0", "proc", "process "})
