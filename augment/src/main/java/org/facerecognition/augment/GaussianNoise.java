@@ -31,11 +31,13 @@ public record GaussianNoise(Range sigma) implements Transform {
     /**
      * Adds noise to an image and limits the result to 0..255.
      *
-     * @param sigma the standard deviation of the noise, in gray levels
+     * @param sigma the standard deviation of the noise, in gray levels; not negative
      * @param seed the seed of the noise; equal seeds give equal noise
      * @return owned
+     * @throws IllegalArgumentException if sigma is negative or not finite
      */
     public static Mat add(Mat image, double sigma, long seed) {
+        new GaussianNoise(new Range(sigma, sigma)); // checks it
         SplittableRandom noise = new SplittableRandom(seed);
         return Images.changed(image, (rgb, length) -> {
             for (int i = 0; i < length; i++) {

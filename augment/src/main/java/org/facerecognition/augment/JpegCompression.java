@@ -44,10 +44,11 @@ public record JpegCompression(Range quality) implements Transform {
      * @param image of at most 65,500 pixels on a side
      * @param quality the JPEG quality, from 1 (worst) to 100
      * @return owned
-     * @throws IllegalArgumentException if the image is larger
+     * @throws IllegalArgumentException if the image is larger or the quality out of range
      */
     public static Mat compress(Mat image, int quality) {
         Images.requireRgb(image);
+        new JpegCompression(new Range(quality, quality)); // checks it
         if (Math.max(image.rows(), image.cols()) > MAX_SIDE_PX) {
             throw new IllegalArgumentException("image must have at most " + MAX_SIDE_PX
                     + " px on a side to be compressed as JPEG, but was " + image.cols() + "x" + image.rows());

@@ -13,14 +13,16 @@ import org.bytedeco.opencv.opencv_core.Point;
 /**
  * Blurs along a line of random direction, like a moving head or camera.
  *
- * @param length the length of the line in pixels, at least 1; 1 changes nothing
+ * @param length the length of the line in pixels, from 1, which changes nothing, to 1,000
  */
 public record MotionBlur(Range length) implements Transform {
     private static final int STEPS_PER_PIXEL = 8;
+    private static final int MAX_LENGTH_PX = 1_000; // the kernel has as many pixels on a side
 
     public MotionBlur {
-        if (!(length.min() >= 1)) {
-            throw new IllegalArgumentException("length must be at least 1 pixel, but was " + length);
+        if (!length.within(1, MAX_LENGTH_PX)) {
+            throw new IllegalArgumentException(
+                    "length must be in [1, " + MAX_LENGTH_PX + "] pixels, but was " + length);
         }
     }
 
@@ -38,20 +40,26 @@ public record MotionBlur(Range length) implements Transform {
     /**
      * Replaces each pixel by the mean along a line through it. Beyond the border the border pixels are repeated.
      *
-     * @param length the length of the line in pixels, at least 1
+     * @param length the length of the line in pixels, from 1 to 1,000
      * @param degrees the direction of the line, counterclockwise; 0 is horizontal
      * @return owned
+     * @throws IllegalArgumentException if the length is out of range or the direction not finite
      */
     public static Mat blur(Mat image, double length, double degrees) {
         Images.requireRgb(image);
+        new MotionBlur(new Range(length, length)); // checks it
+        if (!Double.isFinite(degrees)) {
+            throw new IllegalArgumentException("degrees must be finite, but was " + degrees);
+        }
         int half = (int) Math.ceil((length - 1) / 2);
         int side = 2 * half + 1;
         float[] weights = new float[side * side];
-        int steps = 2 * half * STEPS_PER_PIXEL + 1;
+        int steps = (int) Math.ceil(length) * STEPS_PER_PIXEL;
         for (int i = 0; i < steps; i++) {
-            double along = steps == 1 ? 0 : (length - 1) * ((double) i / (steps - 1) - 0.5);
-            long x = half + Math.round(along * Math.cos(Math.toRadians(degrees)));
-            long y = half - Math.round(along * Math.sin(Math.toRadians(degrees)));
+            double along = length * ((i + 0.5) / steps - 0.5); // the middle of each of equal parts of the line
+            // rint, which rounds halves alike on both sides of the pixel
+            long x = half + (long) Math.rint(along * Math.cos(Math.toRadians(degrees)));
+            long y = half - (long) Math.rint(along * Math.sin(Math.toRadians(degrees)));
             weights[(int) (y * side + x)] += 1f / steps;
         }
         try (FloatPointer values = new FloatPointer(weights);

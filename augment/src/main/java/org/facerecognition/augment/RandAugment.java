@@ -60,7 +60,7 @@ public record RandAugment(int numOps, int magnitude, int numMagnitudeBins, Inter
             case ROTATE -> 30 * fraction;
             case BRIGHTNESS, COLOR, CONTRAST, SHARPNESS -> 0.9 * fraction;
             case POSTERIZE -> 8 - Math.rint(4 * fraction);
-            case SOLARIZE -> 255 * (1 - fraction);
+            case SOLARIZE -> 255 - 255.0 * magnitude / (numMagnitudeBins - 1); // whole thresholds are exact
         };
     }
 

@@ -41,7 +41,7 @@ public record TrivialAugmentWide(int numMagnitudeBins, Interpolation interpolati
             case TRANSLATE_X, TRANSLATE_Y -> 32 * fraction;
             case ROTATE -> 135 * fraction;
             case POSTERIZE -> 8 - Math.rint(6 * fraction);
-            case SOLARIZE -> 255 * (1 - fraction);
+            case SOLARIZE -> 255 - 255.0 * bin / (numMagnitudeBins - 1); // whole thresholds are exact
         };
     }
 

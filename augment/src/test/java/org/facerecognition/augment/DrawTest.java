@@ -6,15 +6,19 @@ import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The random numbers of the transforms: torchvision's ranges and distributions. */
 class DrawTest {
@@ -179,6 +183,11 @@ class DrawTest {
         assertThat(rand.magnitude(AugmentOp.TRANSLATE_Y, 112, 96)).isCloseTo(150.0 / 331 * 96 * 0.3, within(1e-9));
         assertThat(rand.magnitude(AugmentOp.POSTERIZE, 112, 96)).isEqualTo(7); // 8 - round(9 / 7.5)
         assertThat(rand.magnitude(AugmentOp.SOLARIZE, 112, 96)).isCloseTo(178.5, within(1e-9));
+        for (int bin = 0; bin < 31; bin++) { // a threshold of 187 + 1e-14 would leave the pixels of 187
+            assertThat(trivial.magnitude(AugmentOp.SOLARIZE, bin)).isEqualTo(255 - 8.5 * bin);
+            assertThat(new RandAugment(2, bin, 31, Interpolation.NEAREST).magnitude(AugmentOp.SOLARIZE, 112, 96))
+                    .isEqualTo(255 - 8.5 * bin);
+        }
         assertThat(trivial.magnitude(AugmentOp.ROTATE, 30)).isEqualTo(135);
         assertThat(trivial.magnitude(AugmentOp.POSTERIZE, 30)).isEqualTo(2);
         assertThat(trivial.magnitude(AugmentOp.POSTERIZE, 0)).isEqualTo(8);
@@ -214,6 +223,50 @@ class DrawTest {
     void jpegCompressionChangesNoise() {
         try (Mat image = TransformContractTest.noise(60, 60)) {
             assertThat(std(image, new JpegCompression(new Range(10, 10)))).isNotEqualTo(std(image));
+        }
+    }
+
+    @Test
+    void jpegCompressionKeepsColors() {
+        byte[] halves = new byte[3 * 32 * 32]; // red to the left, blue to the right
+        for (int i = 0; i < 32 * 32; i++) {
+            halves[3 * i + (i % 32 < 16 ? 0 : 2)] = (byte) 255;
+        }
+        try (Mat image = Images.ofBytes(halves, 32, 32);
+                Mat result = JpegCompression.compress(image, 100)) {
+            byte[] out = Images.toBytes(result);
+            for (int i = 0; i < out.length; i++) {
+                if (Math.abs(i / 3 % 32 - 15.5) > 2) { // JPEG mixes the colors of neighbors
+                    assertThat(out[i] & 0xff).isCloseTo(halves[i] & 0xff, within(8));
+                }
+            }
+        }
+    }
+
+    /** The blur used to move images by up to a sixteenth of a pixel, and one of two pixels hardly blurred. */
+    @ParameterizedTest
+    @CsvSource({
+        "1,0,0 0 240 0 0",
+        "2,0,0 60 120 60 0",
+        "3,0,0 80 80 80 0",
+        "3,180,0 80 80 80 0",
+        "4,0,30 60 60 60 30",
+        "5,0,48 48 48 48 48",
+        "3,90,0 80 80 80 0"
+    })
+    void motionBlurIsTheMeanAlongALine(double length, double degrees, String expected) {
+        byte[] dot = new byte[3 * 5 * 5];
+        Arrays.fill(dot, 3 * 12, 3 * 13, (byte) 240); // in the middle
+        try (Mat image = Images.ofBytes(dot, 5, 5);
+                Mat result = MotionBlur.blur(image, length, degrees)) {
+            byte[] out = Images.toBytes(result);
+            boolean vertical = degrees == 90;
+            assertThat(IntStream.range(0, 5)
+                            .map(i -> out[3 * (vertical ? 5 * i + 2 : 5 * 2 + i)] & 0xff)
+                            .mapToObj(String::valueOf)
+                            .collect(Collectors.joining(" ")))
+                    .isEqualTo(expected);
+            assertThat(IntStream.range(0, 25).map(i -> out[3 * i] & 0xff).sum()).isEqualTo(240);
         }
     }
 
@@ -302,7 +355,7 @@ class DrawTest {
                 () -> new RandAugment(2, 31, 31, Interpolation.NEAREST), "magnitude must be in [0, 31), but was 31");
         assertRejected(() -> new LowResolution(new Range(0, 1)), "scale must be in (0, 1], but was (0.0, 1.0)");
         assertRejected(() -> new JpegCompression(new Range(0, 50)), "quality must be in [1, 100], but was (0.0, 50.0)");
-        assertRejected(() -> new MotionBlur(new Range(0, 5)), "length must be at least 1 pixel, but was (0.0, 5.0)");
+        assertRejected(() -> new MotionBlur(new Range(0, 5)), "length must be in [1, 1000] pixels, but was (0.0, 5.0)");
         assertRejected(() -> new GaussianNoise(new Range(-1, 5)), "sigma must not be negative, but was (-1.0, 5.0)");
         assertRejected(() -> new OneOf(List.of()), "OneOf must have at least one transform, but had none");
         assertRejected(() -> new GaussianBlur(4, 9, 1, 2), "kernelWidth must be odd and positive, but was 4");

@@ -139,6 +139,11 @@ class TransformContractTest {
                 for (int i = 3; i < out.length; i++) {
                     assertThat(out[i]).isEqualTo(out[i % 3]);
                 }
+                if (transform instanceof MotionBlur
+                        || transform instanceof LowResolution
+                        || transform instanceof GaussianBlur) { // what averages neighbors also keeps the color
+                    assertThat(out).isEqualTo(Images.toBytes(image));
+                }
             }
         }
     }
@@ -223,6 +228,22 @@ class TransformContractTest {
                 assertThatThrownBy(warp::run)
                         .isInstanceOf(IllegalArgumentException.class)
                         .hasMessageStartingWith("angles, translations and shears must be finite and the scale not 0");
+            }
+            for (double sigma : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+                assertThatThrownBy(() -> GaussianNoise.add(image, sigma, 0))
+                        .isInstanceOf(IllegalArgumentException.class);
+            }
+            for (double length : new double[] {0.5, -5, Double.NaN, 50_000}) {
+                assertThatThrownBy(() -> MotionBlur.blur(image, length, 0))
+                        .isInstanceOf(IllegalArgumentException.class);
+            }
+            assertThatThrownBy(() -> MotionBlur.blur(image, 3, Double.NaN))
+                    .hasMessage("degrees must be finite, but was NaN");
+            assertThatThrownBy(() -> new MotionBlur(new Range(3, 50_000))) // its kernel would not fit into memory
+                    .hasMessage("length must be in [1, 1000] pixels, but was (3.0, 50000.0)");
+            for (int quality : new int[] {0, 101}) {
+                assertThatThrownBy(() -> JpegCompression.compress(image, quality))
+                        .hasMessageStartingWith("quality must be in [1, 100], but was");
             }
             assertThatThrownBy(() -> JpegCompression.compress(wide, 50))
                     .hasMessage("image must have at most 65500 px on a side to be compressed as JPEG, but was 70000x1");

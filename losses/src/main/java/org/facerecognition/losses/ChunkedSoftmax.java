@@ -231,9 +231,11 @@ final class ChunkedSoftmax implements AutoCloseable {
             chunk.putAtTargets(target, all);
             return new Cosines(all, all, null);
         }
-        T_TensorTensor_T largest = all.view(-1, chunk.classes, subCenters).max(2);
-        chunk.putAtTargets(target, largest.get0());
-        return new Cosines(all, largest.get0(), largest.get1().unsqueeze(2));
+        try (T_TensorTensor_T largest = all.view(-1, chunk.classes, subCenters).max(2)) {
+            Tensor ofClasses = new Tensor(largest.get0()); // get0 returns a part of the pair, which is closed
+            chunk.putAtTargets(target, ofClasses);
+            return new Cosines(all, ofClasses, largest.get1().unsqueeze(2));
+        }
     }
 
     private Tensor product(Chunk chunk) {

@@ -17,7 +17,7 @@ import org.bytedeco.pytorch.global.torch;
  * @param m the relaxation, in [0, 1]; 0.25 in the paper for faces
  */
 public record CirclePairs(double s, double m) implements PairLoss {
-    private static final double EXCLUDED = -1e6; // a logit without any weight
+    private static final double EXCLUDED = -6e4; // a logit without weight
 
     public CirclePairs {
         Checks.positive("s", s);

@@ -9,6 +9,7 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
@@ -32,16 +33,21 @@ public abstract class Head extends Module {
      * @throws IllegalArgumentException if a size is less than 1
      */
     protected Head(String name, int classes, int embeddingSize) {
-        super(name);
+        super(checked(name, classes, embeddingSize));
         Libtorch.load(); // not in a static block, whose failure would be reported only once
+        this.classes = classes;
+        this.embeddingSize = embeddingSize;
+    }
+
+    /** Checks the sizes before a libtorch module is allocated; returns the name. */
+    private static String checked(String name, int classes, int embeddingSize) {
         if (classes < 1) {
             throw new IllegalArgumentException("classes must be at least 1, but was " + classes);
         }
         if (embeddingSize < 1) {
             throw new IllegalArgumentException("embeddingSize must be at least 1, but was " + embeddingSize);
         }
-        this.classes = classes;
-        this.embeddingSize = embeddingSize;
+        return name;
     }
 
     /** The result of a forward pass over one batch. All tensors are scoped. */
@@ -103,9 +109,11 @@ public abstract class Head extends Module {
      * Computes the training loss of a batch.
      *
      * @param embeddings [B, D], of a floating type, not normalized
-     * @param labels [B], int64, each in [0, C)
+     * @param labels [B], int64, each in [0, C), on the device of the embeddings
      * @return the loss and the scores
-     * @throws IllegalArgumentException if a shape or a label does not fit, or if there are no samples
+     * @throws IllegalArgumentException if a shape, a type or a device does not fit, if there are no samples, or if a
+     *     label on the CPU is out of range. Labels on a GPU are not checked, because that would wait for it: there a
+     *     label out of range makes the GPU unusable for this process, or gives a wrong loss
      */
     public abstract Output forward(Tensor embeddings, Tensor labels);
 
@@ -145,6 +153,10 @@ public abstract class Head extends Module {
             throw new IllegalArgumentException(
                     "embeddings must be [B, " + embeddingSize + "], but was " + Shapes.of(embeddings));
         }
+        if (!embeddings.is_floating_point()) {
+            throw new IllegalArgumentException("embeddings must be of a floating type such as float32, but was "
+                    + embeddings.scalar_type().intern());
+        }
         if (embeddings.size(0) == 0) {
             throw new IllegalArgumentException("a batch must have at least one sample, but had none");
         }
@@ -152,10 +164,22 @@ public abstract class Head extends Module {
             throw new IllegalArgumentException(
                     "labels must be [" + embeddings.size(0) + "] like the embeddings, but was " + Shapes.of(labels));
         }
-        if (labels.is_cpu() && labels.numel() > 0) {
+        if (labels.scalar_type().intern() != ScalarType.Long) {
+            throw new IllegalArgumentException("labels must be int64 (ScalarType.Long), but was "
+                    + labels.scalar_type().intern() + "; convert them with labels.to(ScalarType.Long)");
+        }
+        if (labels.is_cpu() != embeddings.is_cpu()) {
+            throw new IllegalArgumentException("labels must be on the device of the embeddings, but those are on the "
+                    + device(embeddings) + " and the labels on the " + device(labels));
+        }
+        if (labels.is_cpu()) {
             checkLabel(torch.min(labels).item_long());
             checkLabel(torch.max(labels).item_long());
         }
+    }
+
+    private static String device(Tensor tensor) {
+        return tensor.is_cpu() ? "CPU" : "GPU";
     }
 
     private void checkLabel(long label) {

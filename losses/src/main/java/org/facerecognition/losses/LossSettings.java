@@ -31,7 +31,8 @@ public record LossSettings(
      */
     public LossSettings {
         if (subCenters < 0) {
-            throw new IllegalArgumentException("subCenters must be at least 1, but was " + subCenters);
+            throw new IllegalArgumentException(
+                    "subCenters must be at least 1, or 0 for the default of the loss, but was " + subCenters);
         }
         new CrossEntropy(labelSmoothing, focalGamma); // checks both
     }

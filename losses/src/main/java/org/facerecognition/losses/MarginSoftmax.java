@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.natives.Autocast;
@@ -376,11 +377,13 @@ public final class MarginSoftmax extends Head {
      */
     private Tensor cosines(Tensor x, Tensor centers) {
         Tensor all = linear(Norms.unit(x), Norms.unit(centers)); // [B, C * K]
-        return subCenters == 1
-                ? all
-                : all.view(x.size(0), centers.size(0) / subCenters, subCenters)
-                        .max(2)
-                        .get0();
+        if (subCenters == 1) {
+            return all;
+        }
+        try (T_TensorTensor_T largest =
+                all.view(x.size(0), centers.size(0) / subCenters, subCenters).max(2)) {
+            return new Tensor(largest.get0()); // get0 returns a part of the pair, which is closed
+        }
     }
 
     @Override

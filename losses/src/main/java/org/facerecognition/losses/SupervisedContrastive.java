@@ -17,7 +17,7 @@ import org.bytedeco.pytorch.global.torch;
  * @param s the scale of the cosines, positive, the inverse of the temperature; 10 in the paper
  */
 public record SupervisedContrastive(double s) implements PairLoss {
-    private static final double EXCLUDED = -1e6; // a logit without weight; finite: no 0 / 0 in a batch of one
+    private static final double EXCLUDED = -6e4; // a logit without weight; finite: no 0 / 0 in a batch of one
 
     public SupervisedContrastive {
         Checks.positive("s", s);

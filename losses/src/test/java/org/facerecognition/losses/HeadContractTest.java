@@ -108,6 +108,24 @@ class HeadContractTest {
                 .item_double();
     }
 
+    /** int32 labels, as Tensor.create makes of an array of int, reached libtorch or trained, by the number of classes. */
+    @ParameterizedTest
+    @MethodSource("makers")
+    void refusesTensorsOfOtherTypes(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.evaluating();
+            Tensor embeddings = torch.randn(BATCH, SIZE);
+            assertThatThrownBy(() -> head.forward(embeddings, labels().to(ScalarType.Int)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("labels must be int64 (ScalarType.Long), but was Int; convert them with"
+                            + " labels.to(ScalarType.Long)");
+            assertThatThrownBy(() -> head.forward(embeddings, labels().to(ScalarType.Float)))
+                    .hasMessageStartingWith("labels must be int64 (ScalarType.Long), but was Float");
+            assertThatThrownBy(() -> head.forward(embeddings.to(ScalarType.Long), labels()))
+                    .hasMessage("embeddings must be of a floating type such as float32, but was Long");
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("makers")
     void evaluationDrawsNoRandomNumbersAndChangesNoState(Maker maker) {

@@ -39,7 +39,7 @@ class LossParametersTest {
                 rejected(() -> new ClassChunks(1, -1, false), "keptBytes must be at least 0, but was -1"),
                 rejected(
                         () -> new LossSettings(null, null, -1, 0, 0, false),
-                        "subCenters must be at least 1, but was -1"));
+                        "subCenters must be at least 1, or 0 for the default of the loss, but was -1"));
     }
 
     @ParameterizedTest(name = "{1}")
