@@ -139,7 +139,7 @@ final class OptimizationOptions {
      * @param given returns whether an option is on the command line
      */
     List<String> warnings(int epochs, Predicate<String> given) {
-        List<String> all = new ArrayList<>(schedule.warnings(epochs, given));
+        List<String> all = new ArrayList<>(schedule.warnings(epochs, learningRate, given));
         for (String name : List.of("--momentum", "--nesterov")) {
             if (optimizer != Optimizer.SGD && given.test(name)) {
                 all.add(name + " has no effect with --optimizer "

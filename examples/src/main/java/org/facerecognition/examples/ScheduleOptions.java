@@ -154,14 +154,19 @@ final class ScheduleOptions {
     }
 
     /**
-     * Returns a sentence for each setting that has no effect, and one if the learning rate reaches 0 or its lowest
-     * value before the end.
+     * Returns a sentence for each setting that has no effect, and one if the learning rate rises or reaches 0 or its
+     * lowest value before the end.
      *
      * @param epochs as in {@link #over}
+     * @param learningRate the base rate, --lr
      * @param given returns whether an option is on the command line
      */
-    List<String> warnings(int epochs, Predicate<String> given) {
+    List<String> warnings(int epochs, double learningRate, Predicate<String> given) {
         List<String> all = new ArrayList<>();
+        if (uses("--eta-min") && etaMin > learningRate) {
+            all.add("the learning rate rises from --lr " + learningRate + " to --eta-min " + etaMin
+                    + " instead of falling; give a lower --eta-min");
+        }
         USERS.forEach((option, users) -> {
             if (!users.contains(scheduler) && given.test(option)) {
                 String names = users.stream().map(Scheduler::toString).collect(joining(", "));

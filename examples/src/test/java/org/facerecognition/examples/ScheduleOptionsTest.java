@@ -197,6 +197,7 @@ class ScheduleOptionsTest {
                     "--scheduler cosine-warm-restarts --t0 10 --t-mult 2 | --t-mult 2 has no effect: the schedule runs over 10 epochs, and the first restart comes after 10",
                     "--scheduler polynomial --t0 3 --warmup-epochs 2 | the learning rate is 0 from epoch 6 of 10: without --t0, polynomial runs to the last epoch",
                     "--scheduler cosine --t0 4 --warmup-epochs 2 | the learning rate is lowest in epoch 7 of 10 and rises again after it, because --t0 is 4",
+                    "--scheduler cosine --lr 1e-5 | the learning rate rises from --lr 1.0E-5 to --eta-min 3.0E-5 instead of falling; give a lower --eta-min",
                     "--momentum .8 | --momentum has no effect with --optimizer adamw: only sgd uses it",
                     "--optimizer adam --nesterov | --nesterov has no effect with --optimizer adam: only sgd uses it"
                 })

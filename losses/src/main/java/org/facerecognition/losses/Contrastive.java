@@ -34,7 +34,7 @@ public record Contrastive(double margin) implements PairLoss {
         Tensor distances = atLeast(times(halfSquares, 2), MIN_SQUARE).sqrt();
         try (Scalar two = new Scalar(2.0);
                 Scalar bound = new Scalar(margin)) {
-            Tensor tooNear = pairs.different().logical_and(distances.lt(bound)); // [B, B]
+            Tensor tooNear = pairs.different().logical_and(distances.ge(bound).logical_not()); // [B, B], also NaN
             Tensor push = times(minus(margin, distances).pow(two), 0.5); // [B, B], meaningful where too near
             return Pairs.mean(halfSquares, pairs.same()).add(Pairs.mean(push, tooNear));
         }

@@ -1,9 +1,9 @@
 package org.facerecognition.losses;
 
-import static org.facerecognition.losses.Elementwise.above;
 import static org.facerecognition.losses.Elementwise.plus;
 import static org.facerecognition.losses.Elementwise.times;
 
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -27,10 +27,13 @@ public record SemiHardTriplet(double margin) implements PairLoss {
         Tensor anchors = pairs.same().nonzero().select(1, 0); // [P], row by row
         Tensor positives = pairs.cosines().masked_select(pairs.same()); // [P], row by row as well
         Tensor candidates = pairs.cosines().index_select(0, anchors); // [P, B]
-        Tensor farther = candidates.lt(positives.unsqueeze(1)); // [P, B]
+        Tensor farther = candidates.ge(positives.unsqueeze(1)).logical_not(); // [P, B], also where one is NaN
         Tensor semiHard = pairs.different().index_select(0, anchors).logical_and(farther);
         Tensor negatives = Pairs.highest(candidates, semiHard, -1); // [P]
         Tensor each = plus(times(negatives.sub(positives), 2), margin); // [P]
-        return Pairs.mean(each, semiHard.any(1).logical_and(above(each, 0)));
+        try (Scalar zero = new Scalar(0.0)) {
+            Tensor counted = semiHard.any(1).logical_and(each.le(zero).logical_not()); // [P], also NaN
+            return Pairs.mean(each, counted);
+        }
     }
 }

@@ -126,6 +126,22 @@ class HeadContractTest {
         }
     }
 
+    /** A training stops where the loss is NaN; comparisons with NaN are false and used to leave such a sample out. */
+    @ParameterizedTest
+    @MethodSource("makers")
+    void anEmbeddingOfNanIsNotHidden(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.evaluating();
+            for (int sample = 0; sample < BATCH; sample++) {
+                Tensor embeddings = torch.randn(BATCH, SIZE);
+                embeddings.select(0, sample).fill_(new Scalar(Double.NaN));
+                assertThat(head.forward(embeddings, labels()).loss().item_double())
+                        .as("sample %d", sample)
+                        .isNaN();
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("makers")
     void evaluationDrawsNoRandomNumbersAndChangesNoState(Maker maker) {

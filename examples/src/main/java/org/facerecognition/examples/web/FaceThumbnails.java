@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,7 +46,9 @@ public abstract sealed class FaceThumbnails {
     /** The size of the thumbnails of all versions. */
     static final FaceTemplate SIZE = FaceTemplate.SQUARE_112;
 
-    /** Returns an empty store that is lost when the program ends. */
+    static final int MAX_IN_MEMORY = 10_000; // some 40 MB
+
+    /** Returns an empty store of the 10,000 thumbnails that were last used; it is lost when the program ends. */
     public static FaceThumbnails inMemory() {
         return new InMemory();
     }
@@ -93,20 +96,27 @@ public abstract sealed class FaceThumbnails {
     abstract void remove(long entry) throws IOException;
 
     private static final class InMemory extends FaceThumbnails {
-        private final Map<Long, byte[]> jpegs = new ConcurrentHashMap<>();
+        private final Map<Long, byte[]> jpegs = new LinkedHashMap<>(16, 0.75f, true) { // in the order of last use
+                    private static final long serialVersionUID = 1L;
+
+                    @Override
+                    protected boolean removeEldestEntry(Map.Entry<Long, byte[]> eldest) {
+                        return size() > MAX_IN_MEMORY;
+                    }
+                };
 
         @Override
-        void put(long entry, byte[] jpeg) {
+        synchronized void put(long entry, byte[] jpeg) {
             jpegs.put(entry, jpeg);
         }
 
         @Override
-        Optional<byte[]> get(long entry) {
+        synchronized Optional<byte[]> get(long entry) {
             return Optional.ofNullable(jpegs.get(entry));
         }
 
         @Override
-        void remove(long entry) {
+        synchronized void remove(long entry) {
             jpegs.remove(entry);
         }
     }

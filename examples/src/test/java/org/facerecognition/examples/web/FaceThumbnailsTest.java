@@ -44,6 +44,20 @@ class FaceThumbnailsTest {
         assertThat(faces).isEmptyDirectory();
     }
 
+    /** A server of a gallery in a database used to keep every thumbnail until it ended. */
+    @Test
+    void inMemoryKeepsThoseThatWereLastUsed() throws IOException {
+        FaceThumbnails thumbnails = FaceThumbnails.inMemory();
+        for (int entry = 0; entry < FaceThumbnails.MAX_IN_MEMORY; entry++) {
+            thumbnails.put(entry, new byte[] {(byte) entry});
+        }
+        assertThat(thumbnails.get(0)).hasValue(new byte[] {0});
+        thumbnails.put(FaceThumbnails.MAX_IN_MEMORY, new byte[] {1});
+        assertThat(thumbnails.get(1)).isEmpty();
+        assertThat(thumbnails.get(0)).isPresent();
+        assertThat(thumbnails.get(FaceThumbnails.MAX_IN_MEMORY)).isPresent();
+    }
+
     /** Ids begin with 1 again: earlier, the page showed the former person's face for the new one. */
     @Test
     void doesNotShowTheFaceOfAFormerGallerysPerson() throws IOException {
