@@ -12,6 +12,8 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.SearchMethod;
 
 /**
  * Turns images of faces into embeddings, in one {@link EmbeddingMode}: a {@link Recognizer}, or a {@link
@@ -167,6 +169,32 @@ public interface FaceEmbedder extends AutoCloseable {
      * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
      */
     List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings);
+
+    // ---- galleries ----
+
+    /** Opens or creates a gallery that is searched exactly; as {@link #openGallery(Path, SearchMethod)}. */
+    default Gallery openGallery(Path file) {
+        return openGallery(file, SearchMethod.EXACT);
+    }
+
+    /**
+     * Opens or creates a gallery's file for embeddings of this model in its present {@link #embeddingMode}, to which
+     * the gallery is bound; set the detector and mirror images before.
+     *
+     * @return owned
+     * @throws org.facerecognition.gallery.GalleryException when the file cannot be read or written, is damaged, is
+     *     already open for writing, or belongs to another model or embedding mode
+     */
+    default Gallery openGallery(Path file, SearchMethod method) {
+        Gallery gallery = Gallery.open(file, fingerprint(), embeddingSize(), method);
+        try {
+            gallery.bindEmbeddingMode(embeddingMode().toString());
+            return gallery;
+        } catch (RuntimeException e) {
+            gallery.close();
+            throw e;
+        }
+    }
 
     // ---- properties ----
 

@@ -50,7 +50,7 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
     }
 
     /**
-     * Estimates how often a gallery takes a stranger for somebody at this threshold.
+     * Estimates how often a gallery mistakes a stranger for an enrolled person at this threshold.
      *
      * @param identities number of people in the gallery
      * @param entries number of their embeddings, of the mode that the threshold was measured in

@@ -34,6 +34,8 @@ import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.export.ExportFormat;
+import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.losses.MarginSoftmax;
@@ -400,5 +402,28 @@ class RecognizerTest {
 
     private static MarginSoftmax head(int classes, int embeddingSize) {
         return new MarginSoftmax(classes, embeddingSize, new ArcFaceMargin(10, 0.1));
+    }
+
+    /** Java programs used to mix embeddings of two modes, because only the commands bound a gallery to one. */
+    @Test
+    void aGalleryIsBoundToTheModeThatItWasOpenedIn() {
+        Path file = folder.resolve("people.gallery");
+        try (Recognizer recognizer = Recognizer.arcFace(args().build())) {
+            try (Gallery gallery = recognizer.openGallery(file)) {
+                gallery.enroll("person0", recognizer.embed(firstFace));
+                assertThat(gallery.embeddingMode())
+                        .hasValue(recognizer.embeddingMode().toString());
+            }
+            recognizer.useFlip(true);
+            for (int i = 0; i < 2; i++) { // the lock is released
+                assertThatThrownBy(() -> recognizer.openGallery(file))
+                        .isInstanceOf(GalleryException.class)
+                        .hasMessageContaining("mirror image");
+            }
+            recognizer.useFlip(false);
+            try (Gallery gallery = recognizer.openGallery(file)) {
+                assertThat(gallery.size()).isEqualTo(1);
+            }
+        }
     }
 }

@@ -100,8 +100,8 @@ public enum Crop {
     public Mat apply(Mat image, int sizePx, String name) {
         if (widthPx != 0 && (image.cols() != widthPx || image.rows() != heightPx)) {
             throw new DataException("image " + name + " must be " + widthPx + "x" + heightPx + " for crop " + this
-                    + ", but was " + image.cols() + "x" + image.rows() + "; for images that show only the face,"
-                    + " use crop whole");
+                    + ", but was " + image.cols() + "x" + image.rows() + "; that crop is for CelebA's aligned images: a"
+                    + " model for others is trained with crop celeba-aligned (--align mean) or whole (--align none)");
         }
         return cut(image, sizePx);
     }

@@ -3,21 +3,22 @@ package org.facerecognition.eval;
 import java.util.Locale;
 
 /**
- * How often a gallery takes a stranger for somebody: the false positive identification rate (FPIR of ISO/IEC 19795-1),
- * computed from the false match rate of single comparisons and the size of the gallery.
+ * How often a gallery mistakes a stranger for an enrolled person: the false positive identification rate (FPIR of
+ * ISO/IEC 19795-1), computed from the false match rate of single comparisons and the size of the gallery.
  *
- * <p><b>These are estimates, under assumptions.</b> A stranger is compared with every entry, and is taken for somebody
- * if the best of them reaches the threshold. {@code rate} treats these comparisons as independent of each other, each
- * with the false match rate f that was measured: 1 - (1 - f)^entries. They are not quite independent. Entries of one
- * person resemble each other, so the rate is rather lower, down to {@code rateIfEntriesAgree}, 1 - (1 - f)^identities,
- * if all entries of a person always agreed. A person who resembles many makes false alarms come together, which also
- * lowers it. {@code upperBound} needs no independence: by the union bound, the rate is at most the number of entries
- * times the upper bound of the false match rate, at 95 % confidence. All of them assume that strangers and enrolled
- * people resemble each other as the people of the calibration do; relatives, or one narrow group of people, do more.
+ * <p><b>These are estimates, under assumptions.</b> A stranger is compared with every entry, and is taken for an
+ * enrolled person if the best of them reaches the threshold. {@code rate} treats these comparisons as independent of
+ * each other, each with the false match rate f that was measured: 1 - (1 - f)^entries. They are not quite independent.
+ * Entries of one person resemble each other, so the rate is rather lower, down to {@code rateIfEntriesAgree}, 1 - (1 -
+ * f)^identities, if all entries of a person always agreed. A person who resembles many makes false alarms come
+ * together, which also lowers it. {@code upperBound} needs no independence: by the union bound, the rate is at most
+ * the number of entries times the upper bound of the false match rate, at 95 % confidence. All of them assume that
+ * strangers and enrolled people resemble each other as the people of the calibration do; relatives, or one narrow
+ * group of people, do more.
  *
  * @param identities number of people in the gallery
  * @param entries number of their embeddings
- * @param rate expected share of strangers who are taken for somebody, in [0, 1]; 0 if no impostor pair of the
+ * @param rate expected share of strangers who are taken for an enrolled person, in [0, 1]; 0 if no impostor pair of the
  *     calibration reached the threshold, which shows only that it is below {@code upperBound}
  * @param rateIfEntriesAgree the same if the entries of a person count as one comparison
  * @param upperBound of the rate, at 95 % confidence, in [0, 1]
@@ -60,18 +61,18 @@ public record FalsePositiveIdentification(
         return n == 0 ? 0 : -Math.expm1(n * Math.log1p(-probability)); // 1 - (1 - p)^n, for small p too
     }
 
-    /** Says it in a sentence, for example: a stranger is taken for somebody about once in 95 probes (...). */
+    /** Says it in a sentence, for example: a stranger is taken for an enrolled person about once in 95 probes (...). */
     @Override
     public String toString() {
         if (entries == 0) {
-            return "the gallery is empty, so nobody is taken for somebody";
+            return "the gallery is empty, so no stranger is taken for an enrolled person";
         }
         String most = upperBound >= 1 ? "the bound allows every probe" : "at most " + onceIn(upperBound);
         if (rate == 0) {
-            return "a stranger is taken for somebody " + (upperBound >= 1 ? "at an unknown rate: " : "") + most
-                    + " (95 %), since no impostor pair of the calibration reached the threshold";
+            return "a stranger is taken for an enrolled person " + (upperBound >= 1 ? "at an unknown rate: " : "")
+                    + most + " (95 %), since no impostor pair of the calibration reached the threshold";
         }
-        return "a stranger is taken for somebody about " + onceIn(rate) + " ("
+        return "a stranger is taken for an enrolled person about " + onceIn(rate) + " ("
                 + (identities < entries ? onceIn(rateIfEntriesAgree) + " if entries of a person agree; " : "") + most
                 + ", 95 %)";
     }

@@ -93,13 +93,11 @@ public interface Gallery extends AutoCloseable {
      * an earlier version of the format is rewritten in the current version, without the entries that were removed.
      *
      * <p>A file {@code NAME.lock} beside it keeps other writers out while the gallery is open, whatever path they use.
-     * A file with several hard links is rejected, because it could be written under two names at once. A writer that
-     * sees another folder, such as a container into which the file alone is mounted, has another lock: a change of a
-     * file that another program has written to, replaced or deleted meanwhile is refused. With {@link
-     * SearchMethod#HNSW}, closing the gallery saves the graph to {@code NAME.hnsw} if nothing was removed since the
-     * gallery was opened or compacted; otherwise the next opening rebuilds it. With {@link SearchMethod#ON_DISK},
-     * closing saves an index to {@code NAME.index}; without it, the next opening reads the whole file. These files may
-     * be deleted while the gallery is not open.
+     * A file with several hard links is rejected, because it could be written under two names at once; a file that
+     * another program changes meanwhile accepts no more changes. With {@link SearchMethod#HNSW}, closing the gallery
+     * saves the graph to {@code NAME.hnsw} if nothing was removed since it was opened or compacted; otherwise the next
+     * opening rebuilds it. With {@link SearchMethod#ON_DISK}, closing saves an index to {@code NAME.index}; without it,
+     * the next opening reads the whole file. These files may be deleted while the gallery is not open.
      *
      * @param fingerprint identifies the model that computes the embeddings; embeddings of two models cannot be compared
      * @param dimension number of values of an embedding

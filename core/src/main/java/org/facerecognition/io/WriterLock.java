@@ -51,8 +51,8 @@ import org.jspecify.annotations.Nullable;
  * third file. Windows reports no identity; there the lock file is not deleted.
  *
  * If the file system does not support locks (Lustre without flock, NFS without its lock service), the existence of the
- * file is the lock, because a file is created atomically everywhere. One that a killed holder left is taken over only if
- * its text names a process of this computer that no longer runs; otherwise a person has to delete it.
+ * file is the lock, because a file is created atomically everywhere. One that a killed holder left is taken over only
+ * if its text names a process of this computer that no longer runs; otherwise a person has to delete it.
  *
  * The file is a RandomAccessFile and not a FileChannel, because an interrupt of the opening thread would close a
  * channel.

@@ -153,8 +153,9 @@ class FaceDatasetTest {
         try (Mat image = TestImages.noise(92, 112, 1)) {
             assertThatThrownBy(() -> Crop.CELEBA_CROP.apply(image, 112, "some.png"))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("image some.png must be 178x218 for crop celeba-crop, but was 92x112; for images that"
-                            + " show only the face, use crop whole");
+                    .hasMessage("image some.png must be 178x218 for crop celeba-crop, but was 92x112; that crop is for"
+                            + " CelebA's aligned images: a model for others is trained with crop celeba-aligned (--align"
+                            + " mean) or whole (--align none)");
         }
     }
 

@@ -124,7 +124,7 @@ class GalleryLockTest {
         assertThatThrownBy(this::open).hasMessageContaining("is already open for writing in this process");
     }
 
-    /** Two containers that mount only the file each have a lock of their own; one used to overwrite the other's entries. */
+    /** Two containers that mount only the file have a lock each; one used to overwrite the other's entries. */
     @Test
     @DisabledOnOs(OS.WINDOWS)
     void noticesAWriterThatSeesAnotherLock() throws Exception {

@@ -51,7 +51,7 @@ final class AugmentCommand implements Callable<Integer> {
             names = "--augmentations",
             defaultValue = "five",
             paramLabel = "LINE",
-            description = "five, insightface, adaface, or transforms as they are written in Python.")
+            description = "five, insightface, adaface, flip, none, or transforms as they are written in Python.")
     @HelpSection(Heading.DATA)
     private String line;
 

@@ -34,7 +34,11 @@ final class DataOptions {
         RECORDIO
     }
 
-    @Option(names = "--data", paramLabel = "DIR", description = "Folder of the data set, or a pack. Required.")
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            description =
+                    "Folder of the data set, a pack, or the file of insightface's verification sets (bin). Required.")
     private @Nullable Path data;
 
     @Option(

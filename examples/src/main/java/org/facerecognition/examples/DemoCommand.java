@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
         name = "demo",
         description = {
             "Train on synthetic faces, then verify and identify synthetic people whom the network has not seen.",
-            "It takes under 2 minutes on two cores."
+            "It takes 1 to 3 minutes on two cores."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,

@@ -21,7 +21,7 @@ import org.facerecognition.gallery.Match;
  * @param identified how many of the mated images are identified as the right person
  * @param confused how many of the mated images are identified as another person
  * @param nonMated number of images of people who are not in the gallery
- * @param accepted how many of the non-mated images are taken for somebody in the gallery
+ * @param accepted how many of the non-mated images are taken for a person in the gallery
  */
 record DemoFigures(
         Verification verification,

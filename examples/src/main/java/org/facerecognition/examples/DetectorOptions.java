@@ -108,7 +108,7 @@ final class DetectorOptions {
     private void requireDefaults() {
         ParseResult given = command.commandLine().getParseResult();
         SETTINGS.stream().filter(given::hasMatchedOption).findFirst().ifPresent(option -> {
-            throw new IllegalArgumentException(option + " must be given with --detector, which it is a setting of");
+            throw new IllegalArgumentException(option + " must be given with --detector");
         });
     }
 

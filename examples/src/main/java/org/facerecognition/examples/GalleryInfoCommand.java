@@ -22,11 +22,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code gallery info}: says what a gallery contains, and how often it takes a stranger for somebody. */
+/** {@code gallery info}: says what a gallery contains, and how often it mistakes a stranger for an enrolled person. */
 @Command(
         name = "info",
         description = {
-            "Say what a gallery contains and, with --model, how often it takes a stranger for somebody.",
+            "Say what a gallery contains and, with --model, how often it mistakes a stranger for an enrolled person.",
             "The rate is estimated from the size of the gallery and the false accept rates that evaluate --calibrate"
                     + " measured, as if all comparisons were independent; the bound needs no independence."
         },

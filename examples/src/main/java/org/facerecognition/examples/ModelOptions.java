@@ -138,7 +138,7 @@ final class ModelOptions {
         if (bf16 && !PreparedNet.isFast(ScalarType.BFloat16)) {
             throw new IllegalArgumentException(
                     "--bf16 must be given on a processor with instructions for bfloat16 (AVX-512 BF16, AMX), which this"
-                            + " one has not; leave it out");
+                            + " processor lacks; leave it out");
         }
         return int8
                 ? PrepareOptions.INT8

@@ -60,9 +60,9 @@ final class ProcessOptions {
             names = "--min-processes",
             paramLabel = "M",
             defaultValue = "0",
-            description = "With --max-restarts: from the second failure in a row without a new checkpoint on, restart"
-                    + " with one process less each time, down to M; 0 for always --processes. A new checkpoint brings"
-                    + " all back at the next restart.")
+            description = "With --max-restarts: starting with the second consecutive failure without a new checkpoint,"
+                    + " restart with one process fewer each time, down to M; 0 for always --processes. A new checkpoint"
+                    + " brings all back at the next restart.")
     private int minProcesses;
 
     /**

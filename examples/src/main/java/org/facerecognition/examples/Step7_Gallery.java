@@ -17,8 +17,7 @@ public final class Step7_Gallery {
     public static void main(String[] args) {
         Path folder = Path.of(args.length > 0 ? args[0] : "face-steps");
         try (Recognizer recognizer = Recognizer.load(folder.resolve("arcface.model"));
-                Gallery gallery = Gallery.open(
-                        folder.resolve("people.gallery"), recognizer.fingerprint(), recognizer.embeddingSize())) {
+                Gallery gallery = recognizer.openGallery(folder.resolve("people.gallery"))) {
             long seed = 0;
             var strangers = new SyntheticFaces(seed, recognizer.imageSizePx()).identities(236, 240);
             FaceDataset images = FaceDataset.synthetic(strangers.images(0, 4), Split.TEST);

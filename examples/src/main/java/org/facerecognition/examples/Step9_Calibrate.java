@@ -41,7 +41,7 @@ public final class Step9_Calibrate {
                     "of other people it accepts %.2f %% of impostor pairs and %.1f %% of genuine pairs%n",
                     100 * verification.roc().far(threshold.cosine()),
                     100 * verification.roc().tar(threshold.cosine()));
-            recognizer.save(folder.resolve("calibrated.model")); // verify(a, b) then needs no threshold
+            recognizer.save(folder.resolve("calibrated.model")); // verify(a, b, recognizer.threshold(0.01)) uses it
         }
     }
 }

@@ -118,7 +118,7 @@ class GalleryTransferCommandTest {
 
         Cli.Result lines = Cli.run("gallery", "info", "--gallery", file, "--model", model);
         assertThat(lines.out())
-                .contains("at threshold ", ": a stranger is taken for somebody ", "once in ", "95 %")
+                .contains("at threshold ", ": a stranger is taken for an enrolled person ", "once in ", "95 %")
                 .contains("These are estimates");
         JsonNode figures = Cli.run("gallery", "info", "--gallery", file, "--model", model, "--json")
                 .json()

@@ -18,6 +18,7 @@ import org.facerecognition.FaceBatcher;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
+import org.facerecognition.Threshold;
 import org.facerecognition.Trainer;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.VerificationResult;
@@ -26,6 +27,7 @@ import org.facerecognition.augment.Presets;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.augment.TransformLine;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Split;
@@ -50,11 +52,13 @@ import org.facerecognition.vision.FaceDetector;
 final class ReadmeSnippets {
     private ReadmeSnippets() {}
 
-    static void threeLayers(Path folder, Path out, Path photo, Path otherPhoto) {
+    static void threeLayers(Path folder, Path out, FaceDetector detector, Path photo, Path otherPhoto) {
         // [threeLayers
         // the original of each image and five augmented copies
-        var train = FaceDataset.celeba500(folder, Split.TRAIN).withAugmentations(Presets.fiveColor());
-        var validation = FaceDataset.celeba500(folder, Split.VAL);
+        var train = FaceDataset.celeba500(folder, Split.TRAIN)
+                .withCrop(Crop.CELEBA_ALIGNED) // so that the model also takes faces from photographs
+                .withAugmentations(Presets.fiveColor());
+        var validation = FaceDataset.celeba500(folder, Split.VAL).withCrop(Crop.CELEBA_ALIGNED);
         var model = RecognizerArgs.builder()
                 .encoder(Encoder.RESNET34)
                 .embeddingSize(512)
@@ -70,6 +74,7 @@ final class ReadmeSnippets {
                 .build();
         try (var recognizer = Recognizer.arcFace(model)) {
             History history = new Trainer(training).fit(recognizer, train, validation);
+            recognizer.useDetector(detector);
             double cosine = Recognizer.similarity(recognizer.embed(photo), recognizer.embed(otherPhoto)); // in [-1, 1]
         }
         // threeLayers]
@@ -81,11 +86,12 @@ final class ReadmeSnippets {
                 var recognizer = Recognizer.load(model)) {
             recognizer.useDetector(detector);
             recognizer.useFlip(true); // adds the embedding of the mirror image: slightly more accurate
-            VerificationResult result = recognizer.verify(ImageSource.of(a), ImageSource.of(b)); // same, cosine, FAR
+            Threshold threshold = recognizer.threshold(0.01); // calibrated for a false accept rate of 1 %, see below
+            VerificationResult result = recognizer.verify(ImageSource.of(a), ImageSource.of(b), threshold);
             List<EmbeddedFace> faces = recognizer.faces(ImageSource.of(groupPhoto)); // box, landmarks, score, embedding
-            try (Gallery gallery = Gallery.open(file, recognizer.fingerprint(), recognizer.embeddingSize())) {
+            try (Gallery gallery = recognizer.openGallery(file)) {
                 gallery.enroll("Anna", recognizer.embed(anna), "anna.jpg");
-                Outcome outcome = gallery.identify(recognizer.embed(probe), 5, 0.4); // people by cosine, or unknown
+                Outcome outcome = gallery.identify(recognizer.embed(probe), 5, threshold.cosine()); // or unknown
             }
         }
         // photographs]
@@ -150,6 +156,7 @@ final class ReadmeSnippets {
     static void database(DataSource pool, Recognizer recognizer, float[] embedding, float[] probe) {
         // [database
         try (var gallery = Gallery.connect(pool, "people", recognizer.fingerprint(), recognizer.embeddingSize())) {
+            gallery.bindEmbeddingMode(recognizer.embeddingMode().toString()); // refuses embeddings made in another way
             Enrollment anna = new Enrollment("Anna", embedding, "anna.jpg").withAttributes(Map.of("site", "north"));
             gallery.enroll(List.of(anna)); // one transaction for the whole list
             Outcome outcome = gallery.identify(probe, 5, 0.4, Map.of("site", "north")); // entries with this attribute

@@ -108,7 +108,7 @@ class HeadContractTest {
                 .item_double();
     }
 
-    /** int32 labels, as Tensor.create makes of an array of int, reached libtorch or trained, by the number of classes. */
+    /** int32 labels, as Tensor.create makes of int[], trained or failed in libtorch, by the number of classes. */
     @ParameterizedTest
     @MethodSource("makers")
     void refusesTensorsOfOtherTypes(Maker maker) {

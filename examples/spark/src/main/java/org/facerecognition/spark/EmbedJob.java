@@ -145,9 +145,7 @@ public final class EmbedJob implements Callable<Integer> {
                     .filter(spec.commandLine().getParseResult()::hasMatchedOption)
                     .findFirst()
                     .ifPresent(option -> {
-                        throw new ParameterException(
-                                spec.commandLine(),
-                                option + " must be given with --detector, which it is a setting of");
+                        throw new ParameterException(spec.commandLine(), option + " must be given with --detector");
                     });
         }
         FaceEmbedding embedding = embedding();
