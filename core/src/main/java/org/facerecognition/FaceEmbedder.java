@@ -164,8 +164,9 @@ public interface FaceEmbedder extends AutoCloseable {
      * @param strangers people the model was not trained on
      * @return a threshold for each rate that the number of people can show, in the order of the settings: 25 people are
      *     needed for 1 %, 78 for 0.1 %, 246 for 0.01 %
-     * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or there
-     *     are too few of them to show any of the rates, or their faces cannot be used
+     * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or two of
+     *     their names differ only in case, spaces or Unicode form, or there are too few of them to show any of the
+     *     rates, or their faces cannot be used
      * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
      */
     List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings);

@@ -10,7 +10,8 @@ import java.util.List;
  *     all their faces, or with their first ones where too few people for the lowest rate would remain
  * @param seed of that random choice
  * @param namesakes whether people who have the same name as a person of the training set are different people, as when
- *     both data sets number their people; otherwise equal names mean the same person, and calibration rejects them
+ *     both data sets number their people, and so are people of the data set whose names differ only in case, spaces or
+ *     Unicode form; otherwise equal names mean the same person, and calibration rejects them
  */
 public record CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes) {
     /** Rates of 1 %, 0.1 % and 0.01 %, and at most 10,000 faces, which make 50 million pairs. */

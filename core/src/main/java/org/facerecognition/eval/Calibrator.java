@@ -3,8 +3,10 @@ package org.facerecognition.eval;
 import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
@@ -33,12 +35,14 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
      *
      * @param people the data set to calibrate on; augmentations are dropped
      * @return one point per requested rate, in the order of the settings, without the rates that cannot be shown
-     * @throws DataException when the model was trained on some of the people (unless the settings declare equal names
-     *     to be namesakes), when there are too few people to show any of the rates, or when their faces cannot be used
+     * @throws DataException when the model was trained on some of the people or two names are spellings of one (unless
+     *     the settings declare equal names to be namesakes), when there are too few people to show any of the rates, or
+     *     when their faces cannot be used
      */
     public List<Calibration.Point> measure(FaceDataset people, CalibrationSettings settings) {
         if (!settings.namesakes()) {
             requireUnknown(people);
+            requireOneSpelling(people);
         }
         int needed = settings.falseAcceptRates().stream()
                 .mapToInt(Calibration::peopleFor)
@@ -78,6 +82,20 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
                 people.labelsShown().cardinality(),
                 String.join(", ", known.subList(0, Math.min(NAMES_SHOWN, known.size()))),
                 known.size() > NAMES_SHOWN ? ", ..." : ""));
+    }
+
+    /** Requires different names: pairs of one person's faces would count as impostor pairs and raise the thresholds. */
+    private static void requireOneSpelling(FaceDataset people) {
+        Map<String, String> spellings = new HashMap<>();
+        people.labelsShown().stream().mapToObj(people.identities()::get).forEach(name -> {
+            String earlier = spellings.putIfAbsent(key(name), name);
+            if (earlier != null) {
+                throw new DataException("thresholds must be calibrated on people with different names, but \"" + earlier
+                        + "\" and \"" + name + "\" differ only in case, spaces or Unicode form; if they are one person,"
+                        + " put the images into one folder; if they are different people, say so"
+                        + " (evaluate --namesakes, CalibrationSettings.withNamesakes)");
+            }
+        });
     }
 
     /**

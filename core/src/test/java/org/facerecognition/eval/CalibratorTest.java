@@ -1,6 +1,7 @@
 package org.facerecognition.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.synthetic.SyntheticFaces;
@@ -87,6 +89,18 @@ class CalibratorTest {
         assertThat(Calibrator.known(Set.of("Ann  Lee"), people("ann lee", "bob")))
                 .containsExactly("ann lee");
         assertThat(Calibrator.known(Set.of("ann"), people("anna", "bob"))).isEmpty();
+    }
+
+    /** They counted as two people, whose faces are alike, and the threshold rose. */
+    @Test
+    void aPersonInTwoSpellingsIsNotTwoPeople() throws IOException {
+        FaceDataset people = people("ann  lee", "Ann Lee", "bob", "carl");
+        CalibrationSettings settings = CalibrationSettings.DEFAULT.withFalseAcceptRates(List.of(0.5));
+        Calibrator calibrator = new Calibrator(Set.of(), CalibratorTest::randomly);
+        assertThatThrownBy(() -> calibrator.measure(people, settings))
+                .isInstanceOf(DataException.class)
+                .hasMessageContainingAll("\"ann  lee\"", "\"Ann Lee\"", "one folder", "--namesakes", "withNamesakes");
+        assertThat(calibrator.measure(people, settings.withNamesakes(true))).hasSize(1);
     }
 
     @Test

@@ -133,7 +133,8 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--namesakes",
             description = "People of the data who have the same names as people of the model's training are other"
-                    + " people, for example because both number their people.")
+                    + " people, for example because both number their people; and so are people of the data whose"
+                    + " names differ only in case, spaces or Unicode form.")
     @HelpSection(Heading.MEASUREMENT)
     private boolean namesakes;
 
