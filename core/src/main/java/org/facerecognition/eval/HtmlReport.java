@@ -29,6 +29,7 @@ public final class HtmlReport {
             .images { display: flex; flex-wrap: wrap; gap: .25rem; } .images img { width: 5rem; height: 5rem; }
             .pairs { display: flex; flex-wrap: wrap; gap: .75rem; } .pairs figure { margin: 0; }
             .pairs img { width: 7rem; height: 7rem; object-fit: contain; } .pairs figcaption { font-size: .85rem; }
+            .absent { display: inline-block; width: 7rem; height: 7rem; overflow: auto; font-size: .7rem; }
             .wide { overflow-x: auto; }
             """;
 
@@ -42,10 +43,15 @@ public final class HtmlReport {
     /**
      * An image with its caption.
      *
-     * @param png the encoded image
-     * @param caption text that describes the image
+     * @param png the encoded image; empty if it cannot be shown
+     * @param caption text that describes the image, or why it cannot be shown
      */
-    public record Image(byte[] png, String caption) {}
+    public record Image(byte[] png, String caption) {
+        /** Returns a tile with text, in place of an image that cannot be shown. */
+        static Image absent(String name, String reason) {
+            return new Image(new byte[0], name + ": " + reason);
+        }
+    }
 
     /** Returns an empty report. */
     public static HtmlReport titled(String title) {
@@ -170,8 +176,8 @@ public final class HtmlReport {
     public HtmlReport pairs(String heading, List<Pair> pairs) {
         body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"pairs\">\n");
         pairs.forEach(pair -> body.append("<figure>")
-                .append(image(pair.first().png(), pair.first().caption()))
-                .append(image(pair.second().png(), pair.second().caption()))
+                .append(image(pair.first()))
+                .append(image(pair.second()))
                 .append("<figcaption>")
                 .append(escaped(pair.caption()))
                 .append("</figcaption></figure>\n"));
@@ -182,9 +188,15 @@ public final class HtmlReport {
     /** Adds images side by side. */
     public HtmlReport images(String heading, List<Image> images) {
         body.append("<h2>").append(escaped(heading)).append("</h2>\n<div class=\"images\">\n");
-        images.forEach(image -> body.append(image(image.png(), image.caption())).append('\n'));
+        images.forEach(image -> body.append(image(image)).append('\n'));
         body.append("</div>\n");
         return this;
+    }
+
+    private static String image(Image image) {
+        return image.png().length == 0
+                ? "<span class=\"absent\">" + escaped(image.caption()) + "</span>"
+                : image(image.png(), image.caption());
     }
 
     private static String image(byte[] png, String description) {

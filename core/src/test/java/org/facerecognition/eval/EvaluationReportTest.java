@@ -1,6 +1,7 @@
 package org.facerecognition.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -11,7 +12,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Function;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.Scalar;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.Split;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
@@ -99,6 +103,35 @@ class EvaluationReportTest {
         for (int i = 0; i < images.getLength(); i++) {
             assertThat(((Element) images.item(i)).getAttribute("alt")).isNotBlank();
         }
+    }
+
+    /** An image that was moved during the evaluation used to cost all its figures, even where none is shown. */
+    @Test
+    void anAbsentImageCostsOnlyItsTile(@TempDir Path folder) throws Exception {
+        for (String image : List.of("ann/1.png", "ann/2.png", "bob/1.png", "bob/2.png")) {
+            Path file = folder.resolve(image);
+            Files.createDirectories(file.getParent());
+            try (Mat grey = new Mat(8, 8, CV_8UC3, new Scalar(128))) {
+                Files.write(file, ImageReader.png(grey));
+            }
+        }
+        FaceDataset faces = FaceDataset.folders(folder, Split.TRAIN, 0, 0, 1);
+        Verification pairs = VerificationSet.of(faces).verify(EvaluationReportTest::embedded);
+        Path moved = folder.resolve("ann/2.png");
+        byte[] bytes = Files.readAllBytes(moved);
+        Files.delete(moved);
+        EvaluationReport report = EvaluationReport.titled("t")
+                .verification(pairs, Bootstrap.DEFAULT)
+                .hardest(pairs, List.of(faces));
+        Document page = parsed(report.html());
+        assertThat(page.getElementsByTagName("img").getLength()).isEqualTo(2 * 6 - 3 + 3); // pairs and charts
+        assertThat(page.getElementsByTagName("span").getLength()).isEqualTo(3);
+        assertThat(page.getElementsByTagName("span").item(0).getTextContent()).contains("2.png", "does not exist");
+
+        Files.write(moved, bytes);
+        assertThat(parsed(report.html()).getElementsByTagName("span").getLength())
+                .as("images are read when the page is made")
+                .isZero();
     }
 
     @Test
