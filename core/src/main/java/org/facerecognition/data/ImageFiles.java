@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.Existence;
 
 /**
  * Decides by their names which files of a folder are images. This is the only place that knows file extensions and the
@@ -285,7 +286,7 @@ public final class ImageFiles {
      * Lists a folder.
      *
      * @param passedOver counts everything else in the folder
-     * @throws DataException when the folder cannot be read
+     * @throws DataException when the folder cannot be read, or something in it cannot be looked at
      */
     public static Listing list(Path folder, PassedOver passedOver) {
         List<Path> images = new ArrayList<>();
@@ -311,11 +312,16 @@ public final class ImageFiles {
         BasicFileAttributes attributes;
         try {
             attributes = Files.readAttributes(entry, BasicFileAttributes.class);
-        } catch (IOException e) { // a dangling or circular link, or a file that was deleted meanwhile
+        } catch (IOException e) {
             if (kindOf(entry) == Kind.LEFT_BEHIND) {
                 passedOver.addHiddenFile();
-            } else {
+            } else if (Existence.isDeadLink(entry, e)) {
                 passedOver.addDeadLink();
+            } else { // it may be a person: who is left out without a word is missed by nobody
+                throw new DataException(
+                        entry + " cannot be looked at: " + AtomicFile.reason(e) + "; give this process"
+                                + " access to its folder, check the disk or the network, or remove it",
+                        e);
             }
             return;
         }

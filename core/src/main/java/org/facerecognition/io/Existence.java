@@ -1,6 +1,7 @@
 package org.facerecognition.io;
 
 import java.io.IOException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -29,6 +30,24 @@ public final class Existence {
                 return false;
             }
             throw e;
+        }
+    }
+
+    /**
+     * Returns whether a file cannot be looked at because it is gone, or is a symbolic link that leads nowhere or in a
+     * circle; false where it may well be there, but the folder may not be searched, or the disk or the network fails.
+     *
+     * @param failure what looking at it led to
+     */
+    public static boolean isDeadLink(Path file, IOException failure) {
+        if (failure instanceof NoSuchFileException) {
+            return true;
+        }
+        try {
+            AtomicFile.real(file); // which names loops: that the file system reports has no class of its own
+            return false;
+        } catch (IOException e) {
+            return e instanceof FileSystemLoopException;
         }
     }
 

@@ -15,6 +15,8 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.SharedFiles;
 import org.facerecognition.data.ImageFiles.Kind;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -287,5 +289,21 @@ class ImageFilesTest {
         assertThat(nothing.note()).isEmpty();
         assertThat(nothing.isEmpty()).isTrue();
         assertThat(nothing.instead()).isEqualTo("has none");
+    }
+
+    /** Whatever could not be looked at counted as a link that leads nowhere, and its people were left out. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatCannotBeLookedAtIsNoDeadLink() throws IOException {
+        Path ann =
+                Files.createSymbolicLink(folder.resolve("ann"), Path.of("x".repeat(300))); // longer than names can be
+        assertThatThrownBy(() -> ImageFiles.list(folder, new PassedOver()))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith(ann + " cannot be looked at: ")
+                .hasMessageContaining("access to its folder");
+        Files.move(ann, folder.resolve(".ann"));
+        PassedOver passedOver = new PassedOver();
+        ImageFiles.list(folder, passedOver);
+        assertThat(passedOver.note()).contains("passed over: 1 hidden or system file");
     }
 }

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -49,5 +52,21 @@ class ExistenceTest {
         Path loop = Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
         assertThatThrownBy(() -> Existence.of(loop)).isInstanceOf(IOException.class);
         assertThatThrownBy(() -> Existence.of(folder.resolve("x".repeat(300)))).isInstanceOf(IOException.class);
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void onlyWhatIsGoneOrACircleIsADeadLink() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "there");
+        Path loop = Files.createSymbolicLink(folder.resolve("one"), Path.of("other"));
+        Files.createSymbolicLink(folder.resolve("other"), Path.of("one"));
+        assertThat(Existence.isDeadLink(file, new NoSuchFileException("file"))).isTrue();
+        assertThat(Existence.isDeadLink(
+                        loop, new FileSystemException("one", null, "Too many levels of symbolic links")))
+                .isTrue();
+        assertThat(Existence.isDeadLink(file, new AccessDeniedException("file")))
+                .isFalse();
+        assertThat(Existence.isDeadLink(file, new FileSystemException("file", null, "Stale file handle")))
+                .isFalse();
     }
 }
