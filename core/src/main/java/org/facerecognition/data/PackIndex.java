@@ -31,7 +31,7 @@ final class PackIndex {
     static final int END_BYTES = 24;
     private static final Pattern SHARD_NAME = Pattern.compile("(.*)-\\d+-of-\\d+(\\.[^.]*)?");
 
-    private final MappedFile file;
+    private final PositionedFile file;
     private final long begin; // of the index in the file
     private List<String> identities = new ArrayList<>();
     private String crop = "";
@@ -45,7 +45,7 @@ final class PackIndex {
     private int[] labels = {};
     private int[] names = {}; // where the name begins in the index
 
-    private PackIndex(MappedFile file, long begin) {
+    private PackIndex(PositionedFile file, long begin) {
         this.file = file;
         this.begin = begin;
     }
@@ -113,7 +113,7 @@ final class PackIndex {
     // ---- reading ----
 
     private static PackIndex open(Path path, Split split) {
-        MappedFile file = MappedFile.open(path);
+        PositionedFile file = PositionedFile.open(path);
         byte[] magic = PackedFaces.MAGIC;
         long end = file.size() - END_BYTES;
         boolean whole = end >= magic.length
@@ -211,7 +211,7 @@ final class PackIndex {
         }
     }
 
-    private static DataException damaged(MappedFile file) {
+    private static DataException damaged(PositionedFile file) {
         return new DataException(
                 "the index of pack " + file.file() + " is damaged; create it again with the pack command");
     }

@@ -20,7 +20,7 @@ import org.facerecognition.io.AtomicFile;
 
 /**
  * A data set in one file: the images one after another, either encoded or already decoded and cropped, followed by an
- * index with the offset, checksum, identity and split of each. It is read through a memory map, which avoids opening
+ * index with the offset, checksum, identity and split of each. One open file serves all images, which avoids opening
  * many small files and, for decoded images, decoding.
  *
  * <p>The file consists of {@code FACEPACK}, the images, the index as JSON, and 24 bytes: the offset of the index (8),
@@ -32,7 +32,7 @@ public final class PackedFaces {
     static final int MAX_DECODED_PX = 10_000;
 
     private static final long BYTES_PER_IMAGE = 48; // of the index, at most, without the name
-    private static final long MAX_INDEX_BYTES = 1 << 30; // what MappedFile can read at once
+    private static final long MAX_INDEX_BYTES = 1 << 30; // what PositionedFile can read at once
 
     private PackedFaces() {}
 

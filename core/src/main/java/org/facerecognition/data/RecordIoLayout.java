@@ -28,11 +28,11 @@ final class RecordIoLayout {
     private static final int HEADER_BYTES = 24; // flag, label, id, id2
     private static final int MAX_RECORD_BYTES = 256 << 20;
 
-    private final MappedFile file;
+    private final PositionedFile file;
     private final int[] keys; // ascending
     private final long[] offsets; // of the records of these keys
 
-    private RecordIoLayout(MappedFile file, int[] keys, long[] offsets) {
+    private RecordIoLayout(PositionedFile file, int[] keys, long[] offsets) {
         this.file = file;
         this.keys = keys;
         this.offsets = offsets;
@@ -43,7 +43,7 @@ final class RecordIoLayout {
      * and label, in arrays.
      */
     static FaceDataset read(Path folder, Split split, SplitSettings settings) {
-        RecordIoLayout layout = open(MappedFile.open(folder.resolve(RECORDS)), folder.resolve(INDEX));
+        RecordIoLayout layout = open(PositionedFile.open(folder.resolve(RECORDS)), folder.resolve(INDEX));
         long[] byPerson = layout.imagesByPerson();
         if (byPerson.length == 0) {
             throw new DataException("data file " + folder.resolve(RECORDS) + " must have images, but has none");
@@ -64,7 +64,7 @@ final class RecordIoLayout {
     }
 
     /** Reads lines {@code key offset}. */
-    private static RecordIoLayout open(MappedFile file, Path index) {
+    private static RecordIoLayout open(PositionedFile file, Path index) {
         IntStream.Builder keys = IntStream.builder();
         LongStream.Builder offsets = LongStream.builder();
         boolean ascending = true;
@@ -94,7 +94,7 @@ final class RecordIoLayout {
     }
 
     /** The last line of a key counts. */
-    private static RecordIoLayout sorted(MappedFile file, int[] keys, long[] offsets) {
+    private static RecordIoLayout sorted(PositionedFile file, int[] keys, long[] offsets) {
         Map<Integer, Long> sorted = new TreeMap<>();
         for (int i = 0; i < keys.length; i++) {
             sorted.put(keys[i], offsets[i]);
@@ -146,8 +146,10 @@ final class RecordIoLayout {
     /** Returns the identity: a single label is in the header; of several labels, which follow it, it is the first. */
     private int readLabel(int place) {
         long at = offsets[place] + 2 * Integer.BYTES;
-        boolean several = file.readInt(at) > 0;
-        float label = Float.intBitsToFloat(file.readInt(several ? at + HEADER_BYTES : at + Integer.BYTES));
+        byte[] flagAndLabel = file.read(at, 2 * Integer.BYTES);
+        boolean several = intAt(flagAndLabel, 0) > 0;
+        float label =
+                Float.intBitsToFloat(several ? file.readInt(at + HEADER_BYTES) : intAt(flagAndLabel, Integer.BYTES));
         if (!(label >= 0 && label == Math.rint(label))) {
             throw new DataException(nameWithFolder(place)
                     + " must have a whole number of at least 0 as its identity, but has " + label);

@@ -44,7 +44,7 @@ final class SampleReader implements AutoCloseable {
                     "image " + sample.image().name() + " could not be prepared: "
                             + (e.getMessage() == null ? e : e.getMessage()),
                     e);
-        } catch (InternalError e) { // how Java reports a page of a mapped file that cannot be read
+        } catch (InternalError e) { // how Java reports a page that cannot be read of a file that a user's source maps
             throw new DataException(
                     "image " + sample.image().name()
                             + " cannot be read: its file was shortened after it had been opened,"
