@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param pairs in the order of their file
  */
 public record FacePairs(List<Pair> pairs) {
+    private static final int MAX_BIN_BYTES = Integer.MAX_VALUE - 8; // of an array
+
     /**
      * Two faces.
      *
@@ -114,11 +116,7 @@ public record FacePairs(List<Pair> pairs) {
     private static Object unpickled(Path file) {
         try {
             long size = Files.size(file);
-            long max = Runtime.getRuntime().maxMemory() / 2; // the file and the images in it are in memory together
-            if (size > max) {
-                throw new DataException("data file " + file + " must have at most " + max
-                        + " bytes, half of the Java heap, but has " + size + "; give Java more memory (-Xmx)");
-            }
+            requireFitting(file, size);
             return new BinUnpickler(file, size).load(new ByteArrayInputStream(Files.readAllBytes(file)));
         } catch (NoSuchFileException e) {
             throw new DataException("data file " + file + " does not exist", e);
@@ -127,6 +125,20 @@ public record FacePairs(List<Pair> pairs) {
         } catch (IOException | RuntimeException e) { // a damaged pickle can lead to any exception
             throw new DataException(
                     "data file " + file + " is damaged or not a verification set: its pickle cannot be read", e);
+        }
+    }
+
+    /** The file and the images in it are in memory together, and the file is in one array. */
+    private static void requireFitting(Path file, long size) {
+        if (size > MAX_BIN_BYTES) {
+            throw new DataException("data file " + file + " must have at most " + MAX_BIN_BYTES + " bytes, but has "
+                    + size + "; split it into several sets, or save its images as files and list their pairs"
+                    + " (evaluate --protocol pairs, FacePairs.list)");
+        }
+        long max = Runtime.getRuntime().maxMemory() / 3;
+        if (size > max) {
+            throw new DataException("data file " + file + " must have at most " + max
+                    + " bytes, a third of the Java heap, but has " + size + "; give Java more memory (-Xmx)");
         }
     }
 

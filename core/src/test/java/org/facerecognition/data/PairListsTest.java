@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -102,5 +103,19 @@ class PairListsTest {
                         "line 3 must be \"image,identity\" with an image that is in " + folder.resolve("celebA_query"));
         assertThatThrownBy(() -> OpenSetFaces.celebaIr(folder.resolve("none"), Crop.WHOLE))
                 .hasMessageContaining("give the folder that holds celebA_anno_query.csv");
+    }
+
+    /** The advice was more memory, of which no amount is enough for an array of 2 GiB. */
+    @Test
+    void aVerificationSetIsSmallerThanAnArray() throws IOException {
+        Path file = folder.resolve("all.bin");
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(1L << 31);
+        }
+        assertThatThrownBy(() -> FacePairs.insightfaceBin(file))
+                .isInstanceOf(DataException.class)
+                .hasMessage("data file " + file + " must have at most 2147483639 bytes, but has 2147483648; split it"
+                        + " into several sets, or save its images as files and list their pairs (evaluate --protocol"
+                        + " pairs, FacePairs.list)");
     }
 }
