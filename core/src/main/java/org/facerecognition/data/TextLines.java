@@ -14,6 +14,8 @@ import org.facerecognition.io.AtomicFile;
 
 /** Reads text files that users and programs on any system have written. */
 final class TextLines {
+    private static final int PARTS_OF_HEAP = 8; // bytes, characters of 2 bytes, and lines are in memory together
+
     private TextLines() {}
 
     /**
@@ -21,11 +23,18 @@ final class TextLines {
      * mark, as PowerShell writes it.
      *
      * @param what the file is, for messages
-     * @throws DataException when the file is missing, unreadable or in another encoding
+     * @throws DataException when the file is missing, unreadable, too large for a list or in another encoding
      */
     static List<String> read(Path file, String what) {
         byte[] bytes;
         try {
+            long size = Files.size(file);
+            long max = Math.min(Integer.MAX_VALUE - 8, Runtime.getRuntime().maxMemory() / PARTS_OF_HEAP);
+            if (size > max) {
+                throw new DataException(what + " " + file + " must be lines of text of at most " + max
+                        + " bytes in all, but has " + size + "; give a text file, not the images or their records, or"
+                        + " give Java more memory (-Xmx)");
+            }
             bytes = Files.readAllBytes(file);
         } catch (IOException e) {
             throw new DataException(what + " " + file + " must exist and be readable: " + AtomicFile.reason(e), e);

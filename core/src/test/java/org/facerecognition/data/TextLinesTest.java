@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -54,5 +55,18 @@ class TextLinesTest {
         assertThat(FacePairs.lfw(write("\ufeffAnn\t1\t2\n", StandardCharsets.UTF_16LE), folder)
                         .pairs())
                 .hasSize(1);
+    }
+
+    /** A file of records in place of a list ended with an OutOfMemoryError. */
+    @Test
+    void aFileThatIsTooLargeForAListIsNotRead() throws IOException {
+        Path file = folder.resolve("train.rec");
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(Runtime.getRuntime().maxMemory() / 8 + 1);
+        }
+        assertThatThrownBy(() -> FacePairs.list(file, folder))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith("list of pairs " + file + " must be lines of text of at most ")
+                .hasMessageContaining("give a text file");
     }
 }
