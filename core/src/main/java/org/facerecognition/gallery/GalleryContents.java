@@ -1,6 +1,5 @@
 package org.facerecognition.gallery;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -137,23 +136,11 @@ final class GalleryContents implements AutoCloseable {
     long[] enrollMissing(List<LogRecord.Enrolled> records) {
         synchronized (changeLock) {
             Snapshots.Snapshot snapshot = writableSnapshot();
-            List<LogRecord.Enrolled> missing = new ArrayList<>(EntryContent.distinct(records));
-            missing.removeIf(record -> isThere(record, snapshot));
+            Segment segment = snapshot.segment();
+            List<LogRecord.Enrolled> missing =
+                    EntryContent.missing(records, segment.rows()::of, row -> segment.record(snapshot.view(), row));
             return missing.isEmpty() ? new long[0] : enroll(missing);
         }
-    }
-
-    private static boolean isThere(LogRecord.Enrolled record, Snapshots.Snapshot snapshot) {
-        for (int row : snapshot.segment().rows().of(record.identity())) {
-            LogRecord.Enrolled there = snapshot.segment().record(snapshot.view(), row);
-            if (there != null
-                    && Objects.equals(there.note(), record.note())
-                    && Objects.equals(there.contentKey(), record.contentKey())
-                    && Arrays.equals(there.unit(), record.unit())) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /** Gives each record its id, and its name in the form that was enrolled first. */
