@@ -137,8 +137,23 @@ final class Download {
             throw new WeightsException("cannot fetch " + remote.address() + ": the server announces " + bytes
                     + " bytes, and a file of weights must not have more than " + MAX_BYTES);
         }
-        long free = Files.getFileStore(part.getParent()).getUsableSpace();
-        if (bytes > free) {
+        requireSpace(part.getParent(), bytes);
+    }
+
+    /**
+     * Requires free space where its amount is known: there is no store of a folder in some chroots and sandboxes, and
+     * some file systems report none.
+     *
+     * @throws IOException if there is too little
+     */
+    static void requireSpace(Path folder, long bytes) throws IOException {
+        long free;
+        try {
+            free = Files.getFileStore(folder).getUsableSpace();
+        } catch (IOException e) {
+            return;
+        }
+        if (free > 0 && bytes > free) {
             throw new IOException("the download needs " + bytes + " bytes, but only " + free + " are free");
         }
     }

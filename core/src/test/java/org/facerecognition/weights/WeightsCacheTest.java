@@ -101,6 +101,18 @@ class WeightsCacheTest {
         }
     }
 
+    /** Chroots and sandboxes have no mount point to ask, and some mounts report no bytes. */
+    @Test
+    void anUnknownAmountOfFreeSpaceStopsNoDownload() throws IOException {
+        Download.requireSpace(folder.resolve("missing"), 1);
+        if (Files.isDirectory(Path.of("/proc/self"))) { // which has no bytes
+            Download.requireSpace(Path.of("/proc/self"), 1);
+        }
+        assertThatThrownBy(() -> Download.requireSpace(folder, Long.MAX_VALUE))
+                .isInstanceOf(IOException.class)
+                .hasMessageMatching("the download needs 9223372036854775807 bytes, but only \\d+ are free");
+    }
+
     @Test
     void resumesAnInterruptedDownload() throws Exception {
         server.answering("200 OK", SIZE, bytes, 0, PARTIAL)
