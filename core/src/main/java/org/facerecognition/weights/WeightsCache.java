@@ -86,8 +86,11 @@ public final class WeightsCache {
     private static void fetchTo(Path file, RemoteFile remote, FetchListener listener) throws IOException {
         Path part = file.resolveSibling(file.getFileName() + ".part");
         boolean resumed = Files.exists(part);
-        Download.to(part, remote, listener);
-        String sum = sha256(part);
+        String sum = resumed ? sha256(part) : "";
+        if (!sum.startsWith(remote.sha256())) { // a whole one is left where the process ended before it was moved
+            Download.to(part, remote, listener);
+            sum = sha256(part);
+        }
         if (resumed && !sum.startsWith(remote.sha256())) { // the partial file was of something else
             Files.delete(part);
             Download.to(part, remote, listener);

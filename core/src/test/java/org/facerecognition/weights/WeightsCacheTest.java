@@ -101,6 +101,19 @@ class WeightsCacheTest {
         }
     }
 
+    /** The server has no bytes behind the last one, and a whole file was deleted and fetched again. */
+    @Test
+    void aWholeFileThatWasNotMovedYetIsNotFetchedAgain() throws Exception {
+        server.answering("416 Range Not Satisfiable", 0, bytes, 0, 0).answering("200 OK", SIZE, bytes, 0, SIZE);
+        Path part = folder.resolve("cache").resolve(sum(bytes).substring(0, 8)).resolve("net.pth.part");
+        Files.createDirectories(part.getParent());
+        Files.write(part, bytes);
+        Path file = cache.fetch(remote(), FetchListener.NONE);
+        assertThat(file).hasBinaryContent(bytes);
+        assertThat(server.ranges()).isEmpty();
+        assertThat(filesKept()).containsExactlyInAnyOrder(file, file.resolveSibling("net.pth.json"));
+    }
+
     /** Chroots and sandboxes have no mount point to ask, and some mounts report no bytes. */
     @Test
     void anUnknownAmountOfFreeSpaceStopsNoDownload() throws IOException {
