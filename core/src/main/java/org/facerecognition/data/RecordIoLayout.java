@@ -22,6 +22,7 @@ import org.facerecognition.io.AtomicFile;
 final class RecordIoLayout {
     private static final String RECORDS = "train.rec";
     private static final String INDEX = "train.idx";
+    private static final String BYTE_ORDER_MARK = "\ufeff"; // which Windows' editors write
     private static final int MAGIC = 0xced7230a;
     private static final int LENGTH_BITS = 29; // the upper 3 bits say whether a record is in parts
     private static final int EXACT_FLOATS = 1 << 24; // up to which each whole number is a float32
@@ -63,7 +64,7 @@ final class RecordIoLayout {
         return parts.dataset("data file " + folder.resolve(RECORDS), new PassedOver());
     }
 
-    /** Reads lines {@code key offset}. */
+    /** Reads lines {@code key offset}; blank ones are skipped. */
     private static RecordIoLayout open(PositionedFile file, Path index) {
         IntStream.Builder keys = IntStream.builder();
         LongStream.Builder offsets = LongStream.builder();
@@ -73,7 +74,11 @@ final class RecordIoLayout {
             int number = 0;
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 number++;
-                String[] parts = line.trim().split("\\s+");
+                String text = number == 1 && line.startsWith(BYTE_ORDER_MARK) ? line.substring(1) : line;
+                if (text.isBlank()) {
+                    continue;
+                }
+                String[] parts = text.trim().split("\\s+");
                 try {
                     int key = Integer.parseInt(parts[0]);
                     offsets.add(Long.parseLong(parts[1]));
