@@ -11,6 +11,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +45,8 @@ final class EntriesCsv implements AutoCloseable {
             .builder()
             .setHeader()
             .setSkipHeaderRecord(true)
-            .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW)
+            .setAllowMissingColumnNames(true) // as of the index that pandas writes
+            .setDuplicateHeaderMode(DuplicateHeaderMode.ALLOW_EMPTY)
             .setIgnoreEmptyLines(true)
             .get();
     private static final char BYTE_ORDER_MARK = '\ufeff';
@@ -54,6 +56,7 @@ final class EntriesCsv implements AutoCloseable {
     private final LimitedReader reader;
     private final CSVParser parser;
     private final Iterator<CSVRecord> records;
+    private final Map<String, Integer> columns = new HashMap<>(); // places by name
 
     /**
      * What the file says of an entry.
@@ -77,6 +80,14 @@ final class EntriesCsv implements AutoCloseable {
                 .setFormat(READ)
                 .get();
         this.records = parser.iterator();
+        List<String> names = parser.getHeaderNames();
+        for (int i = 0; i < names.size(); i++) {
+            String name = names.get(i).strip();
+            if (columns.putIfAbsent(name, i) != null && !name.isEmpty()) {
+                throw new GalleryException(
+                        file + " must have each column once, but has two columns named " + name + ": remove one");
+            }
+        }
     }
 
     /** @throws GalleryException if it is not such a file */
@@ -84,10 +95,9 @@ final class EntriesCsv implements AutoCloseable {
         InputStream in = Files.newInputStream(file);
         try {
             EntriesCsv csv = new EntriesCsv(file, new CheckedInputStream(in, new CRC32C()));
-            List<String> columns = csv.parser.getHeaderNames();
-            if (!columns.contains(IDENTITY)) {
+            if (!csv.columns.containsKey(IDENTITY)) {
                 throw new GalleryException(file + " must begin with a line of column names, one of which is " + IDENTITY
-                        + ", but begins with " + columns);
+                        + ", but begins with " + csv.parser.getHeaderNames());
             }
             return csv;
         } catch (IOException | RuntimeException e) {
@@ -121,22 +131,28 @@ final class EntriesCsv implements AutoCloseable {
         }
     }
 
-    private static Row row(CSVRecord values) {
-        if (!values.isConsistent()) {
+    private Row row(CSVRecord values) {
+        if (values.size() != parser.getHeaderNames().size()) {
             throw new IllegalArgumentException("it must have a value for each column of the header, but has "
                     + values.size() + (values.size() == 1 ? " value" : " values"));
         }
-        @Nullable String attributes = value(values, ATTRIBUTES);
+        @Nullable String attributes = optional(values, ATTRIBUTES);
         return new Row(
-                Names.checked(Names.upgraded(values.get(IDENTITY))),
-                Texts.note(value(values, NOTE)),
-                Texts.contentKey(value(values, CONTENT_KEY)),
+                Names.checked(Names.upgraded(value(values, IDENTITY))),
+                Texts.note(optional(values, NOTE)),
+                Texts.contentKey(optional(values, CONTENT_KEY)),
                 attributes == null ? Map.of() : Attributes.checked(attributes));
     }
 
-    private static @Nullable String value(CSVRecord values, String column) {
-        String value = values.isMapped(column) ? values.get(column) : "";
+    private @Nullable String optional(CSVRecord values, String column) {
+        String value = value(values, column);
         return value.isEmpty() ? null : value;
+    }
+
+    /** Returns a value of a row; empty if there is no such column. */
+    private String value(CSVRecord values, String column) {
+        @Nullable Integer place = columns.get(column);
+        return place == null ? "" : values.get(place);
     }
 
     /** Explains why a line cannot be used. */

@@ -351,6 +351,18 @@ class GalleryTransferTest {
             }
         }
 
+        /** Notes behind a space were lost without a word, and the index that pandas writes was refused. */
+        @Test
+        void namesOfColumnsMayHaveSpacesOrBeMissing() throws IOException {
+            csv = ",identity , note,\tcontent_key,\n0,Ann, n 1 ,k1,\n1,Bob,n2,,x\n2,C,,,\n3,D,,,\n4,E,,,\n";
+            try (Gallery to = memory()) {
+                assertThat(importing("good", to)).isEqualTo(new Result(5, 0));
+                assertThat(to.entries())
+                        .extracting(entry -> entry.identity() + "|" + entry.note() + "|" + entry.contentKey())
+                        .startsWith("Ann| n 1 |k1", "Bob|n2|null", "C|null|null");
+            }
+        }
+
         @ParameterizedTest
         @CsvSource(
                 delimiter = '|',
@@ -430,6 +442,8 @@ class GalleryTransferTest {
             rejects("good", "one of which is identity, but begins with []");
             csv = "identity,identity\na,b\n";
             rejects("good", "entries.csv cannot be read from line 1: ");
+            csv = "identity,note, note\na,1,2\n";
+            rejects("good", "entries.csv must have each column once, but has two columns named note");
             csv = "identity,note\na,1\nb\n";
             rejects(
                     "good",
