@@ -240,15 +240,29 @@ final class HeadsBenchmark {
 
     /** Partial FC sampling as in insightface's code, with the plain implementation over the sampled rows; scoped. */
     private static Tensor plainPartialFc(Tensor x, Tensor weight, Tensor labels) {
-        Tensor rows; // [S]
-        Tensor values; // [S, D]
-        try (NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor scores = torch.rand(weight.size(0)).index_fill_(0, labels, new Scalar(2.0));
-            T_TensorTensor_T sampled = scores.topk((long) (FRACTION * weight.size(0)));
-            rows = sampled.get1().sort(0, false).get0();
-            values = weight.index_select(0, rows);
-            values.set_requires_grad(true);
+        try (Tensor rows = sampledRows(weight.size(0), labels); // [S]
+                Tensor values = valuesOf(rows, weight); // [S, D]; autograd keeps it, and its gradient
+                Tensor sampledLabels = torch.searchsorted(rows, labels)) {
+            return PlainArcFace.loss(x, values, sampledLabels);
         }
-        return PlainArcFace.loss(x, values, torch.searchsorted(rows, labels));
+    }
+
+    private static Tensor sampledRows(long classes, Tensor labels) {
+        try (NoGradGuard noGrad = new NoGradGuard();
+                Tensor scores = torch.rand(classes)) {
+            scores.index_fill_(0, labels, new Scalar(2.0));
+            try (T_TensorTensor_T sampled = scores.topk((long) (FRACTION * classes));
+                    T_TensorTensor_T sorted = sampled.get1().sort(0, false)) {
+                return new Tensor(sorted.get0()); // another handle
+            }
+        }
+    }
+
+    private static Tensor valuesOf(Tensor rows, Tensor weight) {
+        try (NoGradGuard noGrad = new NoGradGuard()) {
+            Tensor values = weight.index_select(0, rows);
+            values.set_requires_grad(true);
+            return values;
+        }
     }
 }

@@ -1,15 +1,21 @@
 package org.facerecognition.benchmarks;
 
+import java.util.function.UnaryOperator;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.NormalizeFuncOptions;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * ArcFace in plain libtorch as most implementations have it: normalize, linear, the margin on all cosines, one-hot,
  * where, cross-entropy. The one-hot tensor is boolean, its smallest form. Scale and margin are 64 and 0.5.
+ *
+ * <p>Every intermediate tensor is closed after its last use, as C++ and Python do without being told: what remains
+ * until the backward pass is what autograd saves.
  */
 final class PlainArcFace {
     private static final double S = 64;
@@ -19,20 +25,63 @@ final class PlainArcFace {
 
     /** Maps embeddings [B, D], class centers [C, D] and labels [B], all borrowed, to a scalar loss, which is scoped. */
     static Tensor loss(Tensor embeddings, Tensor centers, Tensor labels) {
-        Tensor cosine = torch.linear(normalize(embeddings), normalize(centers)); // [B, C]
+        try (Tensor cosine = cosine(embeddings, centers); // [B, C]
+                Tensor margin = withMargin(cosine); // [B, C]
+                Tensor oneHot = oneHot(cosine, labels); // [B, C]
+                Tensor logits = then(torch.where(oneHot, margin, cosine), x -> x.mul(new Scalar(S)))) {
+            return torch.cross_entropy(logits, labels);
+        }
+    }
+
+    private static Tensor cosine(Tensor embeddings, Tensor centers) {
+        try (Tensor x = normalize(embeddings);
+                Tensor w = normalize(centers)) {
+            return torch.linear(x, w);
+        }
+    }
+
+    /** Returns cos(t + M), or what replaces it where t + M exceeds pi. */
+    private static Tensor withMargin(Tensor cosine) {
+        try (Tensor phi = phi(cosine);
+                Tensor monotonic = cosine.gt(new Scalar(Math.cos(Math.PI - M)));
+                Tensor linear = cosine.sub(new Scalar(Math.sin(M) * M))) {
+            return torch.where(monotonic, phi, linear);
+        }
+    }
+
+    private static Tensor phi(Tensor cosine) {
+        try (Tensor sine = sine(cosine);
+                Tensor a = cosine.mul(new Scalar(Math.cos(M)));
+                Tensor b = sine.mul(new Scalar(Math.sin(M)))) {
+            return a.sub(b);
+        }
+    }
+
+    private static Tensor sine(Tensor cosine) {
         ScalarOptional floor = new ScalarOptional(new Scalar(1e-7));
-        Tensor sine = cosine.mul(cosine)
-                .neg()
-                .add(new Scalar(1.0))
-                .clamp(floor, new ScalarOptional())
-                .sqrt();
-        Tensor phi = cosine.mul(new Scalar(Math.cos(M))).sub(sine.mul(new Scalar(Math.sin(M))));
-        Tensor monotonic = cosine.gt(new Scalar(Math.cos(Math.PI - M)));
-        phi = torch.where(monotonic, phi, cosine.sub(new Scalar(Math.sin(M) * M)));
-        Tensor oneHot = torch.zeros_like(cosine.detach())
-                .to(ScalarType.Bool)
-                .scatter_(1, labels.unsqueeze(1), new Scalar(1.0)); // [B, C]
-        return torch.cross_entropy(torch.where(oneHot, phi, cosine).mul(new Scalar(S)), labels);
+        Tensor negative = then(cosine.mul(cosine), Tensor::neg);
+        Tensor square = then(negative, x -> x.add(new Scalar(1.0)));
+        return then(then(square, x -> x.clamp(floor, new ScalarOptional())), Tensor::sqrt);
+    }
+
+    private static Tensor oneHot(Tensor cosine, Tensor labels) {
+        Tensor zeros;
+        try (TensorOptions options = new TensorOptions(ScalarType.Bool);
+                DeviceOptional device = new DeviceOptional(cosine.device());
+                TensorOptions there = options.device(device)) {
+            zeros = torch.zeros(new long[] {cosine.size(0), cosine.size(1)}, there);
+        }
+        try (Tensor columns = labels.unsqueeze(1)) {
+            zeros.scatter_(1, columns, new Scalar(1.0));
+        }
+        return zeros;
+    }
+
+    /** Applies a function to a tensor and closes it. */
+    private static Tensor then(Tensor x, UnaryOperator<Tensor> function) {
+        try (x) {
+            return function.apply(x);
+        }
     }
 
     private static Tensor normalize(Tensor rows) {

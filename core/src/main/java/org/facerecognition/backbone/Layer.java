@@ -1,10 +1,12 @@
 package org.facerecognition.backbone;
 
+import java.util.List;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.BatchNorm1dImpl;
 import org.bytedeco.pytorch.BatchNorm2dImpl;
 import org.bytedeco.pytorch.Conv2dImpl;
+import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.MaxPool2dImpl;
 import org.bytedeco.pytorch.Module;
@@ -65,18 +67,31 @@ interface Layer {
 
     /** Returns the layers one after another as one layer. */
     static Layer chain(Layer... layers) {
-        return of(
-                x -> {
-                    for (Layer layer : layers) {
-                        x = layer.forward(x);
-                    }
-                    return x;
-                },
-                (graph, x) -> {
-                    for (Layer layer : layers) {
-                        x = layer.describe(graph, x);
-                    }
-                    return x;
-                });
+        return of(x -> run(List.of(layers), x), (graph, x) -> {
+            for (Layer layer : layers) {
+                x = layer.describe(graph, x);
+            }
+            return x;
+        });
+    }
+
+    /**
+     * Runs layers one after another. Without gradients, every tensor between two layers is closed once it was used, as
+     * C++ and Python do; the caller's scope would keep those of the whole network.
+     */
+    static Tensor run(List<? extends Layer> layers, Tensor given) {
+        Tensor x = given;
+        Tensor owner = given; // of what x refers to: functions in place return a handle that owns nothing
+        for (Layer layer : layers) {
+            Tensor next = layer.forward(x);
+            if (next.address() != x.address()) {
+                if (owner != given && !GradMode.is_enabled()) {
+                    owner.close();
+                }
+                owner = next;
+            }
+            x = next;
+        }
+        return x;
     }
 }

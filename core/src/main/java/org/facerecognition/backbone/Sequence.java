@@ -33,10 +33,7 @@ final class Sequence extends Block {
 
     @Override
     public Tensor forward(Tensor x) {
-        for (Layer layer : layers) {
-            x = layer.forward(x);
-        }
-        return x;
+        return Layer.run(layers, x);
     }
 
     @Override

@@ -43,10 +43,7 @@ final class Stages implements Layer {
     }
 
     private Tensor run(int from, int to, Tensor x) {
-        for (Stage stage : stages.subList(from, to)) {
-            x = stage.layer().forward(x);
-        }
-        return x;
+        return Layer.run(stages.subList(from, to).stream().map(Stage::layer).toList(), x);
     }
 
     /** @throws IllegalArgumentException if no stage has this name */
