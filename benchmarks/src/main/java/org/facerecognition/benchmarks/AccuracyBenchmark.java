@@ -27,9 +27,8 @@ final class AccuracyBenchmark {
     /** Evaluates the weights as they are, and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
         if (args.length != 6) {
-            throw new IllegalArgumentException(
-                    "arguments must be MOBILEFACENET YUNET LFW CELEBA_IR ORL CELEBA, but were "
-                            + (args.length == 0 ? "missing" : String.join(" ", args)));
+            throw new ArgumentException("arguments must be MOBILEFACENET YUNET LFW CELEBA_IR ORL CELEBA, but were "
+                    + (args.length == 0 ? "missing" : String.join(" ", args)));
         }
         String yunet = args[1];
         JsonNode lfw = evaluate(args[0], args[2], "--protocol", "view1", "--detector", yunet);
@@ -85,7 +84,7 @@ final class AccuracyBenchmark {
     /** Fine-tunes the weights, evaluates them before and after, and prints a table. */
     static void fineTuning(String[] args) throws IOException, InterruptedException {
         if (args.length != 2) {
-            throw new IllegalArgumentException("arguments must be MOBILEFACENET CELEBA, but were "
+            throw new ArgumentException("arguments must be MOBILEFACENET CELEBA, but were "
                     + (args.length == 0 ? "missing" : String.join(" ", args)));
         }
         JsonNode before = evaluate(args[0], args[1], "--align", "mean");

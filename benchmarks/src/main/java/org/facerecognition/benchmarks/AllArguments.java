@@ -25,10 +25,10 @@ record AllArguments(Set<String> names, Map<String, String> values) {
             }
             requireKnown("KEY of KEY=VALUE", parts[0], knownKeys);
             if (parts[1].isEmpty()) {
-                throw new IllegalArgumentException(parts[0] + "= must be followed by a value, but was empty");
+                throw new ArgumentException(parts[0] + "= must be followed by a value, but was empty");
             }
             if (values.put(parts[0], parts[1]) != null) {
-                throw new IllegalArgumentException(parts[0] + "= must be given once, but was given twice");
+                throw new ArgumentException(parts[0] + "= must be given once, but was given twice");
             }
         }
         return new AllArguments(names, values);
@@ -36,8 +36,7 @@ record AllArguments(Set<String> names, Map<String, String> values) {
 
     private static void requireKnown(String what, String word, Set<String> known) {
         if (!known.contains(word)) {
-            throw new IllegalArgumentException(
-                    what + " must be one of " + String.join(", ", known) + ", but was " + word);
+            throw new ArgumentException(what + " must be one of " + String.join(", ", known) + ", but was " + word);
         }
     }
 }

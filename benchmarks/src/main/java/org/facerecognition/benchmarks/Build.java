@@ -50,7 +50,7 @@ final class Build {
     static void requireCurrent(Path root, String module, Path built) throws IOException {
         Path source = newest(root.resolve(module).resolve("src").resolve("main"));
         if (time(source) > time(newest(built))) {
-            throw new IllegalArgumentException(
+            throw new ArgumentException(
                     built + " must be newer than " + source + ", but is older; rebuild first: " + COMMAND);
         }
     }

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -93,6 +94,14 @@ final class Child implements AutoCloseable {
         command.addAll(1, options);
         command.addAll(List.of(arguments));
         return command;
+    }
+
+    /** Returns the options of this process that another one needs too: the file of Python and the maximum heap. */
+    static List<String> optionsOfThisProcess() {
+        List<String> options = new ArrayList<>();
+        options.add("-Xmx" + (Runtime.getRuntime().maxMemory() >> 20) + "m");
+        Optional.ofNullable(System.getProperty("python")).ifPresent(file -> options.add("-Dpython=" + file));
+        return options;
     }
 
     /** Returns the command that runs another main class of this program, as a list that arguments can be added to. */

@@ -11,7 +11,7 @@ import org.facerecognition.benchmarks.StepModel.Link;
  * Measures training in several processes of this machine against one process with as many threads, over the same whole
  * batch, and how long the processes take to add up their gradients. From the speed of processes that train without each
  * other, and of two sums, it computes what steps should take, beside what they took, and what they would take on
- * machines that are not here.
+ * machines that are not here. The steps of all of them include ends of epochs, without validation.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar distributed [ROUNDS [STEPS]]}; by default 5 rounds of 6
  * steps: ResNet-18, 112 px, 100 people, batches of 32.
@@ -56,8 +56,9 @@ final class DistributedBenchmark {
 
     /** Runs the benchmark and prints tables. */
     static void run(String[] args) throws IOException {
-        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
-        int steps = args.length > 1 ? Integer.parseInt(args[1]) : 6;
+        Arguments arguments = new Arguments(args);
+        int rounds = arguments.number(0, "ROUNDS", 1, 5);
+        int steps = arguments.number(1, "STEPS", 1, 6);
         List<Contestant> contestants = new ArrayList<>();
         Rounds results;
         try {

@@ -37,8 +37,11 @@ final class ExportsBenchmark {
 
     /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException, InterruptedException {
-        List<Encoder> encoders =
-                args.length > 0 ? Arrays.stream(args).map(Encoder::of).toList() : List.of(Encoder.values());
+        List<Encoder> encoders = args.length > 0
+                ? Arrays.stream(args)
+                        .map(word -> Arguments.oneOf(Encoder.values(), Encoder::id, "ENCODER", word))
+                        .toList()
+                : List.of(Encoder.values());
         try (TemporaryFolder temporary = TemporaryFolder.create("exports-benchmark")) {
             Path folder = temporary.path();
             System.out.println(

@@ -26,7 +26,7 @@ final class Figures {
         for (String readme : FOLDERS) {
             Path file = folder.resolve(readme).resolve("README.md");
             if (!Files.exists(file)) {
-                throw new IllegalArgumentException("the working folder must be the root of a clone, but was "
+                throw new ArgumentException("the working folder must be the root of a clone, but was "
                         + folder.toAbsolutePath() + ", which has no " + folder.relativize(file));
             }
         }

@@ -39,6 +39,7 @@ import org.facerecognition.gallery.SearchMethod;
  */
 final class GalleryBenchmark {
     static final int DIMENSION = 512;
+    static final int MIN_ENTRIES = 100; // ten identities, as many as a search for the top 10 finds
     private static final int IMAGES_PER_IDENTITY = 10;
     private static final int TOP_K = 10;
     private static final int EXACT_PROBES = 64;
@@ -61,9 +62,10 @@ final class GalleryBenchmark {
 
     /** Runs the benchmark and prints tables. */
     static void run(String[] args) {
-        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
-        int exact = args.length > 1 ? Integer.parseInt(args[1]) : 1_000_000;
-        int approximate = args.length > 2 ? Integer.parseInt(args[2]) : 100_000;
+        Arguments arguments = new Arguments(args);
+        int rounds = arguments.number(0, "ROUNDS", 1, 7);
+        int exact = entries(arguments.number(1, "N", 0, 1_000_000), "N");
+        int approximate = entries(arguments.number(2, "N_APPROXIMATE", 0, 100_000), "N_APPROXIMATE");
         describe();
         if (exact > 0) {
             exact(rounds, exact);
@@ -71,6 +73,13 @@ final class GalleryBenchmark {
         if (approximate > 0) {
             approximate(approximate);
         }
+    }
+
+    private static int entries(int n, String name) {
+        if (n > 0 && n < MIN_ENTRIES) {
+            throw new ArgumentException(name + " must be 0 or at least " + MIN_ENTRIES + ", but was " + n);
+        }
+        return n;
     }
 
     /** Prints the distributions of genuine and impostor cosines. */

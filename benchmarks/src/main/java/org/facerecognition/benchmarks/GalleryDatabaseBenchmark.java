@@ -54,7 +54,7 @@ final class GalleryDatabaseBenchmark {
     /** Runs the benchmark and prints tables. */
     static void run(String[] args) throws IOException, InterruptedException {
         if (args.length == 0) {
-            throw new IllegalArgumentException("gallery-database needs the address of a database that may be dropped, "
+            throw new ArgumentException("gallery-database needs the address of a database that may be dropped, "
                     + "such as jdbc:postgresql://HOST/DATABASE");
         }
         HikariConfig config = new HikariConfig();
@@ -64,7 +64,7 @@ final class GalleryDatabaseBenchmark {
             config.setUsername(System.getenv("PGUSER"));
             config.setPassword(System.getenv("PGPASSWORD"));
         }
-        int n = args.length > 1 ? Integer.parseInt(args[1]) : DEFAULT_SIZE;
+        int n = new Arguments(args).number(1, "N", GalleryBenchmark.MIN_ENTRIES, DEFAULT_SIZE);
         try (HikariDataSource connections = new HikariDataSource(config)) {
             new GalleryDatabaseBenchmark(connections, n).measure();
         } catch (SQLException e) {

@@ -69,8 +69,8 @@ final class HeadsBenchmark {
             child(Side.valueOf(args[1]), Integer.parseInt(args[2]));
             return;
         }
-        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
-        int onlyClasses = args.length > 1 ? Integer.parseInt(args[1]) : 0;
+        int rounds = new Arguments(args).number(0, "ROUNDS", 1, 5);
+        int onlyClasses = args.length > 1 ? Integer.parseInt(Arguments.oneOf(classes(), "CLASSES", args[1])) : 0;
         List<String> table = new ArrayList<>();
         for (Size size : SIZES) {
             if (onlyClasses == 0 || onlyClasses == size.classes) {
@@ -81,6 +81,10 @@ final class HeadsBenchmark {
                 + " | speed relative to plain libtorch | peak memory increase, MiB | peak memory, MiB |");
         System.out.println("|---|---|---|---|---|");
         table.forEach(System.out::println);
+    }
+
+    private static List<String> classes() {
+        return SIZES.stream().map(size -> Integer.toString(size.classes)).toList();
     }
 
     private static List<String> compare(Size size, int rounds) throws IOException, InterruptedException {

@@ -44,6 +44,9 @@ import org.jspecify.annotations.Nullable;
 final class InferenceBenchmark {
     private static final String BASELINE = "ONNX Runtime, fp32";
     private static final int IMAGES_PER_ROUND = 32;
+    private static final List<String> PARTS = List.of("throughput", "layers", "latency", "start");
+    private static final List<String> PEERS =
+            List.of("prepared", "half", "int8", "imported", "plain", "eager", "frozen", "onnxruntime", "djl", "python");
     private static final int CALIBRATION_FACES = 64; // for int8
 
     private final int rounds;
@@ -63,30 +66,20 @@ final class InferenceBenchmark {
                 "batches", List.of("1", "16", "64"),
                 "neighbors", List.of("0"),
                 "threads", List.of(),
-                "parts", List.of("throughput", "layers", "latency", "start"),
-                "peers",
-                        List.of(
-                                "prepared",
-                                "half",
-                                "int8",
-                                "imported",
-                                "plain",
-                                "eager",
-                                "frozen",
-                                "onnxruntime",
-                                "djl",
-                                "python")));
+                "parts", PARTS,
+                "peers", PEERS));
         for (String argument : args) {
             String[] parts = argument.split("=", 2);
             if (parts.length == 1) {
-                rounds = Integer.parseInt(argument);
+                rounds = Arguments.atLeast(1, "ROUNDS", argument);
             } else if (options.containsKey(parts[0].replace("neighbours", "neighbors"))) {
                 options.put(parts[0].replace("neighbours", "neighbors"), Arrays.asList(parts[1].split(",")));
             } else {
-                throw new IllegalArgumentException(
+                throw new ArgumentException(
                         "argument must be one of " + options.keySet() + "=..., but was " + argument);
             }
         }
+        require(options);
         InferenceBenchmark benchmark = new InferenceBenchmark(rounds, options);
         List<String> threads = benchmark.option("threads");
         if (threads.isEmpty()) {
@@ -95,13 +88,32 @@ final class InferenceBenchmark {
         for (String number : threads) {
             List<String> command = Child.javaCommand(Main.class);
             command.add(1, "-D" + Processors.PROPERTY + "=" + number);
+            command.addAll(1, Child.optionsOfThisProcess());
             command.add("inference");
             Arrays.stream(args).filter(word -> !word.startsWith("threads=")).forEach(command::add);
-            int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+            Process process = new ProcessBuilder(command).inheritIO().start();
+            Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+            int status = process.waitFor();
             if (status != 0) {
                 throw new IOException("the benchmark with " + number + " threads ended with status " + status);
             }
         }
+    }
+
+    /** Checks all values before any work. */
+    private static void require(Map<String, List<String>> options) {
+        List<String> nets = Arrays.stream(Encoder.values()).map(Encoder::id).toList();
+        options.forEach((name, values) -> {
+            for (String value : values) {
+                switch (name) {
+                    case "nets" -> Arguments.oneOf(nets, "nets=", value);
+                    case "parts" -> Arguments.oneOf(PARTS, "parts=", value);
+                    case "peers" -> Arguments.oneOf(PEERS, "peers=", value);
+                    case "neighbors" -> Arguments.atLeast(0, "neighbors=", value);
+                    default -> Arguments.atLeast(1, name + "=", value);
+                }
+            }
+        });
     }
 
     private void run() throws IOException, InterruptedException {
@@ -312,10 +324,14 @@ final class InferenceBenchmark {
         }
     }
 
-    /** Starts each peer three times, interleaved, and prints the time and the memory to its first embedding. */
+    /**
+     * Starts each peer three times, interleaved, and prints the time and the memory to its first embedding. All compute
+     * in fp32. The kernels of the prepared network were chosen by the process that writes the archive of classes, as
+     * they are by an earlier start of a program.
+     */
     private static void coldStart(Net net) throws IOException, InterruptedException {
         Map<String, Starter> starters = new LinkedHashMap<>();
-        putWithArchive(starters, "prepared", "prepared", net.file("model"));
+        putWithArchive(starters, "prepared, fp32", "prepared", net.file("model"));
         starters.put(
                 "Recognizer.embed", () -> Child.java("plain", net.file("model").toString()));
         putWithArchive(starters, "ONNX Runtime", "onnxruntime", net.file("onnx"));

@@ -1,6 +1,7 @@
 package org.facerecognition.benchmarks;
 
 import ai.djl.Model;
+import ai.djl.engine.Engine;
 import ai.djl.inference.Predictor;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -25,12 +26,17 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.vision.FaceChoice;
 
 /**
  * The main class of the processes that {@link Child} starts to embed in isolation. Arguments: KIND FILE. KIND is
  * prepared or plain with a recognizer's file, onnxruntime with an ONNX file, or djl with a TorchScript file.
  */
 final class InferenceChild {
+    private static final PrepareOptions FP32 = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+
     private InferenceChild() {}
 
     /** Embeds a number of batches and returns the seconds it took. */
@@ -72,10 +78,10 @@ final class InferenceChild {
     }
 
     private static void prepared(Path file) throws Exception {
-        try (PreparedRecognizer prepared = PreparedRecognizer.load(file);
+        try (PreparedRecognizer prepared = PreparedRecognizer.load(file, FP32, null, FaceChoice.MOST_PROMINENT, false);
                 Mat image = new Mat(Net.SIZE_PX, Net.SIZE_PX, opencv_core.CV_8UC3)) {
             List<ImageSource> images = List.of(ImageSource.of(image));
-            serve("prepared", (batch, steps) -> timed(steps * batch, () -> prepared.embedAll(images)));
+            serve("prepared, fp32", (batch, steps) -> timed(steps * batch, () -> prepared.embedAll(images)));
         }
     }
 
@@ -110,7 +116,7 @@ final class InferenceChild {
         try (Model model = Model.newInstance("net", "PyTorch")) {
             model.load(file.toAbsolutePath().getParent(), file.getFileName().toString());
             try (Predictor<NDList, NDList> predictor = model.newPredictor(new NoopTranslator())) {
-                serve("DJL 0.36, PyTorch engine, fp32", (batch, steps) -> {
+                serve(djlName(), (batch, steps) -> {
                     try (NDManager manager = model.getNDManager().newSubManager()) {
                         NDList images =
                                 new NDList(manager.randomUniform(0, 1, new Shape(batch, 3, Net.SIZE_PX, Net.SIZE_PX)));
@@ -125,5 +131,10 @@ final class InferenceChild {
                 });
             }
         }
+    }
+
+    private static String djlName() {
+        return "DJL " + Engine.getDjlVersion() + ", PyTorch engine "
+                + Engine.getEngine("PyTorch").getVersion() + ", fp32";
     }
 }

@@ -42,11 +42,17 @@ final class LargeGalleryBenchmark {
                 measure(folder.path(), DEFAULT_SIZES);
             }
         } else {
-            measure(Files.createDirectories(Path.of(args[0])), args.length > 1 ? sizes(args) : DEFAULT_SIZES);
+            List<String> sizes = args.length > 1 ? sizes(args) : DEFAULT_SIZES; // before a folder is made
+            measure(Files.createDirectories(Path.of(args[0])), sizes);
         }
     }
 
-    private static List<String> sizes(String[] args) {
+    /** Returns the sizes after the folder, which must grow. */
+    static List<String> sizes(String[] args) {
+        int least = GalleryBenchmark.MIN_ENTRIES;
+        for (String word : List.of(args).subList(1, args.length)) {
+            least = Arguments.atLeast(least, "N", word) + 1;
+        }
         return List.of(args).subList(1, args.length);
     }
 
@@ -91,11 +97,15 @@ final class LargeGalleryBenchmark {
 
     /** Removes a file from the page cache. */
     private static void evict(Path file) throws IOException, InterruptedException {
-        new ProcessBuilder("dd", "if=" + file, "iflag=nocache", "count=0")
+        int status = new ProcessBuilder("dd", "if=" + file, "iflag=nocache", "count=0")
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start()
                 .waitFor();
+        if (status != 0) {
+            throw new IOException("dd could not remove " + file + " from the page cache (status " + status
+                    + "), so that searching without it cannot be measured; install GNU's dd");
+        }
     }
 
     /** Runs a step in a process and returns the lines with a tab that it prints. */

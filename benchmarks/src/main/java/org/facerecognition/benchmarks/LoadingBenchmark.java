@@ -42,7 +42,7 @@ final class LoadingBenchmark {
 
     /** Runs the benchmark and prints a table. */
     static void run(String[] args) throws IOException {
-        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
+        int rounds = new Arguments(args).number(0, "ROUNDS", 1, 7);
         try (TemporaryFolder folder = TemporaryFolder.create("loading-benchmark")) {
             Path work = folder.path();
             Path data = args.length > 1 ? Path.of(args[1]) : writeSynthetic(work.resolve("faces"));

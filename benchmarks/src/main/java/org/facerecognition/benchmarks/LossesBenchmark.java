@@ -62,8 +62,12 @@ final class LossesBenchmark {
         if (args.length > 0) {
             data.put("ORL", folds(FaceDataset.folders(Path.of(args[0]), Split.TRAIN, 0, 0, SEED)));
         }
-        List<LossName> losses =
-                args.length > 1 ? Arrays.stream(args).skip(1).map(LossName::of).toList() : List.of(LossName.values());
+        List<LossName> losses = args.length > 1
+                ? Arrays.stream(args)
+                        .skip(1)
+                        .map(word -> Arguments.oneOf(LossName.values(), LossName::toString, "LOSS", word))
+                        .toList()
+                : List.of(LossName.values());
         StringBuilder table = new StringBuilder("\n| AUC (equal error rate) on unseen people |");
         data.keySet().forEach(name -> table.append(' ').append(name).append(" |"));
         table.append("\n|---|").append("---|".repeat(data.size())).append("\n| untrained |");

@@ -13,7 +13,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
@@ -24,13 +24,14 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.Weights;
 
 /**
  * Measures the way from photographs to decisions: the speed of face detection, compared with direct calls of OpenCV's
- * detector, and of embedding the photographs of LFW's View 1. With {@code bf16} or {@code int8} it also counts the
- * decisions that this precision changes.
+ * detector, and of embedding photographs of LFW's View 1 in fp32. With {@code bf16} or {@code int8} it also measures
+ * this precision, and counts the decisions that it changes.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar recognition YUNET MOBILEFACENET LFW [ROUNDS [bf16 or
  * int8]]}: the detector's file, MobileFaceNet's weights, and a folder with {@code pairsDevTest.txt} and {@code
@@ -40,7 +41,8 @@ final class RecognitionBenchmark {
     private static final int WIDTH = 640;
     private static final int HEIGHT = 480;
     private static final int STEPS = 2;
-    private static final int IMAGES_PER_STEP = 16;
+    private static final int IMAGES_PER_STEP = 16; // of detection
+    private static final int FILES_PER_STEP = 128;
     private static final int CALIBRATED = 4; // every which image is calibrated on, for int8
 
     private RecognitionBenchmark() {}
@@ -51,36 +53,75 @@ final class RecognitionBenchmark {
     /** Runs the benchmark and prints a table and figures. */
     static void run(String[] args) throws IOException {
         if (args.length < 3) {
-            throw new IllegalArgumentException(
-                    "arguments must be YUNET MOBILEFACENET LFW [ROUNDS [bf16 or int8]], but were "
-                            + (args.length == 0 ? "missing" : String.join(" ", args)));
+            throw new ArgumentException("arguments must be YUNET MOBILEFACENET LFW [ROUNDS [bf16 or int8]], but were "
+                    + (args.length == 0 ? "missing" : String.join(" ", args)));
         }
+        int rounds = new Arguments(args).number(3, "ROUNDS", 1, 5);
+        Optional<String> lower = args.length > 4
+                ? Optional.of(Arguments.oneOf(List.of("bf16", "int8"), "precision", args[4]))
+                : Optional.empty();
         Path lfw = Path.of(args[2]);
         Map<Path, Integer> indices = new LinkedHashMap<>();
         List<Pair> pairs = pairs(lfw, indices);
         List<Path> images = List.copyOf(indices.keySet());
         try (FaceDetector detector = FaceDetector.open(Path.of(args[0]));
                 Recognizer recognizer = Recognizer.pretrained(Encoder.MOBILEFACENET, Weights.read(Path.of(args[1])))) {
-            speed(detector, Path.of(args[0]), images.get(0), args.length > 3 ? Integer.parseInt(args[3]) : 5);
+            speed(detector, Path.of(args[0]), images.get(0), rounds);
             recognizer.useDetector(detector);
             recognizer.useFlip(true);
             List<ImageSource> sources = images.stream().map(ImageSource::of).toList();
-            List<float[]> embeddings = timed(sources, recognizer::embedAll);
-            if (args.length > 4) {
-                PrepareOptions lower = PrepareOptions.DEFAULT.withArithmetic(PrepareOptions.Arithmetic.HALF);
-                if (args[4].equals("int8")) {
-                    lower = PrepareOptions.INT8;
-                    List<ImageSource> some = IntStream.range(0, sources.size())
-                            .filter(i -> i % CALIBRATED == 0)
-                            .mapToObj(sources::get)
-                            .toList();
-                    System.out.println("int8, calibrated on every fourth image: " + recognizer.calibrateInt8(some));
-                }
-                try (PreparedRecognizer prepared = recognizer.prepare(lower)) {
-                    printChangedDecisions(args[4], embeddings, timed(sources, prepared::embedAll), pairs);
-                }
+            if (lower.isPresent() && lower.get().equals("int8")) {
+                calibrate(recognizer, sources);
+            }
+            try (PreparedRecognizer full = recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
+                    Lower other = new Lower(recognizer, lower)) {
+                List<Contestant> contestants = new ArrayList<>();
+                List<ImageSource> some = sources.subList(0, Math.min(FILES_PER_STEP, sources.size()));
+                contestants.add(embedding("fp32", full, some));
+                other.prepared().ifPresent(prepared -> contestants.add(embedding(lower.get(), prepared, some)));
+                Rounds.run(contestants, rounds, STEPS, System.out)
+                        .print(
+                                System.out,
+                                "files to embeddings with mirror images, MobileFaceNet, LFW",
+                                contestants.get(0).name());
+                other.prepared()
+                        .ifPresent(prepared -> printChangedDecisions(
+                                lower.get(), full.embedAll(sources), prepared.embedAll(sources), pairs));
             }
         }
+    }
+
+    private static void calibrate(Recognizer recognizer, List<ImageSource> sources) {
+        List<ImageSource> some = IntStream.range(0, sources.size())
+                .filter(i -> i % CALIBRATED == 0)
+                .mapToObj(sources::get)
+                .toList();
+        System.out.println("int8, calibrated on every fourth image: " + recognizer.calibrateInt8(some));
+    }
+
+    /** The network in a lower precision, if one is asked for; owned. */
+    private static final class Lower implements AutoCloseable {
+        private final Optional<PreparedRecognizer> prepared;
+
+        Lower(Recognizer recognizer, Optional<String> precision) {
+            this.prepared = precision.map(name -> recognizer.prepare(
+                    name.equals("int8")
+                            ? PrepareOptions.INT8
+                            : PrepareOptions.DEFAULT.withArithmetic(Arithmetic.HALF)));
+        }
+
+        Optional<PreparedRecognizer> prepared() {
+            return prepared;
+        }
+
+        @Override
+        public void close() {
+            prepared.ifPresent(PreparedRecognizer::close);
+        }
+    }
+
+    private static Contestant embedding(String precision, PreparedRecognizer prepared, List<ImageSource> images) {
+        return contestant(precision, images.size(), () -> prepared.embedAll(images));
     }
 
     private static void speed(FaceDetector detector, Path yunet, Path file, int rounds) {
@@ -93,8 +134,8 @@ final class RecognitionBenchmark {
             resize(original, image, size, 0, 0, INTER_LINEAR);
             cvtColor(image, bgr, COLOR_RGB2BGR);
             var contestants = List.of(
-                    contestant("OpenCV's FaceDetectorYN, called directly", () -> direct.detect(bgr, found)),
-                    contestant("FaceDetector", () -> detector.detect(image)));
+                    detection("OpenCV's FaceDetectorYN, called directly", () -> direct.detect(bgr, found)),
+                    detection("FaceDetector", () -> detector.detect(image)));
             Rounds.run(contestants, rounds, STEPS, System.out)
                     .print(
                             System.out,
@@ -103,7 +144,15 @@ final class RecognitionBenchmark {
         }
     }
 
-    private static Contestant contestant(String name, Runnable detect) {
+    private static Contestant detection(String name, Runnable detect) {
+        return contestant(name, IMAGES_PER_STEP, () -> {
+            for (int i = 0; i < IMAGES_PER_STEP; i++) {
+                detect.run();
+            }
+        });
+    }
+
+    private static Contestant contestant(String name, int imagesPerStep, Runnable step) {
         return new Contestant() {
             @Override
             public String name() {
@@ -112,16 +161,15 @@ final class RecognitionBenchmark {
 
             @Override
             public double imagesPerSecond(int steps) {
-                int images = steps * IMAGES_PER_STEP;
                 long start = System.nanoTime();
-                for (int i = 0; i < images; i++) {
-                    detect.run();
+                for (int i = 0; i < steps; i++) {
+                    step.run();
                 }
-                return images / ((System.nanoTime() - start) / 1e9);
+                return steps * imagesPerStep / ((System.nanoTime() - start) / 1e9);
             }
 
             @Override
-            public void close() {} // the detector and the image are borrowed
+            public void close() {} // what it uses is borrowed
         };
     }
 
@@ -144,16 +192,6 @@ final class RecognitionBenchmark {
         String file = String.format("%s_%04d.jpg", person, Integer.parseInt(number));
         Path image = lfw.resolve("lfw-deepfunneled").resolve(person).resolve(file);
         return indices.computeIfAbsent(image, absent -> indices.size());
-    }
-
-    private static List<float[]> timed(List<ImageSource> images, Function<List<ImageSource>, List<float[]>> embed) {
-        long start = System.nanoTime();
-        List<float[]> embeddings = embed.apply(images);
-        double seconds = (System.nanoTime() - start) / 1e9;
-        System.out.printf(
-                "%n%d images read, faces detected, aligned and embedded with their mirror images: %.1f images/s%n",
-                images.size(), images.size() / seconds);
-        return embeddings;
     }
 
     private static double[] cosines(List<float[]> embeddings, List<Pair> pairs) {

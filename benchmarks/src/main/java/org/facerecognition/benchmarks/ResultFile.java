@@ -72,7 +72,7 @@ final class ResultFile {
         for (Path file : files) {
             String other = value.apply(read(file));
             if (!other.equals(value.apply(first))) {
-                throw new IllegalArgumentException(String.format(
+                throw new ArgumentException(String.format(
                         "results of one table must be of one %s, but %s is of %s and %s of %s; measure them again",
                         what, first.file, value.apply(first), file, other));
             }

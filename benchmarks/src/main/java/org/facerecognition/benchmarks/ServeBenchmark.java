@@ -58,15 +58,16 @@ final class ServeBenchmark {
     /** Runs the benchmark and prints a table and figures for embeddings with and without mirror images. */
     static void run(String[] args) throws IOException, InterruptedException {
         if (args.length < 3) {
-            throw new IllegalArgumentException("arguments must be MOBILEFACENET YUNET LFW [CLIENTS [ROUNDS"
+            throw new ArgumentException("arguments must be MOBILEFACENET YUNET LFW [CLIENTS [ROUNDS"
                     + " [SECONDS]]], but were " + (args.length == 0 ? "missing" : String.join(" ", args)));
         }
         Path weights = Path.of(args[0]);
         Path yunet = Path.of(args[1]);
+        Arguments arguments = new Arguments(args);
+        int clients = arguments.number(3, "CLIENTS", 1, 32);
+        int rounds = arguments.number(4, "ROUNDS", 1, 5);
+        int seconds = arguments.number(5, "SECONDS", 1, 10);
         List<Path> files = PhotographsBenchmark.photographs(Path.of(args[2]));
-        int clients = args.length > 3 ? Integer.parseInt(args[3]) : 32;
-        int rounds = args.length > 4 ? Integer.parseInt(args[4]) : 5;
-        double seconds = args.length > 5 ? Double.parseDouble(args[5]) : 10;
         List<byte[]> photographs = new ArrayList<>();
         for (Path file : files.subList(0, Math.min(PHOTOGRAPHS, files.size()))) {
             photographs.add(Files.readAllBytes(file));

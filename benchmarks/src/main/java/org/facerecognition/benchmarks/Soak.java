@@ -39,8 +39,9 @@ final class Soak {
 
     /** Runs the test and prints progress and a summary. */
     static void run(String[] args) throws IOException, InterruptedException {
-        long total = args.length > 0 ? Long.parseLong(args[0]) : 1_000_000;
-        int neighbors = args.length > 1 ? Integer.parseInt(args[1]) : 1;
+        Arguments arguments = new Arguments(args);
+        int total = arguments.number(0, "EMBEDDINGS", PARTS, 1_000_000);
+        int neighbors = arguments.number(1, "NEIGHBORS", 0, 1);
         try (Neighbors busy = new Neighbors(neighbors)) {
             new Soak().run(total, neighbors);
         }

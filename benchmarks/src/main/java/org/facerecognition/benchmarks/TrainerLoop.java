@@ -11,21 +11,28 @@ import org.facerecognition.natives.Precision;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 
-/** A contestant that trains with {@link Trainer}: images are read, decoded, cropped and augmented while it trains. */
+/**
+ * A contestant that trains with {@link Trainer}: images are read, decoded, cropped and augmented while it trains. The
+ * steps that are timed lie within one epoch, and there is no validation: the loops that it is compared with have
+ * neither.
+ */
 final class TrainerLoop implements Contestant {
-    private static final int WARM_UP_STEPS = 2;
+    private static final int WARM_UP_STEPS = 2; // of every call
 
     private final TrainingSetup setup;
     private final Precision precision;
     private final FaceDataset train;
-    private final FaceDataset validation;
     private final List<Double> waitFractions = new ArrayList<>();
 
-    TrainerLoop(TrainingSetup setup, Precision precision, FaceDataset train, FaceDataset validation) {
+    TrainerLoop(TrainingSetup setup, Precision precision, FaceDataset train) {
         this.setup = setup;
         this.precision = precision;
         this.train = train;
-        this.validation = validation;
+    }
+
+    /** Returns how many images one epoch must have at least, copies included, for a number of timed steps. */
+    static int images(int steps, int batch) {
+        return (WARM_UP_STEPS + steps) * batch;
     }
 
     @Override
@@ -40,6 +47,12 @@ final class TrainerLoop implements Contestant {
         TrainingListener timer = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
+                if (step.epoch() > 1) {
+                    throw new IllegalStateException(String.format(
+                            "the steps that are timed must be within one epoch, but step %d is in epoch %d with %d"
+                                    + " batches in each; use more images",
+                            step.step(), step.epoch(), step.batches()));
+                }
                 if (step.step() == WARM_UP_STEPS) {
                     times[0] = System.nanoTime();
                 } else if (step.step() > WARM_UP_STEPS) {
@@ -57,7 +70,7 @@ final class TrainerLoop implements Contestant {
                             .maxSteps(WARM_UP_STEPS + steps)
                             .listeners(timer)
                             .build())
-                    .fit(recognizer, train, validation);
+                    .fit(recognizer, train);
         }
         double seconds = (times[1] - times[0]) / 1e9;
         waitFractions.add(waited[0] / seconds);

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -20,6 +19,8 @@ import org.facerecognition.data.Split;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.train.StepReport;
+import org.facerecognition.train.TrainingListener;
 
 /**
  * Measures training steps with the study's settings, in images per second: the complete {@link Trainer}, the same
@@ -43,16 +44,18 @@ final class TrainingBenchmark {
             firstStep(Path.of(args[1]));
             return;
         }
-        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 5;
-        int steps = args.length > 1 ? Integer.parseInt(args[1]) : 8;
-        ComputeDevice device =
-                args.length > 2 ? ComputeDevice.valueOf(args[2].toUpperCase(Locale.ROOT)) : ComputeDevice.CPU;
-        TrainingSetup setup = new TrainingSetup(device, args.length > 3 ? Integer.parseInt(args[3]) : 16);
+        Arguments arguments = new Arguments(args);
+        int rounds = arguments.number(0, "ROUNDS", 1, 5);
+        int steps = arguments.number(1, "STEPS", 1, 8);
+        ComputeDevice device = args.length > 2
+                ? Arguments.oneOf(ComputeDevice.values(), ComputeDevice::name, "DEVICE", args[2])
+                : ComputeDevice.CPU;
+        TrainingSetup setup = new TrainingSetup(device, arguments.number(3, "BATCH", 1, 16));
         try (TemporaryFolder temporary = TemporaryFolder.create("training-benchmark")) {
             Path folder = temporary.path();
-            writeFaces(folder);
-            FaceDataset train = FaceDataset.folders(folder, Split.TRAIN).withAugmentations(Presets.fiveColor());
-            FaceDataset validation = FaceDataset.folders(folder, Split.VAL);
+            writeFaces(folder, imagesEach(TrainerLoop.images(steps, setup.batch())));
+            FaceDataset train =
+                    FaceDataset.folders(folder, Split.TRAIN, 0, 0, 0).withAugmentations(Presets.fiveColor());
             List<Contestant> contestants = new ArrayList<>();
             List<TrainerLoop> trainers = new ArrayList<>();
             for (Precision precision : precisions(device)) {
@@ -60,7 +63,7 @@ final class TrainingBenchmark {
                 if (precision == Precision.FP32) {
                     contestants.add(new BareLoop(setup, precision, false));
                 }
-                trainers.add(new TrainerLoop(setup, precision, train, validation));
+                trainers.add(new TrainerLoop(setup, precision, train));
                 contestants.add(trainers.get(trainers.size() - 1));
                 PythonLoop.start(
                                 "Python PyTorch %s, channels_last, " + TrainingSetup.name(precision),
@@ -102,12 +105,18 @@ final class TrainingBenchmark {
         return List.of(Precision.values());
     }
 
+    /** Returns how many images each person needs so that one epoch, with the copies, has at least so many. */
+    static int imagesEach(int imagesOfAnEpoch) {
+        int copies = PEOPLE * (1 + Presets.fiveColor().size());
+        return Math.max(IMAGES_EACH, (imagesOfAnEpoch + copies - 1) / copies);
+    }
+
     /** Writes synthetic faces of about the size of CelebA's images as JPEG files, one folder per person. */
-    private static void writeFaces(Path folder) throws IOException {
+    private static void writeFaces(Path folder, int imagesEach) throws IOException {
         SyntheticFaces faces = new SyntheticFaces(0, 200);
         for (int person = 0; person < PEOPLE; person++) {
             Path personFolder = Files.createDirectories(folder.resolve(String.format("person-%03d", person)));
-            for (int i = 0; i < IMAGES_EACH; i++) {
+            for (int i = 0; i < imagesEach; i++) {
                 try (Mat image = faces.image(person, i)) {
                     imwrite(personFolder.resolve(i + ".jpg").toString(), image);
                 }
@@ -118,7 +127,7 @@ final class TrainingBenchmark {
     /** Starts three child processes that print the time to their first step. */
     private static void timeToFirstStep(Path folder) throws IOException, InterruptedException {
         for (int i = 0; i < 3; i++) {
-            new ProcessBuilder(
+            Process process = new ProcessBuilder(
                             Path.of(System.getProperty("java.home"), "bin", "java")
                                     .toString(),
                             "-cp",
@@ -128,19 +137,29 @@ final class TrainingBenchmark {
                             FIRST_STEP,
                             folder.toString())
                     .inheritIO()
-                    .start()
-                    .waitFor();
+                    .start();
+            Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+            int status = process.waitFor();
+            if (status != 0) {
+                throw new IOException(
+                        "the process that measures the time to the first step ended with status " + status);
+            }
         }
     }
 
     private static void firstStep(Path folder) {
         FaceDataset train = FaceDataset.folders(folder, Split.TRAIN);
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder().build())) {
-            new Trainer(TrainerArgs.builder().maxSteps(1).build())
-                    .fit(recognizer, train, FaceDataset.folders(folder, Split.VAL));
+            TrainingListener first = new TrainingListener() {
+                @Override
+                public void stepped(StepReport step) {
+                    long sinceStart = System.currentTimeMillis()
+                            - ManagementFactory.getRuntimeMXBean().getStartTime();
+                    System.out.printf(
+                            "first training step finished %.2f s after the start of the JVM%n", sinceStart / 1e3);
+                }
+            };
+            new Trainer(TrainerArgs.builder().maxSteps(1).listeners(first).build()).fit(recognizer, train);
         }
-        long sinceStart = System.currentTimeMillis()
-                - ManagementFactory.getRuntimeMXBean().getStartTime();
-        System.out.printf("first training step finished %.2f s after the start of the JVM%n", sinceStart / 1e3);
     }
 }

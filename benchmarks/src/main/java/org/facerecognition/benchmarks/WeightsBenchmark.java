@@ -37,7 +37,7 @@ final class WeightsBenchmark {
             readOnce(Path.of(args[1]));
             return;
         }
-        int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 7;
+        int rounds = new Arguments(args).number(0, "ROUNDS", 1, 7);
         try (TemporaryFolder folder = TemporaryFolder.create("weights-benchmark");
                 InputStream in = WeightsBenchmark.class.getResourceAsStream("read_resnet34.py")) {
             Path script = folder.path().resolve("read_resnet34.py");
