@@ -154,15 +154,20 @@ final class AllBenchmarks {
             }
         }
         List<Run> runs = all.values().stream().flatMap(List::stream).toList();
-        if (measure) {
-            measure(runs, commit, Environment.machine());
-        }
-        Set<String> measured = runs.stream().map(Run::name).collect(Collectors.toSet());
+        List<String> failed = measure ? measure(runs, commit, Environment.machine()) : List.of();
+        Set<String> measured = runs.stream()
+                .map(Run::name)
+                .filter(name -> failed.stream().noneMatch(failure -> failure.startsWith(name + " ")))
+                .collect(Collectors.toSet());
         boolean onlyMeasured = measure && Environment.isChanged(commit);
         writeTables(
                 all.keySet(),
                 commit,
                 run -> onlyMeasured ? measured.contains(run.name()) : ResultFile.isMeasured(run.file(), commits));
+        if (!failed.isEmpty()) {
+            throw new IOException("these measurements failed: " + String.join("; ", failed)
+                    + "; run the same command again to repeat them");
+        }
     }
 
     /** @throws IllegalArgumentException when an argument is wrong */
@@ -182,9 +187,13 @@ final class AllBenchmarks {
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    private void measure(List<Run> runs, String commit, String machine) throws IOException, InterruptedException {
+    /** Measures what is not measured yet, and returns what failed. */
+    private List<String> measure(List<Run> runs, String commit, String machine)
+            throws IOException, InterruptedException {
+        String python = Environment.python();
+        MeasuredState start = new MeasuredState(commit, Build.stamp(root));
         List<Run> open = runs.stream()
-                .filter(run -> !ResultFile.isMeasured(run.file(), commit, machine))
+                .filter(run -> !ResultFile.isMeasured(run.file(), commit, machine, run.options(python)))
                 .toList();
         if (!open.isEmpty()) {
             Build.requireCurrent(root); // now, not after hours
@@ -197,11 +206,32 @@ final class AllBenchmarks {
         System.out.printf(
                 "%d of %d measurements at commit %s are left, about %.1f hours%n",
                 open.size(), runs.size(), commit, minutes / 60.0);
+        List<String> failed = new ArrayList<>();
         for (Run run : open) {
             System.out.printf(
                     "%s, about %d minutes (%.1f hours left)%n", run.name(), run.section.minutes, minutes / 60.0);
-            run.measure(commit, machine);
+            start.requireSame(MeasuredState.now(root), run.name());
+            Build.requireCurrent(root);
+            long began = System.nanoTime();
+            try {
+                String output = run.measure();
+                start.requireSame(MeasuredState.now(root), run.name());
+                run.keep(commit, machine, python, Math.round((System.nanoTime() - began) / 60e9), output);
+            } catch (FailedRun e) { // the others are measured all the same
+                System.out.println(e.getMessage());
+                failed.add(e.getMessage());
+            }
             minutes -= run.section.minutes;
+        }
+        return failed;
+    }
+
+    /** A benchmark ended with an error. */
+    private static final class FailedRun extends IOException {
+        private static final long serialVersionUID = 1;
+
+        FailedRun(String message) {
+            super(message);
         }
     }
 
@@ -276,7 +306,12 @@ final class AllBenchmarks {
                 text.append(lines.get(0))
                         .append("\n`")
                         .append(run.section.shown())
-                        .append("`\n\n");
+                        .append('`')
+                        .append(ResultFile.read(run.file())
+                                .options()
+                                .map(options -> options.replaceFirst("[^;]*", ""))
+                                .orElse(""))
+                        .append("\n\n");
             } else {
                 text.append("\nBeside one busy loop:\n\n");
             }
@@ -296,8 +331,17 @@ final class AllBenchmarks {
             return results.resolve(name() + ".md");
         }
 
-        /** Runs the benchmark and keeps what it prints. */
-        void measure(String commit, String machine) throws IOException, InterruptedException {
+        /** Returns what it is measured with: the command line, without the paths of data, and Python. */
+        String options(String python) {
+            return "-Xmx" + section.heapGib + "g " + section.words + "; " + python;
+        }
+
+        /**
+         * Runs the benchmark and returns what it prints.
+         *
+         * @throws FailedRun when it ends with an error
+         */
+        String measure() throws IOException, InterruptedException {
             String java =
                     Path.of(System.getProperty("java.home"), "bin", "java").toString();
             String classPath = System.getProperty("java.class.path");
@@ -305,27 +349,31 @@ final class AllBenchmarks {
             Optional.ofNullable(System.getProperty("python")).ifPresent(file -> command.add("-Dpython=" + file));
             command.addAll(List.of("-cp", classPath, Main.class.getName()));
             command.addAll(words);
-            long start = System.nanoTime();
-            String output;
             try (Neighbors neighbors = new Neighbors(busy ? 1 : 0)) {
                 Process process = new ProcessBuilder(command)
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start();
                 Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
-                output = echoed(process.getInputStream());
+                String output = echoed(process.getInputStream());
                 int status = process.waitFor();
                 if (status != 0) {
-                    throw new IOException(name() + " ended with status " + status
-                            + "; run the same command again to continue with it");
+                    throw new FailedRun(name() + " ended with status " + status);
                 }
+                return output;
             }
+        }
+
+        void keep(String commit, String machine, String python, long minutes, String output) throws IOException {
             String result = String.format(
                     Locale.ROOT,
-                    "Commit %s, %s, %s; %d min. Median (minimum to maximum).%n%s",
+                    "Commit %s, %s, %s; %d min.%s%n%s%s%n%s",
                     commit,
                     machine,
                     Environment.today(),
-                    Math.round((System.nanoTime() - start) / 60e9),
+                    minutes,
+                    output.contains("(min to max)") ? " Median (minimum to maximum)." : "",
+                    ResultFile.OPTIONS,
+                    options(python),
                     output);
             AtomicFile.write(file(), result.getBytes(StandardCharsets.UTF_8));
         }

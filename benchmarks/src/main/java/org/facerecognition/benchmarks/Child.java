@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A separate process that embeds on request, for peers that cannot share this process: Python, and DJL, which brings a
@@ -23,6 +24,7 @@ final class Child implements AutoCloseable {
     private final Process process;
     private final BufferedReader output;
     private final PrintWriter input;
+    private final LastLine errors;
     private final String name;
     private final double secondsToFirst;
     private final int residentMib;
@@ -30,22 +32,22 @@ final class Child implements AutoCloseable {
     private Child(List<String> command) throws IOException {
         long start = System.nanoTime();
         this.process = start(command);
+        this.errors = new LastLine(process);
         this.output = process.inputReader(StandardCharsets.UTF_8);
         this.input = new PrintWriter(process.outputWriter(StandardCharsets.UTF_8), true);
-        String program = String.join(" ", command);
-        String line = readLine(process, output, program);
-        while (!line.startsWith("ready\t")) {
-            line = readLine(process, output, program); // skip what libraries print
-        }
+        String line;
+        do { // skip what libraries print
+            line = readLine(process, output, "it", errors);
+        } while (!line.startsWith("ready\t"));
         this.secondsToFirst = (System.nanoTime() - start) / 1e9;
         String[] parts = line.split("\t");
         this.name = parts[1];
         this.residentMib = Integer.parseInt(parts[2]);
     }
 
-    /** Starts a program with as many threads as this process uses, and discards its error messages. */
+    /** Starts a program with as many threads as this process uses; the caller reads its error messages. */
     static Process start(List<String> command) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+        ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("OMP_NUM_THREADS", String.valueOf(torch.get_num_threads()));
         Process process = builder.start();
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroy)); // it may be in the middle of a long step
@@ -59,10 +61,17 @@ final class Child implements AutoCloseable {
      * @throws IOException when the program has ended instead
      */
     static String readLine(Process process, BufferedReader output, String program) throws IOException {
+        return readLine(process, output, program, null);
+    }
+
+    /** Does the same and, if the program has ended, quotes its last error message. */
+    static String readLine(Process process, BufferedReader output, String program, @Nullable LastLine errors)
+            throws IOException {
         String line = output.readLine();
         if (line == null) {
             int status = process.onExit().join().exitValue();
-            throw new IOException(program + " ended with status " + status + " before it answered");
+            throw new IOException(program + " ended with status " + status + " before it answered"
+                    + (errors == null ? "" : errors.quoted()));
         }
         return line;
     }
@@ -122,6 +131,11 @@ final class Child implements AutoCloseable {
         return new Child(command);
     }
 
+    /** Returns Python's program. */
+    static String pythonFile() {
+        return System.getProperty("python", "/usr/bin/python3");
+    }
+
     /** Returns the command that runs a script of the resources in Python, as a list that arguments can be added to. */
     static List<String> pythonCommand(String resource) throws IOException {
         Path file = Files.createTempFile("benchmark", ".py");
@@ -129,7 +143,7 @@ final class Child implements AutoCloseable {
         try (var script = Child.class.getResourceAsStream(resource)) {
             Files.write(file, script.readAllBytes());
         }
-        return new ArrayList<>(List.of(System.getProperty("python", "/usr/bin/python3"), file.toString()));
+        return new ArrayList<>(List.of(pythonFile(), file.toString()));
     }
 
     String name() {
@@ -158,7 +172,7 @@ final class Child implements AutoCloseable {
             public double imagesPerSecond(int steps) {
                 try {
                     input.println(batch + " " + steps);
-                    return batch * steps / Double.parseDouble(readLine(process, output, name));
+                    return batch * steps / Double.parseDouble(readLine(process, output, name, errors));
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }

@@ -81,6 +81,23 @@ final class Environment {
                 System.getProperty("java.version"));
     }
 
+    /** Returns the versions of Python and of its PyTorch, or that there is none that benchmarks can use. */
+    static String python() throws InterruptedException {
+        String script = "import platform, torch, torchvision; print(platform.python_version(), torch.__version__)";
+        try {
+            Process process = new ProcessBuilder(Child.pythonFile(), "-c", script)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            if (process.waitFor() == 0 && output.contains(" ")) {
+                return "Python " + output.replace(" ", " with PyTorch ");
+            }
+        } catch (IOException e) {
+            // there is no such program
+        }
+        return "no Python with torch and torchvision";
+    }
+
     static String today() {
         return LocalDate.now().format(DateTimeFormatter.ofPattern("d MMMM yyyy", Locale.ENGLISH));
     }

@@ -1,5 +1,6 @@
 package org.facerecognition.benchmarks;
 
+import ai.djl.engine.Engine;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -44,16 +46,20 @@ final class ExportsBenchmark {
                 : List.of(Encoder.values());
         try (TemporaryFolder temporary = TemporaryFolder.create("exports-benchmark")) {
             Path folder = temporary.path();
-            System.out.println(
-                    "| largest difference / largest value | prepared | ONNX Runtime | DJL 0.36 | Python | float64 |");
-            System.out.println("|---|---|---|---|---|---|");
+            List<String> table = new ArrayList<>();
             for (Encoder encoder : encoders) {
                 try (Net net = new Net(encoder, folder)) {
-                    System.out.println("| `" + encoder.id() + "` | " + row(net, folder) + " |");
+                    table.add("| `" + encoder.id() + "` | " + row(net, folder) + " |");
+                    System.out.println("compared " + encoder.id());
                 } catch (OrtException e) {
                     throw new IOException(e);
                 }
             }
+            System.out.printf(
+                    "| largest difference / largest value | prepared | ONNX Runtime %s | DJL %s | Python | float64 |%n",
+                    OrtEnvironment.getEnvironment().getVersion(), Engine.getDjlVersion());
+            System.out.println("|---|---|---|---|---|---|");
+            table.forEach(System.out::println);
         }
     }
 
@@ -71,8 +77,8 @@ final class ExportsBenchmark {
             List<String> differences = List.of(
                     difference(values(prepared.embed(images)), expected),
                     difference(onnxRuntime(net, values(images)), expected),
-                    difference(child(Child.javaCommand(DjlFile.class), script, input), expected),
-                    difference(child(Child.pythonCommand("embed_file.py"), script, input), expected),
+                    difference(child("DJL", Child.javaCommand(DjlFile.class), script, input), expected),
+                    difference(child("Python", Child.pythonCommand("embed_file.py"), script, input), expected),
                     difference(expected, inDouble(net, images)));
             return String.join(" | ", differences);
         }
@@ -102,17 +108,24 @@ final class ExportsBenchmark {
     }
 
     /** Embeds in a child process; returns an empty array and prints why if that fails, for example without Python. */
-    private static float[] child(List<String> command, String script, Path input)
+    static float[] child(String name, List<String> command, String script, Path input)
             throws IOException, InterruptedException {
         Path output = Files.createTempFile(input.getParent(), "embeddings", "");
         command.addAll(List.of(script, input.toString(), output.toString()));
-        int code = new ProcessBuilder(command)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start()
-                .waitFor();
-        if (code != 0) {
-            System.err.println("exit code " + code + ": " + String.join(" ", command));
+        Process process;
+        try {
+            process = new ProcessBuilder(command)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+        } catch (IOException e) { // there is no such program
+            System.out.println("skipping " + name + ": " + e.getMessage());
+            return new float[0];
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+        LastLine errors = new LastLine(process);
+        int status = process.waitFor();
+        if (status != 0) {
+            System.out.println("skipping " + name + ": it ended with status " + status + errors.quoted());
             return new float[0];
         }
         return RawFloats.read(output);

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.facerecognition.io.AtomicFile;
 
 /**
@@ -15,7 +16,9 @@ import org.facerecognition.io.AtomicFile;
  */
 final class Figures {
     private static final Pattern NOT_SHOWN =
-            Pattern.compile("^round \\d+/\\d+ |^fraction of the \\w+ matmul peak|^skipping |^beside \\d+ busy loops$");
+            Pattern.compile("^round \\d+/\\d+ |^fraction of the \\w+ matmul peak|^beside \\d+ busy loops$");
+
+    private static final String SKIPPED = "skipping ";
 
     private static final List<String> FOLDERS = List.of("", "losses", "augment", "core", "examples", "benchmarks");
 
@@ -59,7 +62,7 @@ final class Figures {
 
     /**
      * Returns the tables that a benchmark printed, and what else it printed after the first one, as lists. Progress and
-     * figures for those who optimize are left out.
+     * figures for those who optimize are left out. What was skipped is listed once, at the end.
      */
     static String tables(String output) {
         int first = ("\n" + output).indexOf("\n|");
@@ -72,7 +75,7 @@ final class Figures {
         for (String line : output.substring(first).lines().toList()) {
             if (line.isBlank()) {
                 gap = true;
-            } else if (!NOT_SHOWN.matcher(line).find()) {
+            } else if (!NOT_SHOWN.matcher(line).find() && !line.startsWith(SKIPPED)) {
                 boolean inTable = line.startsWith("|");
                 if (text.length() > 0 && (gap || inTable != afterTable)) {
                     text.append('\n');
@@ -83,6 +86,11 @@ final class Figures {
                 afterTable = inTable;
             }
         }
-        return text.toString().strip();
+        String skipped = output.lines()
+                .filter(line -> line.startsWith(SKIPPED))
+                .distinct()
+                .map(line -> "\n- " + line)
+                .collect(Collectors.joining());
+        return (text.toString().strip() + (skipped.isEmpty() ? "" : "\n" + skipped)).strip();
     }
 }

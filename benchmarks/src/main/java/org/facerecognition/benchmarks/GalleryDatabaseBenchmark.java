@@ -3,6 +3,7 @@ package org.facerecognition.benchmarks;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -15,6 +16,8 @@ import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.facerecognition.gallery.DatabaseGallery;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Outcome;
@@ -45,10 +48,12 @@ final class GalleryDatabaseBenchmark {
     private final HikariDataSource connections;
     private final String name = "benchmark-" + Long.toHexString(System.nanoTime());
     private final int n;
+    private final boolean onThisMachine; // only then is it known what a probe transfers
 
-    private GalleryDatabaseBenchmark(HikariDataSource connections, int n) {
+    private GalleryDatabaseBenchmark(HikariDataSource connections, int n, boolean onThisMachine) {
         this.connections = connections;
         this.n = n;
+        this.onThisMachine = onThisMachine;
     }
 
     /** Runs the benchmark and prints tables. */
@@ -65,11 +70,26 @@ final class GalleryDatabaseBenchmark {
             config.setPassword(System.getenv("PGPASSWORD"));
         }
         int n = new Arguments(args).number(1, "N", GalleryBenchmark.MIN_ENTRIES, DEFAULT_SIZE);
+        boolean here = isOnThisMachine(args[0]);
         try (HikariDataSource connections = new HikariDataSource(config)) {
-            new GalleryDatabaseBenchmark(connections, n).measure();
+            new GalleryDatabaseBenchmark(connections, n, here).measure();
         } catch (SQLException e) {
             throw new IOException("the database answered: " + e.getMessage(), e);
         }
+    }
+
+    /** Returns whether all hosts of an address are this machine: addresses without a host are. */
+    static boolean isOnThisMachine(String address) throws IOException {
+        Matcher hosts = Pattern.compile("jdbc:postgresql://([^/?]*).*").matcher(address);
+        if (!hosts.matches() || hosts.group(1).isEmpty()) {
+            return true;
+        }
+        for (String host : hosts.group(1).split(",")) {
+            if (!InetAddress.getByName(host.replaceFirst(":\\d*$", "")).isLoopbackAddress()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private DatabaseGallery connect(SearchMethod method) {
@@ -100,11 +120,18 @@ final class GalleryDatabaseBenchmark {
                         "| bytes an entry: row and keys | %,.0f |%n| bytes an entry: index | %,.0f |%n",
                         rows / n, index / n);
                 indexed.setEfSearch(USUAL_WIDTH);
-                double transferred = transferred(indexed, probes);
-                System.out.printf("| bytes that a probe for %d identities transfers | %,.0f |%n%n", TOP_K, transferred);
+                double transferred = onThisMachine ? transferred(indexed, probes) : 0;
+                System.out.printf(
+                        "| bytes that a probe for %d identities transfers | %s |%n%n",
+                        TOP_K, onThisMachine ? String.format("%,.0f", transferred) : "–");
                 printSearches(exact, indexed, probes, truth);
                 printConnections(indexed, probes);
-                printModel(rows / n, index / n, transferred);
+                if (onThisMachine) {
+                    printModel(rows / n, index / n, transferred);
+                } else {
+                    System.out.println("skipping the model of larger galleries: what a probe transfers is measured on"
+                            + " the loopback interface, and the database is on another machine");
+                }
             } finally {
                 exact.identities().keySet().forEach(exact::remove);
             }

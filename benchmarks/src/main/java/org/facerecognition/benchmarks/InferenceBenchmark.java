@@ -1,5 +1,6 @@
 package org.facerecognition.benchmarks;
 
+import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import java.io.IOException;
@@ -225,7 +226,9 @@ final class InferenceBenchmark {
                 frozen.close();
             }
             System.out.printf(
-                    "%nmatmul peak in GFLOP/s: fp32 %.0f before and %.0f after, bf16 %.0f before and %.0f after;"
+                    "%nONNX Runtime %s%n", OrtEnvironment.getEnvironment().getVersion());
+            System.out.printf(
+                    "matmul peak in GFLOP/s: fp32 %.0f before and %.0f after, bf16 %.0f before and %.0f after;"
                             + " %.2f GFLOP per image%n",
                     peak,
                     MatmulPeak.gigaflops(data_type.f32),

@@ -61,9 +61,7 @@ final class LoadingBenchmark {
             contestants.add(new Loader("pack of pixels, 2 threads", FaceDataset.packed(decoded, Split.TRAIN), 2, 0));
             Optional<PythonLoop> python =
                     PythonLoop.start("Python torchvision %s on PIL, 1 thread", "load_faces.py", data.toString());
-            python.ifPresentOrElse(
-                    contestants::add,
-                    () -> System.out.println("skipping Python: no installation with torch and torchvision was found"));
+            python.ifPresent(contestants::add);
             Rounds results = Rounds.run(contestants, rounds, BATCHES, System.out);
             String title = "reading, decoding, crop, five augmentations, batches of 16";
             results.print(System.out, title, contestants.get(0).name());

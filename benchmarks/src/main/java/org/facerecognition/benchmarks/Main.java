@@ -2,13 +2,18 @@ package org.facerecognition.benchmarks;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import org.facerecognition.data.DataException;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.vision.DetectorException;
+import org.facerecognition.weights.WeightsException;
 
 /**
  * Runs a benchmark: {@code java -jar benchmarks/target/benchmarks.jar NAME [ARGUMENT ...]}. Without a name it lists all
@@ -88,16 +93,26 @@ public final class Main {
         }
     }
 
-    /** Prints why a benchmark failed, and returns the status to exit with: 2 if an argument is wrong. */
+    /**
+     * Prints why a benchmark failed, and returns the status to exit with: 2 if an argument is wrong. What a user can
+     * mend is one sentence, and other failures have their stack trace.
+     */
     static int status(Throwable cause, String arguments, PrintStream errors) {
-        if (cause instanceof NumberFormatException) {
-            errors.println("error: a number was expected (" + cause.getMessage() + "); arguments are " + arguments);
-        } else if (cause instanceof IllegalArgumentException) {
-            errors.println("error: " + cause.getMessage());
-        } else {
-            cause.printStackTrace(errors);
-            return 1;
+        Throwable reason = cause instanceof UncheckedIOException && cause.getCause() != null ? cause.getCause() : cause;
+        if (reason instanceof ArgumentException) {
+            errors.println("error: " + reason.getMessage() + "; arguments are " + arguments);
+            return 2;
         }
-        return 2;
+        if (reason instanceof NoSuchFileException) {
+            errors.println("error: there is no file or folder " + reason.getMessage() + "; arguments are " + arguments);
+        } else if (reason instanceof IOException
+                || reason instanceof DataException
+                || reason instanceof WeightsException
+                || reason instanceof DetectorException) {
+            errors.println("error: " + (reason.getMessage() == null ? reason : reason.getMessage()));
+        } else {
+            reason.printStackTrace(errors); // a mistake of a benchmark or of the library
+        }
+        return 1;
     }
 }

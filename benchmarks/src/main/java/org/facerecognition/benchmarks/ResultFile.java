@@ -17,6 +17,9 @@ final class ResultFile {
     private static final Pattern HEADER =
             Pattern.compile("(?<environment>Commit (?<commit>\\S+), (?<machine>.+), \\d+ \\w+ \\d{4});.*");
 
+    /** Begins the second line. */
+    static final String OPTIONS = "Options: ";
+
     private final Path file;
     private final List<String> lines;
     private final Matcher header;
@@ -39,13 +42,17 @@ final class ResultFile {
         return isMeasured(file, result -> commits.contains(result.commit()));
     }
 
-    /** Returns whether a file has results of a commit and a machine that need not be measured again. */
-    static boolean isMeasured(Path file, String commit, String machine) {
+    /**
+     * Returns whether a file has results of a commit, a machine and options that need not be measured again: with
+     * another Python, or none, a peer may have been skipped.
+     */
+    static boolean isMeasured(Path file, String commit, String machine, String options) {
         return !Environment.isChanged(commit)
                 && isMeasured(
                         file,
                         result -> result.commit().equals(commit)
-                                && result.machine().equals(machine));
+                                && result.machine().equals(machine)
+                                && result.options().equals(Optional.of(options)));
     }
 
     private static boolean isMeasured(Path file, Predicate<ResultFile> condition) {
@@ -86,6 +93,13 @@ final class ResultFile {
 
     String commit() {
         return header.group("commit");
+    }
+
+    /** Returns the second line, with which it was measured; nothing in old files. */
+    Optional<String> options() {
+        return lines.size() > 1 && lines.get(1).startsWith(OPTIONS)
+                ? Optional.of(lines.get(1).substring(OPTIONS.length()))
+                : Optional.empty();
     }
 
     /** Returns the machine as {@link Environment#machine} describes it. */

@@ -71,10 +71,7 @@ final class TrainingBenchmark {
                                 setup.pythonDevice(),
                                 String.valueOf(setup.batch()),
                                 TrainingSetup.name(precision))
-                        .ifPresentOrElse(
-                                contestants::add,
-                                () -> System.out.println(
-                                        "skipping Python: no installation with torch and torchvision was found"));
+                        .ifPresent(contestants::add);
             }
             Rounds results = Rounds.run(contestants, rounds, steps, System.out);
             results.print(

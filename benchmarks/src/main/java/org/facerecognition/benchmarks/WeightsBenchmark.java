@@ -48,8 +48,7 @@ final class WeightsBenchmark {
             Optional<String> torchVersion =
                     torchVersion(List.of(PYTHON, script.toString(), "write", pickled.toString()));
             if (torchVersion.isEmpty()) {
-                System.out.println(
-                        "skipping .pth files: no Python with torch and torchvision was found to write and read them");
+                System.out.println("skipping Python, and .pth files, which Python writes");
             } else {
                 contestants.put("Weights.read, .pth", java(pickled));
                 contestants.put(
@@ -108,8 +107,9 @@ final class WeightsBenchmark {
     /** Runs the command that writes the weights, and returns nothing if there is no Python with torch. */
     private static Optional<String> torchVersion(List<String> command) throws InterruptedException {
         try {
-            return Optional.of(output(command, ProcessBuilder.Redirect.DISCARD));
+            return Optional.of(output(command, ProcessBuilder.Redirect.PIPE));
         } catch (IOException e) {
+            System.out.println("skipping Python: " + e.getMessage());
             return Optional.empty();
         }
     }
@@ -119,11 +119,12 @@ final class WeightsBenchmark {
             throws IOException, InterruptedException {
         Process process = new ProcessBuilder(command).redirectError(errors).start();
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+        LastLine last = new LastLine(process);
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
         int status = process.waitFor();
         if (status != 0 || output.isEmpty()) {
-            throw new IOException(String.join(" ", command) + " ended with status " + status
-                    + (output.isEmpty() ? " and printed nothing" : ""));
+            throw new IOException("the process that reads or writes weights ended with status " + status
+                    + (output.isEmpty() ? " and printed nothing" : "") + last.quoted());
         }
         return output;
     }

@@ -42,6 +42,21 @@ class AllBenchmarksTest {
     }
 
     @Test
+    void aTableSaysWithWhichPythonItWasMeasuredAndWhatWasSkipped() throws Exception {
+        result("training-idle", ONE);
+        result("training-busy", ONE);
+        Path idle = root.resolve("benchmarks/results/training-idle.md");
+        Files.writeString(
+                idle,
+                Files.readString(idle)
+                        .replaceFirst("\n", "\nOptions: -Xmx2g training 3 8; no Python\nskipping Python: why\n"));
+        run("training", "tables=abc1234");
+        assertThat(readme())
+                .contains("training 3 8`; no Python\n", "- skipping Python: why")
+                .doesNotContain("Options");
+    }
+
+    @Test
     void rejectsATableOfTwoMachines() throws Exception {
         result("training-idle", ONE);
         result("training-busy", OTHER);

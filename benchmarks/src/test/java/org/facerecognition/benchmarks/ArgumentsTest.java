@@ -8,6 +8,7 @@ import org.facerecognition.augment.Presets;
 import org.facerecognition.backbone.Encoder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ArgumentsTest {
@@ -69,6 +70,19 @@ class ArgumentsTest {
 
     private static void rejects(Run run, String name) {
         assertThatThrownBy(run::run).isInstanceOf(ArgumentException.class).hasMessageStartingWith(name + " must be");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "jdbc:postgresql://localhost/faces, true",
+        "'jdbc:postgresql://127.0.0.1:5432,localhost/faces?user=x', true",
+        "jdbc:postgresql://[::1]:5432/faces, true",
+        "jdbc:postgresql:faces, true",
+        "jdbc:postgresql:///faces, true",
+        "jdbc:postgresql://192.0.2.1:5432/faces, false"
+    })
+    void tellsDatabasesOfThisMachine(String address, boolean here) throws Exception {
+        assertThat(GalleryDatabaseBenchmark.isOnThisMachine(address)).isEqualTo(here);
     }
 
     @Test

@@ -23,4 +23,26 @@ class FiguresTest {
         assertThat(readme).content().isEqualTo(old.replace("old", "\nnew\n"));
         assertThat(link).content().isEqualTo(old);
     }
+
+    @Test
+    void listsWhatWasSkippedOnceAtTheEnd() {
+        String output = """
+                skipping Python: it ended with status 1
+                round 1/1  one 1 images/s
+                skipping Python: it ended with status 1
+
+                | a |
+                |---|
+                | 1 |
+                a figure
+                """;
+        assertThat(Figures.tables(output)).isEqualTo("""
+                | a |
+                |---|
+                | 1 |
+
+                - a figure
+
+                - skipping Python: it ended with status 1""");
+    }
 }

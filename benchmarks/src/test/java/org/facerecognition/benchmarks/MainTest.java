@@ -5,29 +5,43 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
+import org.facerecognition.data.DataException;
+import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.Test;
 
 class MainTest {
     private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
 
     @Test
-    void aWrongArgumentIsOneSentence() {
-        assertThat(status(new IllegalArgumentException("X must be 1, but was 2")))
-                .isEqualTo(2);
-        assertThat(errors.toString().lines()).containsExactly("error: X must be 1, but was 2");
+    void aWrongArgumentIsOneSentenceAndNamesTheArguments() {
+        assertThat(status(new ArgumentException("X must be 1, but was 2"))).isEqualTo(2);
+        assertThat(errors.toString().lines()).containsExactly("error: X must be 1, but was 2; arguments are [ROUNDS]");
     }
 
     @Test
-    void aWordInPlaceOfANumberNamesTheArguments() {
-        assertThat(status(new NumberFormatException("For input string: \"x\""))).isEqualTo(2);
+    void aWrongPathIsOneSentence() {
+        assertThat(status(new UncheckedIOException(new NoSuchFileException("lfw"))))
+                .isEqualTo(1);
         assertThat(errors.toString().lines())
-                .containsExactly("error: a number was expected (For input string: \"x\"); arguments are [ROUNDS]");
+                .containsExactly("error: there is no file or folder lfw; arguments are [ROUNDS]");
     }
 
     @Test
-    void otherFailuresHaveTheirStackTrace() {
+    void whatTheUserCanMendIsOneSentence() {
         assertThat(status(new IOException("disk full"))).isEqualTo(1);
-        assertThat(errors.toString()).contains("disk full", "at ");
+        assertThat(status(new WeightsException("file x is damaged"))).isEqualTo(1);
+        assertThat(status(new DataException("image y is truncated"))).isEqualTo(1);
+        assertThat(errors.toString().lines())
+                .containsExactly("error: disk full", "error: file x is damaged", "error: image y is truncated");
+    }
+
+    @Test
+    void mistakesOfTheProgramHaveTheirStackTrace() {
+        assertThat(status(new NumberFormatException("For input string: \"x\""))).isEqualTo(1);
+        assertThat(status(new IllegalArgumentException("from inside"))).isEqualTo(1);
+        assertThat(errors.toString()).contains("For input string", "from inside", "at ");
     }
 
     private int status(Throwable cause) {

@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The ends of programs. */
 @DisabledOnOs(OS.WINDOWS)
@@ -21,6 +23,28 @@ class ProcessesTest {
         assertThatThrownBy(() -> Child.readLine(process, process.inputReader(), "the peer"))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("the peer ended with status 137");
+    }
+
+    @Test
+    void quotesTheLastMessageOfAProgramThatEnded() throws IOException {
+        Process process = new ProcessBuilder("sh", "-c", "echo first >&2; echo no torch >&2; echo >&2; exit 3").start();
+        LastLine errors = new LastLine(process);
+        assertThatThrownBy(() -> Child.readLine(process, process.inputReader(), "it", errors))
+                .isInstanceOf(IOException.class)
+                .hasMessage("it ended with status 3 before it answered: no torch");
+    }
+
+    @Test
+    void exportsGoOnWithoutAProgramThatIsMissingOrFails(@TempDir Path folder) throws Exception {
+        Path input = folder.resolve("images");
+        assertThat(ExportsBenchmark.child("Python", command("/no/such/python"), "net.pt", input))
+                .isEmpty();
+        assertThat(ExportsBenchmark.child("Python", command("false"), "net.pt", input))
+                .isEmpty();
+    }
+
+    private static List<String> command(String program) {
+        return new ArrayList<>(List.of(program));
     }
 
     @Test

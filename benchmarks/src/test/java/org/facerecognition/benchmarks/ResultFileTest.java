@@ -12,6 +12,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ResultFileTest {
     private static final String MACHINE = "Some Processor, 2 processors, 24 GiB, Linux, Java 17.0.15";
 
+    private static final String OPTIONS = "-Xmx2g training 3 8; Python 3.12.3 with PyTorch 2.11.0";
+
     @TempDir
     Path folder;
 
@@ -25,21 +27,40 @@ class ResultFileTest {
 
     @Test
     void anotherCommitIsMeasuredAgain() throws IOException {
-        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1234", MACHINE))
+        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1234", MACHINE, OPTIONS))
                 .isTrue();
-        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1235", MACHINE))
+        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1235", MACHINE, OPTIONS))
                 .isFalse();
     }
 
     @Test
     void anotherMachineIsMeasuredAgain() throws IOException {
         String other = MACHINE.replace("2 processors", "4 processors");
-        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1234", other)).isFalse();
+        assertThat(ResultFile.isMeasured(written("abc1234"), "abc1234", other, OPTIONS))
+                .isFalse();
+    }
+
+    @Test
+    void otherOptionsOrAnotherPythonAreMeasuredAgain() throws IOException {
+        Path file = written("abc1234");
+        assertThat(ResultFile.isMeasured(file, "abc1234", MACHINE, OPTIONS.replace("3 8", "5 8")))
+                .isFalse();
+        assertThat(ResultFile.isMeasured(file, "abc1234", MACHINE, OPTIONS.replaceFirst(";.*", "; no Python")))
+                .isFalse();
+    }
+
+    @Test
+    void anOldFileWithoutOptionsIsMeasuredAgainButItsTableCanBeWritten() throws IOException {
+        Path file = written("abc1234");
+        Files.writeString(file, Files.readString(file).replaceFirst("Options: .*\n", ""));
+        assertThat(ResultFile.read(file).options()).isEmpty();
+        assertThat(ResultFile.isMeasured(file, "abc1234", MACHINE, OPTIONS)).isFalse();
+        assertThat(ResultFile.isMeasured(file, Set.of("abc1234"))).isTrue();
     }
 
     @Test
     void changedFilesAreMeasuredAgain() throws IOException {
-        assertThat(ResultFile.isMeasured(written("abc1234+"), "abc1234+", MACHINE))
+        assertThat(ResultFile.isMeasured(written("abc1234+"), "abc1234+", MACHINE, OPTIONS))
                 .isFalse();
         assertThat(ResultFile.isMeasured(written("abc1234+"), Set.of("abc1234+")))
                 .isTrue(); // to write its table
@@ -56,7 +77,7 @@ class ResultFileTest {
     private Path written(String commit) throws IOException {
         return Files.writeString(
                 folder.resolve("training-idle.md"),
-                "Commit " + commit + ", " + MACHINE
-                        + ", 1 March 2026; 2 min. Median (minimum to maximum).\n| table |\n");
+                "Commit " + commit + ", " + MACHINE + ", 1 March 2026; 2 min. Median (minimum to maximum).\n"
+                        + ResultFile.OPTIONS + OPTIONS + "\n| table |\n");
     }
 }
