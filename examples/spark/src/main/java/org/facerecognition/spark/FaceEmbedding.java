@@ -15,10 +15,12 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The files of model and detector are on the driver's machine and are sent to the executors. They are opened on the
  * driver first, so that a wrong file fails with one sentence. {@link Arithmetic#AUTO} is decided there, so that all
- * executors compute in the same precision.
+ * executors compute in the same precision; an executor whose processor lacks the instructions for it fails.
  */
 public final class FaceEmbedding {
     /** Column of the input: the path of an image file, in a file system of Hadoop's. */
@@ -155,8 +157,9 @@ public final class FaceEmbedding {
      */
     public Dataset<Row> embed(Dataset<Row> images) {
         StructType given = images.schema();
-        int path = column(given, PATH, DataTypes.StringType);
-        int content = column(given, CONTENT, DataTypes.BinaryType);
+        Columns columns = Columns.of(images);
+        int path = column(given, columns, PATH, DataTypes.StringType);
+        int content = column(given, columns, CONTENT, DataTypes.BinaryType);
         if (path < 0 && content < 0) {
             throw new IllegalArgumentException("images must have a column " + PATH + " of strings or " + CONTENT
                     + " of bytes, but have " + Arrays.toString(given.fieldNames()) + "; rename one of them");
@@ -171,12 +174,11 @@ public final class FaceEmbedding {
                 content,
                 context.broadcast(new SerializableConfiguration(
                         spark.sessionState().newHadoopConf()))); // with the settings of the session
-        return images.mapPartitions(partition, Encoders.row(result(given, kept)));
+        return images.mapPartitions(partition, Encoders.row(result(given, columns, kept)));
     }
 
-    private static int column(StructType schema, String name, DataType type) {
-        List<String> names = Arrays.asList(schema.fieldNames());
-        int index = names.indexOf(name);
+    private static int column(StructType schema, Columns columns, String name, DataType type) {
+        int index = columns.indexOf(name);
         if (index >= 0 && !schema.apply(index).dataType().equals(type)) {
             throw new IllegalArgumentException("the column " + name + " must be of type " + type.simpleString()
                     + ", but is " + schema.apply(index).dataType().simpleString());
@@ -184,14 +186,13 @@ public final class FaceEmbedding {
         return index;
     }
 
-    private static StructType result(StructType given, int[] kept) {
+    private static StructType result(StructType given, Columns columns, int[] kept) {
         StructType result = new StructType();
         for (int column : kept) {
             result = result.add(given.apply(column));
         }
-        List<String> names = Arrays.asList(result.fieldNames());
         for (StructField field : ADDED) {
-            if (names.contains(field.name())) {
+            if (columns.indexOf(field.name()) >= 0) {
                 throw new IllegalArgumentException("images must not have a column " + field.name()
                         + ", because the embeddings get one of that name; rename or drop it");
             }
@@ -205,13 +206,21 @@ public final class FaceEmbedding {
         SharedFile sharedModel = SharedFile.read(context, model, "model");
         int threads = ExecutorProcess.threads(context.sc());
         if (detection == null) {
-            return new SharedModel.Recipe(sharedModel, null, decided(null), threads);
+            return recipe(sharedModel, null, decided(null), threads);
         }
         SharedFile sharedDetector = SharedFile.read(context, detection.file, "detector");
         try (FaceDetector detector = FaceDetector.open(detection.file, detection.settings)) {
             SharedModel.Detection shared = new SharedModel.Detection(sharedDetector, detector.settings());
-            return new SharedModel.Recipe(sharedModel, shared, decided(detector), threads);
+            return recipe(sharedModel, shared, decided(detector), threads);
         }
+    }
+
+    private SharedModel.Recipe recipe(
+            SharedFile file, SharedModel.@Nullable Detection shared, EmbedSettings decided, int threads) {
+        boolean half = settings.options().arithmetic() == Arithmetic.AUTO
+                && decided.options().arithmetic() == Arithmetic.HALF
+                && PreparedNet.isFast(ScalarType.BFloat16);
+        return new SharedModel.Recipe(file, shared, decided, threads, half);
     }
 
     private EmbedSettings decided(@Nullable FaceDetector detector) {

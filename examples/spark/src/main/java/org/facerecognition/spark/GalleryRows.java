@@ -1,5 +1,6 @@
 package org.facerecognition.spark;
 
+import static org.apache.spark.sql.functions.array_compact;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.size;
@@ -14,8 +15,11 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DecimalType;
+import org.apache.spark.sql.types.DoubleType;
+import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.IntegralType;
 import org.apache.spark.sql.types.NullType;
 import org.apache.spark.sql.types.StringType;
@@ -52,34 +56,28 @@ public final class GalleryRows {
     /**
      * Reads which model all embeddings are of.
      *
-     * @throws IllegalArgumentException when a column is missing, or that of identities has neither strings nor whole
-     *     numbers; nothing is computed before
-     * @throws DataException when there are no embeddings, or those of several models or modes
+     * @throws IllegalArgumentException when a column is missing or of a wrong type; nothing is computed before
+     * @throws DataException when there are no embeddings, those of several models or modes, or nulls within them
      */
     public static GalleryInfo info(Dataset<Row> embeddings) {
-        List<String> columns = Arrays.asList(embeddings.columns());
-        for (String name : NEEDED) {
-            if (!columns.contains(name)) {
-                throw new IllegalArgumentException("the embeddings must have a column " + name + ", but have " + columns
-                        + (name.equals(FaceEmbedding.IDENTITY) ? "; add one with the names of the people" : ""));
-            }
-        }
-        DataType identity = embeddings.schema().apply(FaceEmbedding.IDENTITY).dataType();
-        if (!isName(identity)) {
-            throw new IllegalArgumentException("the column " + FaceEmbedding.IDENTITY
-                    + " must have strings or whole numbers as names, but is of type " + identity.simpleString()
-                    + "; replace it with a column of strings");
-        }
+        requireColumns(embeddings);
         List<Row> models = embedded(embeddings)
                 .select(
                         col(FaceEmbedding.FINGERPRINT),
                         size(col(FaceEmbedding.EMBEDDING)).as("dimension"),
-                        col(FaceEmbedding.EMBEDDING_MODE))
+                        col(FaceEmbedding.EMBEDDING_MODE),
+                        size(array_compact(col(FaceEmbedding.EMBEDDING))).as("values"))
                 .distinct()
                 .limit(2)
                 .collectAsList();
         if (models.isEmpty()) {
             throw new DataException("there are no embeddings to enroll; the column error says why");
+        }
+        for (Row model : models) {
+            if (model.isNullAt(0) || model.isNullAt(2) || model.getInt(1) != model.getInt(3)) {
+                throw new DataException("an embedding must have all of its values, a fingerprint and an embedding mode,"
+                        + " but one has nulls in their place; leave it out with a filter");
+            }
         }
         if (models.size() > 1) {
             throw new DataException("all embeddings must be of one model and mode, which can be compared, but there are"
@@ -87,6 +85,47 @@ public final class GalleryRows {
         }
         Row model = models.get(0);
         return new GalleryInfo(model.getString(0), model.getInt(1), model.getString(2));
+    }
+
+    /** Checks names and types of all columns that are used. */
+    private static void requireColumns(Dataset<Row> embeddings) {
+        Columns columns = Columns.of(embeddings);
+        for (String name : NEEDED) {
+            int index = columns.indexOf(name);
+            if (index < 0) {
+                throw new IllegalArgumentException("the embeddings must have a column " + name + ", but have "
+                        + Arrays.toString(embeddings.columns())
+                        + (name.equals(FaceEmbedding.IDENTITY) ? "; add one with the names of the people" : ""));
+            }
+            DataType type = embeddings.schema().apply(index).dataType();
+            switch (name) {
+                case FaceEmbedding.IDENTITY -> require(isName(type), name, "strings or whole numbers as names", type);
+                case FaceEmbedding.EMBEDDING -> require(isEmbedding(type), name, "arrays of float or double", type);
+                default -> require(isText(type), name, "strings", type);
+            }
+        }
+        int path = columns.indexOf(FaceEmbedding.PATH);
+        if (path >= 0) {
+            DataType type = embeddings.schema().apply(path).dataType();
+            require(isText(type), FaceEmbedding.PATH, "strings", type);
+        }
+    }
+
+    private static void require(boolean holds, String column, String rule, DataType type) {
+        if (!holds) {
+            throw new IllegalArgumentException("the column " + column + " must have " + rule + ", but is of type "
+                    + type.simpleString() + "; replace it with a column of "
+                    + (column.equals(FaceEmbedding.EMBEDDING) ? "such arrays" : "strings"));
+        }
+    }
+
+    private static boolean isText(DataType type) {
+        return type instanceof StringType || type instanceof NullType;
+    }
+
+    private static boolean isEmbedding(DataType type) {
+        return type instanceof ArrayType array
+                && (array.elementType() instanceof FloatType || array.elementType() instanceof DoubleType);
     }
 
     /** Numbers with a fraction are no names: 7 would become 7.0. */
@@ -138,8 +177,8 @@ public final class GalleryRows {
         Iterator<Row> rows = embedded.filter(col(FaceEmbedding.IDENTITY).isNotNull())
                 .select(
                         col(FaceEmbedding.IDENTITY).cast("string"),
-                        col(FaceEmbedding.EMBEDDING),
-                        Arrays.asList(embeddings.columns()).contains(FaceEmbedding.PATH)
+                        col(FaceEmbedding.EMBEDDING).cast("array<float>"),
+                        Columns.of(embeddings).indexOf(FaceEmbedding.PATH) >= 0
                                 ? col(FaceEmbedding.PATH)
                                 : lit(null).cast("string"), // rows that were read as bytes
                         col(FaceEmbedding.CONTENT_KEY))

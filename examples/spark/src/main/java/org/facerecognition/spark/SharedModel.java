@@ -4,7 +4,9 @@ import java.io.Serializable;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.PreparedRecognizer;
+import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 
@@ -23,8 +25,10 @@ final class SharedModel implements AutoCloseable {
      *
      * @param detection null for images that are cropped as in training
      * @param threads number of threads that an executor computes with; 0 for one for each processor that it sees
+     * @param needsHalf whether the driver has chosen half precision because its processor has instructions for it
      */
-    record Recipe(SharedFile model, @Nullable Detection detection, EmbedSettings settings, int threads)
+    record Recipe(
+            SharedFile model, @Nullable Detection detection, EmbedSettings settings, int threads, boolean needsHalf)
             implements Serializable {
 
         /** Models with the same key embed in the same way. */
@@ -35,6 +39,9 @@ final class SharedModel implements AutoCloseable {
 
         private SharedModel prepare() {
             ExecutorProcess.prepare(threads);
+            if (needsHalf) {
+                requireInstructions(PreparedNet.isFast(ScalarType.BFloat16));
+            }
             FaceDetector detector =
                     detection == null ? null : detection.file.open(file -> FaceDetector.open(file, detection.settings));
             try {
@@ -45,6 +52,15 @@ final class SharedModel implements AutoCloseable {
                 }
                 throw e;
             }
+        }
+    }
+
+    /** @throws IllegalStateException when there are none, with which embedding would be very slow */
+    static void requireInstructions(boolean forHalf) {
+        if (!forHalf) {
+            throw new IllegalStateException("this executor's processor must have instructions for bfloat16, which the"
+                    + " driver has chosen for all executors, but has none; embed in float32: EmbedJob --arithmetic fp32,"
+                    + " or FaceEmbedding.withOptions with arithmetic FP32");
         }
     }
 

@@ -44,6 +44,7 @@ import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
 import org.facerecognition.EmbeddedFace;
 import org.facerecognition.PreparedRecognizer;
+import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.gallery.Gallery;
@@ -359,6 +360,53 @@ class EmbedJobTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("the column identity must have strings or whole numbers as names, but is of type " + type
                         + "; replace it with a column of strings"));
+        Map<String, String> others = Map.of(
+                "embedding", "array<string>",
+                "content_key", "binary",
+                "fingerprint", "binary",
+                "embedding_mode", "binary",
+                "path", "binary");
+        others.forEach((name, type) -> assertThatThrownBy(
+                        () -> enrolled(rows.withColumn(name, lit(null).cast(type))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("the column " + name + " must have")
+                .hasMessageContaining("but is of type " + type));
+    }
+
+    @Test
+    void embeddingsOfDoublesAreEnrolledAndThoseWithNullsAreRefused() {
+        Dataset<Row> rows = FaceEmbedding.of(model)
+                .withOptions(FP32)
+                .embed(ImageRows.folder(spark, people.toString()))
+                .filter(col("identity").isNotNull());
+        Dataset<Row> doubles = rows.withColumn("embedding", col("embedding").cast("array<double>"))
+                .withColumnRenamed("identity", "Identity")
+                .withColumnRenamed("path", "Path");
+        assertThat(enrolled(doubles)).isEqualTo(enrolled(rows));
+        Dataset<Row> incomplete = rows.withColumn("embedding", array(lit(null).cast("float"), lit(1f)));
+        assertThatThrownBy(() -> enrolled(incomplete))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("nulls");
+        Dataset<Row> unknown = rows.withColumn("fingerprint", lit(null).cast("string"));
+        assertThatThrownBy(() -> enrolled(unknown)).isInstanceOf(DataException.class);
+    }
+
+    @Test
+    void columnsAreFoundAsTheSessionFindsThem() {
+        Dataset<Row> rows = ImageRows.folder(spark, people.resolve("Person 1").toString());
+        FaceEmbedding embedding = FaceEmbedding.of(model).withOptions(FP32);
+        Row row = embedding.embed(rows.withColumnRenamed("path", "Path")).first();
+        assertThat(row.schema().fieldNames()).contains("Path", "embedding");
+        assertThatThrownBy(() -> embedding.embed(rows.withColumn("Error", lit(1))))
+                .hasMessageContaining("rename");
+    }
+
+    @Test
+    void anExecutorWithoutTheInstructionsOfTheDriverIsRefused() {
+        SharedModel.requireInstructions(true);
+        assertThatThrownBy(() -> SharedModel.requireInstructions(false))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("--arithmetic fp32");
     }
 
     @Test
@@ -437,7 +485,7 @@ class EmbedJobTest {
         EmbedSettings settings = new EmbedSettings(null, FaceChoice.MOST_PROMINENT, false, FP32);
         PreparedRecognizer first;
         try (SharedModel shared = SharedModel.acquire(
-                new SharedModel.Recipe(SharedFile.read(context, model, "model"), null, settings, 0))) {
+                new SharedModel.Recipe(SharedFile.read(context, model, "model"), null, settings, 0, false))) {
             first = shared.recognizer();
         }
         for (Path file : List.of(model, other, model)) {
@@ -496,7 +544,7 @@ class EmbedJobTest {
 
     private static SharedModel.Recipe recipe(JavaSparkContext context, Path file) {
         EmbedSettings settings = new EmbedSettings(null, FaceChoice.MOST_PROMINENT, false, FP32);
-        return new SharedModel.Recipe(SharedFile.read(context, file, "model"), null, settings, 0);
+        return new SharedModel.Recipe(SharedFile.read(context, file, "model"), null, settings, 0, false);
     }
 
     @Test
