@@ -69,8 +69,8 @@ public final class Libtorch {
      * Some virtual machines (Firecracker on AMD) hide the processor's caches and the number of its cores. The oneDNN in
      * libtorch 2.10 then assumes caches of one byte, and its newer kernels divide by what fits into them: the JVM dies
      * of SIGFPE. Where that cannot be repaired, the older kernels are used, up to AVX, which do not use the size. On
-     * such a machine libtorch also counts only one core. libtorch counts the host's cores; the JVM knows the quota of
-     * its container.
+     * such a machine libtorch also counts only one core, unless MKL_NUM_THREADS gives it a number. libtorch counts the
+     * host's cores; the JVM knows the quota of its container.
      */
     private static void adaptToMachine() {
         if (Uninterrupted.get(Libtorch::hidesCaches)
@@ -81,7 +81,10 @@ public final class Libtorch {
         }
         int processors = Processors.count();
         int threads = torch.get_num_threads();
-        if (threads > processors || threads == 1 || Processors.given().isPresent()) {
+        boolean counted = System.getenv("MKL_NUM_THREADS") == null;
+        if (threads > processors
+                || threads == 1 && counted
+                || Processors.given().isPresent()) {
             torch.set_num_threads(processors);
         }
     }

@@ -7,7 +7,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -22,16 +24,31 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class LibtorchTest {
+    private static List<String> hidden = List.of();
+
     static {
         Libtorch.load();
     }
 
     @Test
-    void usesSeveralThreadsOnSeveralProcessors() {
+    void usesSeveralThreadsOnSeveralProcessors() throws IOException {
         assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
-        assumeThat(System.getenv("OMP_NUM_THREADS")).isNull();
-        assumeThat(System.getenv("MKL_NUM_THREADS")).isNull();
-        assertThat(torch.get_num_threads()).isGreaterThan(1);
+        assertThat(withHiddenCaches())
+                .filteredOn(line -> line.startsWith("threads"))
+                .singleElement()
+                .isNotEqualTo("threads: 1");
+    }
+
+    /** The tests run with one, so that they do not wait for threads that other tests keep from running. */
+    @Test
+    void usesTheNumberOfThreadsThatIsGivenToItAlone() {
+        String given = System.getenv("MKL_NUM_THREADS");
+        assumeThat(given).isEqualTo("1");
+        assumeThat(Processors.given()).isEmpty();
+        assertThat(torch.get_num_threads()).isEqualTo(1);
+        assertThat(CompletableFuture.supplyAsync(torch::get_num_threads, task -> new Thread(task).start())
+                        .join())
+                .isEqualTo(1);
     }
 
     /** Keeps libtorch to AVX, as on some machines, and starts a program. */
@@ -55,6 +72,7 @@ class LibtorchTest {
 
         public static void main(String[] args) throws IOException {
             Libtorch.load();
+            System.out.println("threads: " + torch.get_num_threads());
             OneDnnInstructions.use();
             OneDnnCaches caches = OneDnnCaches.ofLibtorch().orElseThrow();
             IntBuffer cpu = caches.read();
@@ -73,13 +91,22 @@ class LibtorchTest {
     @Test
     @EnabledOnOs(value = OS.LINUX, architectures = "amd64")
     void hiddenCachesAreTakenForCommonOnes() throws IOException {
-        try (BufferedReader output = child(HiddenCaches.class).start().inputReader()) {
-            assertThat(output.lines().filter(line -> line.matches("(levels|repaired|computed).*")))
-                    .satisfiesExactly(
-                            levels -> assertThat(levels).matches("levels: [0-4]"),
-                            repaired -> assertThat(repaired).isEqualTo("repaired: true, again: false"),
-                            computed -> assertThat(computed).isEqualTo("computed"));
+        assertThat(withHiddenCaches())
+                .filteredOn(line -> line.matches("(levels|repaired|computed).*"))
+                .satisfiesExactly(
+                        levels -> assertThat(levels).matches("levels: [0-4]"),
+                        repaired -> assertThat(repaired).isEqualTo("repaired: true, again: false"),
+                        computed -> assertThat(computed).isEqualTo("computed"));
+    }
+
+    /** Returns what {@link HiddenCaches} prints; it is run once. */
+    private static synchronized List<String> withHiddenCaches() throws IOException {
+        if (hidden.isEmpty()) {
+            try (BufferedReader output = child(HiddenCaches.class).start().inputReader()) {
+                hidden = output.lines().toList();
+            }
         }
+        return hidden;
     }
 
     /** They inherited the limit: Python's PyTorch took 3 to 25 times as long when a Java program started it. */
@@ -97,7 +124,9 @@ class LibtorchTest {
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 main.getName());
-        builder.environment().keySet().removeAll(Set.of("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"));
+        builder.environment()
+                .keySet()
+                .removeAll(Set.of("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "OMP_NUM_THREADS", "MKL_NUM_THREADS"));
         return builder;
     }
 
