@@ -91,9 +91,11 @@ class OriginTest {
     }
 
     private static Tensor wave(long count, double step, double from) {
-        double[] values = new double[(int) count];
-        Arrays.setAll(values, i -> Math.sin(i * step + from));
-        return Tensor.create(values);
+        return torch.arange(new Scalar(count))
+                .to(ScalarType.Double)
+                .mul(new Scalar(step))
+                .add(new Scalar(from))
+                .sin();
     }
 
     private static void close(Tensor actual, JsonNode expectedJson) {
