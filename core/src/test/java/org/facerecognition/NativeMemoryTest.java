@@ -46,6 +46,7 @@ class NativeMemoryTest {
     private static String run(Class<?> main, Path faces) throws IOException, InterruptedException {
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
                         "-Xms192m",
                         "-Xmx192m",
                         "-XX:+AlwaysPreTouch",

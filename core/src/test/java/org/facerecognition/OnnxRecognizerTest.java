@@ -203,6 +203,7 @@ class OnnxRecognizerTest {
         Path missing = folder.resolve("missing");
         List<String> lines = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
                         "-Djava.io.tmpdir=" + missing,
                         "-cp",
                         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),

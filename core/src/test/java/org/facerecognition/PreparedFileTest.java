@@ -169,6 +169,7 @@ class PreparedFileTest {
         Path output = folder.resolve("output.txt");
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
                         option,
                         "-cp",
                         classPath,

@@ -68,6 +68,7 @@ class DamagedFilesTest {
     private List<String> command(Kind kind, long seed) {
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
                 "-Xmx256m",
                 "-cp",
                 System.getProperty("java.class.path"),

@@ -79,6 +79,7 @@ class AbsentVariantsTest {
     private static List<String> run(String mode) throws IOException {
         List<String> lines = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                         Child.class.getName(),

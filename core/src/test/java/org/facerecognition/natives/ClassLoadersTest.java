@@ -115,6 +115,7 @@ class ClassLoadersTest {
     private static List<String> run(Case what) throws IOException, InterruptedException {
         List<String> command = List.of(
                 System.getProperty("java.home") + "/bin/java",
+                "-XX:TieredStopAtLevel=1",
                 "-Xmx512m",
                 "-cp",
                 System.getProperty("java.class.path"),

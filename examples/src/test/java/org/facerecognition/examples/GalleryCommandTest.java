@@ -354,6 +354,7 @@ class GalleryCommandTest {
         }
         ProcessBuilder list = new ProcessBuilder(
                 System.getProperty("java.home") + "/bin/java",
+                "-XX:TieredStopAtLevel=1",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Main.class.getName(),

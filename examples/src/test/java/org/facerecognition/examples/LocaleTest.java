@@ -21,6 +21,7 @@ class LocaleTest {
                 .isZero();
         List<String> lines = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
                         "-Duser.language=ar",
                         "-Duser.country=EG",
                         "-Xss4m",

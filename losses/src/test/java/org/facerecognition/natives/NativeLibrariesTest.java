@@ -43,8 +43,11 @@ class NativeLibrariesTest {
     }
 
     private List<String> run(Order order, String... jvmOptions) throws IOException {
-        List<String> command = new ArrayList<>(
-                List.of(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path")));
+        List<String> command = new ArrayList<>(List.of(
+                System.getProperty("java.home") + "/bin/java",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path")));
         command.addAll(List.of(jvmOptions));
         command.addAll(List.of(
                 Child.class.getName(), order.name(), folder.resolve("cache").toString()));

@@ -84,6 +84,7 @@ class ProcessorsTest {
     private static String printed(String option, String... arguments) throws Exception {
         ProcessBuilder builder = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
                 option,
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),

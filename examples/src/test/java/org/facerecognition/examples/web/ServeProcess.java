@@ -21,8 +21,11 @@ final class ServeProcess implements AutoCloseable {
 
     /** Starts the process and returns once the server answers. */
     ServeProcess(List<String> jvmOptions, Object... options) throws IOException {
-        List<String> command = new ArrayList<>(
-                List.of(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path")));
+        List<String> command = new ArrayList<>(List.of(
+                System.getProperty("java.home") + "/bin/java",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path")));
         command.addAll(jvmOptions);
         command.addAll(List.of(Main.class.getName(), "serve", "--port", "0"));
         for (Object option : options) {
