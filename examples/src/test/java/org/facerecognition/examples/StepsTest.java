@@ -11,6 +11,10 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.natives.Libtorch;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +25,21 @@ import org.junit.jupiter.api.io.TempDir;
  * processors and are not compared. Rewrites the comments with {@code -Dtests.writeGolden=true}.
  */
 class StepsTest {
+    private static int threads;
+
+    /** The number of threads with which the comments were written: a decision near the threshold depends on it. */
+    @BeforeAll
+    static void useTwoThreads() {
+        Libtorch.load();
+        threads = torch.get_num_threads();
+        torch.set_num_threads(2);
+    }
+
+    @AfterAll
+    static void useAsManyAsBefore() {
+        torch.set_num_threads(threads);
+    }
+
     private static final Path SOURCES = Path.of("src/main/java/org/facerecognition/examples");
     private static final Pattern OUTPUT = Pattern.compile("\n/\\* Prints:\n(.*?) \\*/\n$", Pattern.DOTALL);
 
