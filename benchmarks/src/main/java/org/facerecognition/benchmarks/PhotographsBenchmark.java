@@ -35,8 +35,8 @@ import org.facerecognition.vision.FaceDetector;
  * Measures the way from image files to embeddings: decoding, detection, alignment and embedding with MobileFaceNet, of
  * photographs as in LFW and of photographs of 12 megapixels. The peer is what a careful user would write: one worker
  * for each processor, which reads a file, detects faces with OpenCV's detector at the same size, crops the best one
- * with the same alignment, and embeds it with ONNX Runtime on one thread. Where the library decodes a large JPEG file to
- * a half, a quarter or an eighth, a second row has a peer that knows this too; the first decodes whole images, as OpenCV
+ * with the same alignment, and embeds it with ONNX Runtime on one thread. Where the library decodes a large JPEG file
+ * to a half, a quarter or an eighth, one row has a peer that knows this too; another decodes whole images, as OpenCV
  * does unless it is told otherwise.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar photographs YUNET LFW [ROUNDS [MANY]]}: the detector's

@@ -59,8 +59,8 @@ final class SharedModel implements AutoCloseable {
     static void requireInstructions(boolean forHalf) {
         if (!forHalf) {
             throw new IllegalStateException("this executor's processor must have instructions for bfloat16, which the"
-                    + " driver has chosen for all executors, but has none; embed in float32: EmbedJob --arithmetic fp32,"
-                    + " or FaceEmbedding.withOptions with arithmetic FP32");
+                    + " driver has chosen for all executors, but has none; embed in float32: EmbedJob"
+                    + " --arithmetic fp32, or FaceEmbedding.withOptions with arithmetic FP32");
         }
     }
 
