@@ -8,6 +8,7 @@ import java.net.URLConnection;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Objects;
 
 /**
  * Downloads the bytes at an address into a file, and resumes where an earlier attempt stopped. It does not check that
@@ -137,7 +138,7 @@ final class Download {
             throw new WeightsException("cannot fetch " + remote.address() + ": the server announces " + bytes
                     + " bytes, and a file of weights must not have more than " + MAX_BYTES);
         }
-        requireSpace(part.getParent(), bytes);
+        requireSpace(Objects.requireNonNull(part.toAbsolutePath().getParent()), bytes);
     }
 
     /**
