@@ -19,11 +19,10 @@ record AllArguments(Set<String> names, Map<String, String> values) {
         for (String argument : args) {
             String[] parts = argument.split("=", 2);
             if (parts.length == 1) {
-                requireKnown("NAME", argument, knownNames);
-                names.add(argument);
+                names.add(Arguments.oneOf(knownNames, "NAME", argument));
                 continue;
             }
-            requireKnown("KEY of KEY=VALUE", parts[0], knownKeys);
+            Arguments.oneOf(knownKeys, "KEY of KEY=VALUE", parts[0]);
             if (parts[1].isEmpty()) {
                 throw new ArgumentException(parts[0] + "= must be followed by a value, but was empty");
             }
@@ -32,11 +31,5 @@ record AllArguments(Set<String> names, Map<String, String> values) {
             }
         }
         return new AllArguments(names, values);
-    }
-
-    private static void requireKnown(String what, String word, Set<String> known) {
-        if (!known.contains(word)) {
-            throw new ArgumentException(what + " must be one of " + String.join(", ", known) + ", but was " + word);
-        }
     }
 }

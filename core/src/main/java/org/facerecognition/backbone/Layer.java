@@ -67,8 +67,9 @@ interface Layer {
 
     /** Returns the layers one after another as one layer. */
     static Layer chain(Layer... layers) {
-        return of(x -> run(List.of(layers), x), (graph, x) -> {
-            for (Layer layer : layers) {
+        List<Layer> all = List.of(layers);
+        return of(x -> run(all, x), (graph, x) -> {
+            for (Layer layer : all) {
                 x = layer.describe(graph, x);
             }
             return x;

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  *
  * The lock beside the file keeps other writers out, unless they see another folder: containers that each mount the file
  * alone, or a program that restores a copy over the file. The writer therefore compares the file at the path with the
- * one that it has open, and its length with what it has written, before each batch and before its commit.
+ * one that it has open, and its length with what it has written, before each batch and its commit, and before the file
+ * is rewritten and replaced.
  */
 final class LogWriter implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 20;
@@ -103,6 +104,7 @@ final class LogWriter implements AutoCloseable {
             @Nullable LogWriter old) {
         if (old != null) {
             old.requireUsable(); // otherwise the file may have entries that the caller does not know
+            old.requireUnchanged(old.length); // now, not after everything was written
         }
         long[] end = new long[1];
         try {
@@ -110,6 +112,9 @@ final class LogWriter implements AutoCloseable {
                     file,
                     stream -> {
                         end[0] = writeAll(header, entries, offsets, stream);
+                        if (old != null) {
+                            old.requireUnchanged(old.length);
+                        }
                         if (old != null && File.separatorChar == '\\') {
                             old.close(); // Windows cannot replace an open file
                         }
@@ -265,10 +270,10 @@ final class LogWriter implements AutoCloseable {
                     e);
         }
         giveUp();
-        throw new GalleryException(
-                "gallery " + file + " was " + change + " while it was open for writing; nothing was"
-                        + " enrolled or removed; let only one program write to it, and close it and open it again"
-                        + " (containers see each other's lock only if they mount the folder of the gallery, not its file alone)");
+        throw new GalleryException("gallery " + file + " was " + change + " while it was open for writing; nothing was"
+                + " enrolled or removed; let only one program write to it, and close it and open it again"
+                + " (containers see each other's lock only if they mount the folder of the gallery, not its"
+                + " file alone)");
     }
 
     /** Returns the device and inode of a file; null on Windows. */

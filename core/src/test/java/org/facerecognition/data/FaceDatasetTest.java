@@ -154,8 +154,8 @@ class FaceDatasetTest {
             assertThatThrownBy(() -> Crop.CELEBA_CROP.apply(image, 112, "some.png"))
                     .isInstanceOf(DataException.class)
                     .hasMessage("image some.png must be 178x218 for crop celeba-crop, but was 92x112; that crop is for"
-                            + " CelebA's aligned images: a model for others is trained with crop celeba-aligned (--align"
-                            + " mean) or whole (--align none)");
+                            + " CelebA's aligned images: a model for others is trained with crop celeba-aligned"
+                            + " (--align mean) or whole (--align none)");
         }
     }
 

@@ -22,16 +22,19 @@ class FalsePositiveIdentificationTest {
         assertThat(found.upperBound()).isCloseTo(0.06, within(1e-12));
         assertThat(found)
                 .hasToString(
-                        "a stranger is taken for an enrolled person about once in 334 probes (once in 1,000 probes if entries"
+                        "a stranger is taken for an enrolled person about once in 334 probes (once in 1,000 probes if"
+                                + " entries"
                                 + " of a person agree; at most once in 17 probes, 95 %)");
         assertThat(FalsePositiveIdentification.of(1, 1, 1e-17, 1e-17).rate()).isEqualTo(1e-17);
         assertThat(FalsePositiveIdentification.of(5, 5, 0.5, 0.6))
                 .hasToString(
-                        "a stranger is taken for an enrolled person about once in 1.0 probes (the bound allows every probe,"
+                        "a stranger is taken for an enrolled person about once in 1.0 probes (the bound allows every"
+                                + " probe,"
                                 + " 95 %)");
         assertThat(FalsePositiveIdentification.of(100, 100, 0, 1e-4))
                 .hasToString(
-                        "a stranger is taken for an enrolled person at most once in 100 probes (95 %), since no impostor pair"
+                        "a stranger is taken for an enrolled person at most once in 100 probes (95 %), since no impostor"
+                                + " pair"
                                 + " of the calibration reached the threshold");
         assertThat(FalsePositiveIdentification.of(0, 0, 0.1, 0.2).rate()).isZero();
         assertThat(FalsePositiveIdentification.of(3, 3, 1, 1).rate()).isEqualTo(1);

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A gallery's file has at most one writer, in this process and in others. */
 class GalleryLockTest {
@@ -144,6 +146,34 @@ class GalleryLockTest {
         try (Gallery gallery = Gallery.open(file, "model", EnrollingChild.DIMENSION)) {
             assertThat(gallery.size()).isEqualTo(2);
             assertThat(gallery.identities()).doesNotContainKey("b");
+        }
+    }
+
+    /** A compaction, and the first binding to a mode, rewrote the file without what another program had enrolled. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @DisabledOnOs(OS.WINDOWS)
+    void doesNotRewriteWhatAnotherProgramHasChanged(boolean compacts) throws Exception {
+        float[] embedding = new float[EnrollingChild.DIMENSION];
+        embedding[0] = 1;
+        try (Gallery gallery = Gallery.open(file, "model", EnrollingChild.DIMENSION)) {
+            gallery.enroll("a", embedding);
+            Files.delete(folder.resolve("people.gallery.lock"));
+            assertThat(EnrollingChild.lastLine(EnrollingChild.start(file, 0, 1)))
+                    .doesNotStartWith("error");
+            assertThatThrownBy(() -> {
+                        if (compacts) {
+                            gallery.compact();
+                        } else {
+                            gallery.bindEmbeddingMode("flip");
+                        }
+                    })
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageStartingWith("gallery " + file + " was changed by another program (");
+        }
+        try (Gallery gallery = Gallery.open(file, "model", EnrollingChild.DIMENSION)) {
+            assertThat(gallery.size()).isEqualTo(2);
+            assertThat(gallery.embeddingMode()).isEmpty();
         }
     }
 
