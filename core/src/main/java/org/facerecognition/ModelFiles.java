@@ -1,9 +1,9 @@
 package org.facerecognition;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +18,6 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
-import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
@@ -32,6 +31,8 @@ import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphDescription;
 import org.facerecognition.inference.Int8Calibration;
+import org.facerecognition.io.JsonFields;
+import org.facerecognition.io.JsonTree;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.onnx.OnnxModel;
@@ -61,8 +62,6 @@ final class ModelFiles {
     static final String ENCODER_PREFIX = TENSOR_PREFIX + "encoder.";
 
     private static final String HEAD_PREFIX = TENSOR_PREFIX + "head.";
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final TypeReference<List<String>> NAMES = new TypeReference<>() {};
 
     private static final String FORMAT_KEY = "format";
     private static final String FORMAT = "face-recognition 1";
@@ -308,8 +307,8 @@ final class ModelFiles {
 
     private static String inFirstOrder(String args) {
         try {
-            JsonNode settings = JSON.readTree(args);
-            ObjectNode ordered = JSON.createObjectNode();
+            JsonNode settings = JsonTree.read(args);
+            ObjectNode ordered = JsonNodeFactory.instance.objectNode();
             FIRST_VERSION_ARGS.forEach(name -> ordered.set(name, settings.get(name)));
             return ordered.toString();
         } catch (JsonProcessingException e) {
@@ -327,17 +326,19 @@ final class ModelFiles {
         try {
             String loss = Objects.requireNonNull(metadata.get(LOSS_KEY), LOSS_KEY);
             ModelInfo model = loss.equalsIgnoreCase(CUSTOM_LOSS)
-                    ? ModelInfo.custom(Integer.parseInt(metadata.get(SIZE_KEY)), normalization(metadata))
-                    : ModelInfo.of(LossName.of(loss), args(metadata));
+                    ? ModelInfo.custom(
+                            Integer.parseInt(metadata.get(SIZE_KEY)),
+                            Normalization.of(settings(metadata, NORMALIZATION_KEY)))
+                    : ModelInfo.of(LossName.of(loss), RecognizerArgs.of(settings(metadata, ARGS_KEY)));
             @Nullable String crop = metadata.getOrDefault(CROP_KEY, metadata.get(FORMER_CROP_KEY));
             model.trainedOn(
                     Crop.valueOf(Objects.requireNonNull(crop, CROP_KEY)),
-                    JSON.readValue(metadata.get(IDENTITIES_KEY), NAMES));
+                    names(Objects.requireNonNull(metadata.get(IDENTITIES_KEY), IDENTITIES_KEY)));
             model.setOrigin(ModelOrigin.of(metadata));
-            model.knows(JSON.readValue(metadata.getOrDefault(KNOWN_BEFORE_KEY, "[]"), NAMES));
+            model.knows(names(metadata.getOrDefault(KNOWN_BEFORE_KEY, "[]")));
             model.setThresholds(thresholds(metadata));
             if (metadata.containsKey(INT8_KEY)) {
-                model.setInt8(JSON.readValue(metadata.get(INT8_KEY), Int8Calibration.class));
+                model.setInt8(Int8Calibration.of(settings(metadata, INT8_KEY)));
             }
             return model;
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
@@ -365,37 +366,21 @@ final class ModelFiles {
         try {
             String crop = metadata.getOrDefault(CROP_KEY, metadata.getOrDefault(FORMER_CROP_KEY, Crop.WHOLE.name()));
             return Optional.of(new ModelInput(
-                    Integer.parseInt(metadata.get(SIZE_KEY)), normalization(metadata), Crop.valueOf(crop)));
+                    Integer.parseInt(metadata.get(SIZE_KEY)),
+                    Normalization.of(settings(metadata, NORMALIZATION_KEY)),
+                    Crop.valueOf(crop)));
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(
                     weights.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
         }
     }
 
-    private static RecognizerArgs args(Map<String, String> metadata) throws JsonProcessingException {
-        ObjectNode settings = object(JSON.readTree(metadata.get(ARGS_KEY)));
-        rename(settings, "subCentres", "subCenters");
-        rename(object(settings.path(NORMALIZATION_KEY)), "deviation", "std");
-        return JSON.treeToValue(settings, RecognizerArgs.class);
+    private static JsonFields settings(Map<String, String> metadata, String key) throws JsonProcessingException {
+        return JsonFields.of(JsonTree.read(metadata.getOrDefault(key, "")));
     }
 
-    private static Normalization normalization(Map<String, String> metadata) throws JsonProcessingException {
-        ObjectNode values = object(JSON.readTree(metadata.get(NORMALIZATION_KEY)));
-        rename(values, "deviation", "std");
-        return JSON.treeToValue(values, Normalization.class);
-    }
-
-    private static ObjectNode object(JsonNode node) {
-        if (!(node instanceof ObjectNode object)) {
-            throw new IllegalArgumentException("settings must be a JSON object, but were " + node);
-        }
-        return object;
-    }
-
-    private static void rename(ObjectNode object, String former, String name) {
-        if (object.has(former)) {
-            object.set(name, object.remove(former));
-        }
+    private static List<String> names(String json) throws JsonProcessingException {
+        return JsonFields.texts(JsonTree.read(json));
     }
 
     /**
@@ -408,8 +393,8 @@ final class ModelFiles {
         for (String key : List.of(IDENTITIES_KEY, KNOWN_BEFORE_KEY)) {
             if (isModel(metadata) && metadata.containsKey(key)) {
                 try {
-                    people.addAll(JSON.readValue(metadata.get(key), NAMES));
-                } catch (JsonProcessingException e) {
+                    people.addAll(names(metadata.get(key)));
+                } catch (JsonProcessingException | IllegalArgumentException e) {
                     // a damaged list of names is no reason not to use the weights
                 }
             }
@@ -419,11 +404,7 @@ final class ModelFiles {
 
     // ---- thresholds ----
 
-    private record Measured(double cosine, double falseAcceptRate, Threshold.Evidence evidence) {
-        Threshold threshold() {
-            return new Threshold(cosine, OptionalDouble.of(falseAcceptRate), Optional.of(evidence));
-        }
-    }
+    private record Measured(double cosine, double falseAcceptRate, Threshold.Evidence evidence) {}
 
     /** Writes thresholds into metadata, as {@link #thresholds} reads them. */
     static void putThresholds(Map<String, String> metadata, List<Threshold> thresholds) {
@@ -442,15 +423,15 @@ final class ModelFiles {
     }
 
     static List<Threshold> thresholds(Map<String, String> metadata) throws JsonProcessingException {
-        Map<Double, Double> former = JSON.readValue(
-                metadata.getOrDefault(THRESHOLDS_KEY, "{}"), new TypeReference<TreeMap<Double, Double>>() {});
-        List<Measured> measured =
-                JSON.readValue(metadata.getOrDefault(CALIBRATION_KEY, "[]"), new TypeReference<List<Measured>>() {});
-        return Stream.concat(
-                        former.entrySet().stream()
-                                .map(entry -> new Threshold(entry.getValue(), OptionalDouble.of(entry.getKey()))),
-                        measured.stream().map(Measured::threshold))
-                .toList();
+        List<Threshold> thresholds = new ArrayList<>();
+        if (metadata.containsKey(THRESHOLDS_KEY)) {
+            new TreeMap<>(settings(metadata, THRESHOLDS_KEY).numbersByNumber())
+                    .forEach((rate, cosine) -> thresholds.add(new Threshold(cosine, OptionalDouble.of(rate))));
+        }
+        JsonFields.all(JsonTree.read(metadata.getOrDefault(CALIBRATION_KEY, "[]"))).stream()
+                .map(Threshold::of)
+                .forEach(thresholds::add);
+        return List.copyOf(thresholds);
     }
 
     /** Returns the thresholds of a model from elsewhere: those beside it, or else those that an export has. */
@@ -497,9 +478,14 @@ final class ModelFiles {
                         Collectors.toList()));
     }
 
+    /** Only for writing; see {@link JsonTree}. */
+    private static final class Mapper {
+        static final ObjectMapper JSON = new ObjectMapper();
+    }
+
     private static String json(Object value) {
         try {
-            return JSON.writeValueAsString(value);
+            return Mapper.JSON.writeValueAsString(value);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("cannot write " + value + " as JSON", e);
         }

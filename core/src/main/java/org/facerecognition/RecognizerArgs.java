@@ -5,6 +5,7 @@ import java.util.List;
 import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.io.JsonFields;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,32 @@ public record RecognizerArgs(
         if (!(partialFraction > 0 && partialFraction <= 1)) {
             throw new IllegalArgumentException("partialFraction must be in (0, 1], but was " + partialFraction);
         }
+    }
+
+    /**
+     * Returns the settings in a model's metadata.
+     *
+     * @throws IllegalArgumentException when one of them cannot be used
+     */
+    static RecognizerArgs of(JsonFields settings) {
+        return new RecognizerArgs(
+                settings.constant(Encoder.class, "encoder"),
+                settings.text("encoderLastLayerName"),
+                settings.integers("embeddingSizes"),
+                new BackboneOptions(
+                        settings.integer("imageSizePx"), settings.flag("smallFaces"), settings.number("dropout")),
+                Normalization.of(settings.object("normalization")),
+                settings.integer("classes"),
+                new LossSettings(
+                        settings.numberOrNull("s"),
+                        settings.numberOrNull("m"),
+                        settings.integer(settings.has("subCentres") ? "subCentres" : "subCenters"),
+                        settings.number("labelSmoothing"),
+                        settings.number("focalGamma"),
+                        settings.flag("straightThrough")),
+                settings.number("partialFraction"),
+                settings.flag("bf16Logits"),
+                settings.longInteger("seed"));
     }
 
     /** The settings of a loss; with ArcFace the study's s and m for those not set. */

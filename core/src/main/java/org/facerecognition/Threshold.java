@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.eval.FalsePositiveIdentification;
+import org.facerecognition.io.JsonFields;
 
 /**
  * The cosine at or above which two faces are taken to be of the same person.
@@ -42,6 +43,20 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
     /** Makes a custom threshold, whose false accept rate is unknown. */
     public static Threshold of(double cosine) {
         return new Threshold(cosine, OptionalDouble.empty());
+    }
+
+    /** Returns a threshold with its evidence, as a model's metadata holds it. */
+    static Threshold of(JsonFields threshold) {
+        JsonFields evidence = threshold.object("evidence");
+        return new Threshold(
+                threshold.number("cosine"),
+                OptionalDouble.of(threshold.number("falseAcceptRate")),
+                Optional.of(new Evidence(
+                        evidence.longInteger("impostorPairs"),
+                        evidence.longInteger("falseAccepts"),
+                        evidence.integer("people"),
+                        evidence.number("upperBound"),
+                        EmbeddingMode.of(evidence.object("mode")))));
     }
 
     /** Decides whether two faces whose embeddings have this cosine are of the same person. */

@@ -85,7 +85,7 @@ class ArchitectureTest {
             dependsOnlyOn("org.facerecognition.backbone..", "natives", "graph");
 
     @ArchTest
-    static final ArchRule graphsDependOnNothing = dependsOnlyOn("org.facerecognition.graph..");
+    static final ArchRule graphsDependOnJsonOnly = dependsOnlyOn("org.facerecognition.graph..", "io");
 
     @ArchTest
     static final ArchRule inferenceDependsOnGraphsAndNativesOnly =

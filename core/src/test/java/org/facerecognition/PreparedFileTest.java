@@ -188,6 +188,16 @@ class PreparedFileTest {
         }
     }
 
+    /** Loading them takes a third of a second, for which every program that only embeds would wait. */
+    @Test
+    void jacksonsClassesThatBindDataAreNotLoadedToEmbed() throws IOException, InterruptedException {
+        Path file = saved(Encoder.MOBILEFACENET);
+        String classPath = System.getProperty("java.class.path");
+        assertThat(said(WithoutLibtorch.class, "-Xlog:class+load", classPath, file))
+                .contains("embedding ", "com.fasterxml.jackson.databind.JsonNode ")
+                .doesNotContain("com.fasterxml.jackson.databind.ObjectMapper ");
+    }
+
     /** JavaCPP's classes are initialized in another order where its memory limit is given. */
     @ParameterizedTest
     @ValueSource(strings = {"-Xss4m", "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"})

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
+import org.facerecognition.io.JsonFields;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,19 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
                     settings.tiles());
         }
 
+        private static Detection of(JsonFields settings) {
+            return new Detection(
+                    settings.requiredText("detector"),
+                    settings.number("scoreThreshold"),
+                    settings.number("nmsThreshold"),
+                    settings.integer("topK"),
+                    settings.integer("smallestFacePx"),
+                    settings.integer("largestSidePx"),
+                    settings.constant(FaceChoice.class, "choice"),
+                    settings.flag("rotations"),
+                    settings.flag("tiles"));
+        }
+
         @Override
         public String toString() {
             return String.format(
@@ -100,6 +114,18 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
     public static EmbeddingMode of(FaceCropper cropper, boolean flip, String precision) {
         FaceDetector detector = cropper.detector();
         return new EmbeddingMode(detector == null ? null : Detection.of(detector, cropper.choice()), flip, precision);
+    }
+
+    /**
+     * Returns the mode in a model's metadata.
+     *
+     * @throws IllegalArgumentException when one of its settings cannot be used
+     */
+    public static EmbeddingMode of(JsonFields settings) {
+        return new EmbeddingMode(
+                settings.has("detection") ? Detection.of(settings.object("detection")) : null,
+                settings.flag("flip"),
+                settings.requiredText("precision"));
     }
 
     /** Describes the mode in words, which galleries record: they must stay the same in all versions. */

@@ -3,6 +3,7 @@ package org.facerecognition.data;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.facerecognition.io.JsonFields;
 
 /**
  * The normalization of pixel values 0..255 for a model: (x - mean) / std, per channel in the order red, green, blue.
@@ -28,6 +29,17 @@ public record Normalization(List<Double> mean, List<Double> std) {
         if (std.stream().anyMatch(d -> !(d > 0))) {
             throw new IllegalArgumentException("standard deviations must be positive, but were " + std);
         }
+    }
+
+    /**
+     * Returns the normalization in a model's metadata.
+     *
+     * @param settings with the arrays {@code mean} and {@code std}, or {@code deviation}, its former name
+     * @throws IllegalArgumentException when they are not there or no normalization
+     */
+    public static Normalization of(JsonFields settings) {
+        return new Normalization(
+                settings.numbers("mean"), settings.numbers(settings.has("deviation") ? "deviation" : "std"));
     }
 
     /**

@@ -1,7 +1,6 @@
 package org.facerecognition.export;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -21,6 +20,8 @@ import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Linear;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.graph.Value;
+import org.facerecognition.io.JsonFields;
+import org.facerecognition.io.JsonTree;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
@@ -71,8 +72,8 @@ public final class TorchScriptWeights {
             }
             return described == null
                     ? Optional.empty()
-                    : Optional.of(new ObjectMapper().readValue(described, Normalization.class));
-        } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) { // null is JSON too
+                    : Optional.of(Normalization.of(JsonFields.of(JsonTree.read(described))));
+        } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new WeightsException(
                     file.file() + " is damaged: its normalization of pixels cannot be understood: "
                             + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),

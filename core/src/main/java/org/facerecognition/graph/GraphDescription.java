@@ -2,8 +2,8 @@ package org.facerecognition.graph;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,6 +32,7 @@ import org.facerecognition.graph.Operation.ShuffleChannels;
 import org.facerecognition.graph.Operation.SliceChannels;
 import org.facerecognition.graph.Operation.Unflatten;
 import org.facerecognition.graph.Operation.Upsample;
+import org.facerecognition.io.JsonTree;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,8 +43,6 @@ import org.jspecify.annotations.Nullable;
  * the images being 0) and the operation's settings.
  */
 public final class GraphDescription {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private GraphDescription() {}
 
     // ---- writing ----
@@ -64,7 +63,7 @@ public final class GraphDescription {
                 names.put(values.address(), new Named(name, values));
             }
         });
-        ArrayNode nodes = JSON.createArrayNode();
+        ArrayNode nodes = JsonNodeFactory.instance.arrayNode();
         try {
             for (Node node : graph.nodes().subList(1, graph.nodes().size())) {
                 ObjectNode object = node.operation().accept(new Writer(names));
@@ -87,7 +86,7 @@ public final class GraphDescription {
 
     private record Writer(Map<Long, Named> names) implements Operation.Visitor<ObjectNode> {
         private static ObjectNode operation(String name) {
-            return JSON.createObjectNode().put("op", name);
+            return JsonNodeFactory.instance.objectNode().put("op", name);
         }
 
         private String name(Constant constant) {
@@ -241,7 +240,7 @@ public final class GraphDescription {
     public static Graph read(String text, Function<String, Constant> constants) {
         JsonNode nodes;
         try {
-            nodes = JSON.readTree(text);
+            nodes = JsonTree.read(text);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("a description of a graph must be JSON, but was not", e);
         }

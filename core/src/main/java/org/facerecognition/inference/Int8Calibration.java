@@ -9,6 +9,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.io.JsonFields;
 
 /**
  * How a network computes in 8-bit integers, and how far its embeddings are from those in float32.
@@ -30,6 +31,20 @@ public record Int8Calibration(
     public Int8Calibration {
         Objects.requireNonNull(ranges, "ranges");
         changedDecisions = Map.copyOf(changedDecisions);
+    }
+
+    /**
+     * Returns the calibration in a model's metadata.
+     *
+     * @throws IllegalArgumentException when it cannot be used
+     */
+    public static Int8Calibration of(JsonFields settings) {
+        return new Int8Calibration(
+                Int8Ranges.of(settings.object("ranges")),
+                settings.integer("images"),
+                settings.number("meanCosine"),
+                settings.number("minCosine"),
+                settings.object("changedDecisions").numbersByNumber());
     }
 
     /**

@@ -3,11 +3,13 @@ package org.facerecognition.inference;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import org.facerecognition.io.JsonFields;
 
 /**
  * The ranges that a network's values have on real images, by which they become 8-bit integers: what {@link
@@ -42,6 +44,16 @@ public record Int8Ranges(String network, Map<Integer, Range> values) {
     public Int8Ranges {
         Objects.requireNonNull(network, "network");
         values = Map.copyOf(values);
+    }
+
+    /** Returns the ranges in a model's metadata. */
+    static Int8Ranges of(JsonFields settings) {
+        Map<Integer, Range> values = new HashMap<>();
+        settings.object("values")
+                .objects()
+                .forEach((value, range) -> values.put(
+                        Integer.valueOf(value), new Range(range.floatNumber("limit"), range.flag("signed"))));
+        return new Int8Ranges(settings.requiredText("network"), values);
     }
 
     /** Returns whether these are the ranges of a network. */

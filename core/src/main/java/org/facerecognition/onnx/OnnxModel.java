@@ -1,7 +1,6 @@
 package org.facerecognition.onnx;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -11,7 +10,6 @@ import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.facerecognition.data.Crop;
@@ -23,6 +21,8 @@ import org.facerecognition.graph.Operation;
 import org.facerecognition.inference.OnnxRuntimeModel;
 import org.facerecognition.inference.OnnxRuntimeModel.InputType;
 import org.facerecognition.io.FileState;
+import org.facerecognition.io.JsonFields;
+import org.facerecognition.io.JsonTree;
 import org.facerecognition.onnx.InputContract.ColorOrder;
 import org.facerecognition.onnx.ModelProto.ValueProto;
 import org.facerecognition.weights.WeightsException;
@@ -226,8 +226,7 @@ public final class OnnxModel implements AutoCloseable {
             ColorOrder order = ColorOrder.valueOf(metadata.getOrDefault("colorOrder", "RGB"));
             Normalization normalization = Boolean.parseBoolean(metadata.get("normalizationIncluded"))
                     ? InputContract.PIXELS
-                    : new ObjectMapper().readValue(metadata.get("normalization"), Normalization.class);
-            Objects.requireNonNull(normalization, "there is no normalization");
+                    : Normalization.of(JsonFields.of(JsonTree.read(metadata.getOrDefault("normalization", ""))));
             return Optional.of(new InputContract("metadata", order, normalization, OptionalInt.empty()));
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(

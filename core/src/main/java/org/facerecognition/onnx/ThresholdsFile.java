@@ -2,7 +2,7 @@ package org.facerecognition.onnx;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.JsonTree;
 import org.facerecognition.io.WriterLock;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  * changed: by the model's fingerprint, so that those of another input stay apart.
  */
 public final class ThresholdsFile {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String FORMAT_KEY = "format";
     private static final String FORMAT = "face-recognition thresholds 1";
     private static final long MAX_BYTES = 16 << 20;
@@ -68,7 +68,7 @@ public final class ThresholdsFile {
             all.put(FORMAT_KEY, FORMAT);
             ObjectNode texts = all.putObject(fingerprint);
             metadata.forEach(texts::put);
-            AtomicFile.write(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(all));
+            AtomicFile.write(file, all.toPrettyString());
         } catch (IOException e) {
             throw new WeightsException(AtomicFile.cannotWrite(file, e), e);
         }
@@ -79,14 +79,14 @@ public final class ThresholdsFile {
             if (Files.size(file) > MAX_BYTES) {
                 throw damaged(file, null);
             }
-            JsonNode node = JSON.readTree(Files.readString(file));
+            JsonNode node = JsonTree.read(Files.readString(file));
             if (node instanceof ObjectNode object
                     && FORMAT.equals(object.path(FORMAT_KEY).asText())) {
                 return object;
             }
             throw damaged(file, null);
         } catch (NoSuchFileException e) {
-            return JSON.createObjectNode();
+            return JsonNodeFactory.instance.objectNode();
         } catch (JsonProcessingException | CharacterCodingException e) {
             throw damaged(file, e);
         } catch (IOException e) {

@@ -1,7 +1,6 @@
 package org.facerecognition.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,6 +19,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.FileState;
+import org.facerecognition.io.JsonTree;
 import org.facerecognition.weights.StateDictUnpickler.Storage;
 import org.facerecognition.weights.StateDictUnpickler.View;
 import org.jspecify.annotations.Nullable;
@@ -112,7 +112,7 @@ final class PickledTensors implements TensorFile {
     private static Map<String, String> metadata(byte[] json) {
         Map<String, String> metadata = new LinkedHashMap<>();
         try {
-            JsonNode contract = new ObjectMapper().readTree(json);
+            JsonNode contract = JsonTree.read(json);
             if (contract.path("format").asText().startsWith(EXPORT_FORMAT)) {
                 contract.properties()
                         .forEach(entry ->

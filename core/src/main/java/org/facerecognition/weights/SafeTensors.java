@@ -1,12 +1,7 @@
 package org.facerecognition.weights;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -28,6 +23,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.JsonTree;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,13 +35,6 @@ import org.jspecify.annotations.Nullable;
  * open file is owned by the caller; one that is not closed is closed when it is garbage collected.
  */
 public final class SafeTensors implements TensorFile, AutoCloseable {
-    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxStringLength((int) SafeTensors.MAX_HEADER_BYTES) // names of millions of people are one
-                            .build())
-                    .build())
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
     static final String METADATA = "__metadata__";
     static final long MAX_HEADER_BYTES = 100L << 20; // the limit of the format's own implementation
     private static final int HEAP_BYTES_PER_BYTE = 24; // memory of a parsed header per byte, at worst
@@ -137,7 +126,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                 throw new WeightsException(file + " is refused: its header must have at most " + maxBytes
                         + " bytes in this Java heap, but had " + headerBytes + "; give Java more memory (-Xmx)");
             }
-            JsonNode root = JSON.readTree(readAt(channel, 8, (int) headerBytes).array());
+            JsonNode root = JsonTree.read(readAt(channel, 8, (int) headerBytes).array());
             SafeTensors tensors = parse(file, channel, 8 + headerBytes, size, root);
             opened = true;
             return tensors;

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.function.UnaryOperator;
 import org.facerecognition.SquareFaces;
+import org.facerecognition.io.JsonFields;
+import org.facerecognition.io.JsonTree;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.Test;
@@ -12,6 +14,10 @@ import org.junit.jupiter.api.Test;
 /** Tests that the settings of detection are part of the embedding mode, and that files of earlier versions are read. */
 class EmbeddingModeTest {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    private static EmbeddingMode read(String json) throws Exception {
+        return EmbeddingMode.of(JsonFields.of(JsonTree.read(json)));
+    }
 
     private static EmbeddingMode mode(UnaryOperator<FaceDetector.Settings> settings) {
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector(), settings)) {
@@ -27,8 +33,9 @@ class EmbeddingModeTest {
         assertThat(mode(d -> d.withRotations(true))).isNotEqualTo(plain);
         assertThat(mode(d -> d.withTiles(true))).isNotEqualTo(plain);
         assertThat(both.toString()).contains("in at most 640 px), also turned, also in tiles, with mirror images");
-        assertThat(JSON.readValue(JSON.writeValueAsString(both), EmbeddingMode.class))
-                .isEqualTo(both);
+        assertThat(read(JSON.writeValueAsString(both))).isEqualTo(both);
+        EmbeddingMode cropped = new EmbeddingMode(null, false, "bfloat16");
+        assertThat(read(JSON.writeValueAsString(cropped))).isEqualTo(cropped);
     }
 
     /** What was written before there were rotations and tiles is read, and still written where neither is used. */
@@ -37,7 +44,7 @@ class EmbeddingModeTest {
         String former = "{\"detection\":{\"detector\":\"8f2383e4\",\"scoreThreshold\":0.7,\"nmsThreshold\":0.3,"
                 + "\"topK\":5000,\"smallestFacePx\":16,\"largestSidePx\":640,\"choice\":\"MOST_PROMINENT\"},"
                 + "\"flip\":true,\"precision\":\"float32\"}";
-        EmbeddingMode mode = JSON.readValue(former, EmbeddingMode.class);
+        EmbeddingMode mode = read(former);
         assertThat(mode)
                 .isEqualTo(new EmbeddingMode(
                         new EmbeddingMode.Detection("8f2383e4", 0.7, 0.3, 5000, 16, 640, FaceChoice.MOST_PROMINENT),

@@ -1,0 +1,69 @@
+package org.facerecognition;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.EmbeddingMode;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.io.JsonFields;
+import org.facerecognition.io.JsonTree;
+import org.junit.jupiter.api.Test;
+
+/** Tests that what a model's metadata says is read as it was written. */
+class RecognizerArgsTest {
+    private static RecognizerArgs read(RecognizerArgs args) throws Exception {
+        return RecognizerArgs.of(JsonFields.of(JsonTree.read(new ObjectMapper().writeValueAsString(args))));
+    }
+
+    @Test
+    void everySettingIsReadAsItWasWritten() throws Exception {
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.IRESNET50)
+                .encoderLastLayerName("features")
+                .embeddingSizes(List.of(64, 32))
+                .imageSizePx(96)
+                .smallFaces(true)
+                .dropout(0.25)
+                .normalization(new Normalization(List.of(1.0, 2.0, 3.0), List.of(4.0, 5.0, 6.0)))
+                .classes(7)
+                .s(11.0)
+                .m(0.2)
+                .subCenters(2)
+                .labelSmoothing(0.1)
+                .focalGamma(1.5)
+                .straightThrough(true)
+                .partialFraction(0.5)
+                .bf16Logits(true)
+                .seed(1L << 40)
+                .build();
+        assertThat(read(args)).isEqualTo(args);
+        Object[] values = {
+            args.encoder(), args.encoderLastLayerName(), args.embeddingSizes(), args.backbone(), args.normalization(),
+            args.classes(), args.loss(), args.partialFraction(), args.bf16Logits(), args.seed()
+        };
+        assertThat(values).as("the settings of a record").hasSize(RecognizerArgs.class.getRecordComponents().length);
+        RecognizerArgs defaults = RecognizerArgs.builder().build();
+        assertThat(read(defaults)).isEqualTo(defaults);
+    }
+
+    @Test
+    void thresholdsAreReadAsTheyWereWritten() throws Exception {
+        List<Threshold> thresholds = new ArrayList<>();
+        thresholds.add(new Threshold(0.4, OptionalDouble.of(0.001)));
+        thresholds.add(new Threshold(0.3, OptionalDouble.of(0.01)));
+        thresholds.add(new Threshold(
+                0.5,
+                OptionalDouble.of(0.002),
+                java.util.Optional.of(new Threshold.Evidence(
+                        1L << 40, 12, 34, 0.0123, new EmbeddingMode(null, true, "int8-0123456789abcdef")))));
+        Map<String, String> metadata = new LinkedHashMap<>();
+        ModelFiles.putThresholds(metadata, thresholds);
+        assertThat(ModelFiles.thresholds(metadata)).isEqualTo(thresholds);
+    }
+}
