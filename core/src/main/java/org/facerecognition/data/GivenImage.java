@@ -1,9 +1,8 @@
 package org.facerecognition.data;
 
 import java.util.function.Supplier;
-import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.vision.OpenCvThreads;
 
 /**
  * A decoded image in the memory of the program.
@@ -19,7 +18,7 @@ record GivenImage(Supplier<Mat> pixels) implements ImageSource {
     /** @throws IllegalArgumentException when the image is empty, too large, or not RGB, CV_8UC3 */
     @Override
     public Mat read() {
-        NativeLibraries.load(opencv_imgproc.class, "OpenCV"); // the program may have loaded another part of it
+        OpenCvThreads.bound(); // the program may have loaded another part of it
         Mat image = pixels.get();
         try {
             RgbImages.require(image);

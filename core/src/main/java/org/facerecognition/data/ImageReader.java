@@ -19,12 +19,12 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
-import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.vision.OpenCvThreads;
 import org.facerecognition.vision.Pixels;
 
 /**
@@ -257,6 +257,7 @@ public final class ImageReader {
      */
     static void load() {
         NativeLibraries.load(opencv_imgcodecs.class, "OpenCV");
+        OpenCvThreads.bound();
     }
 
     /**
@@ -267,7 +268,7 @@ public final class ImageReader {
      *     16 bits
      */
     public static Mat from(BufferedImage image) {
-        NativeLibraries.load(opencv_imgproc.class, "OpenCV");
+        OpenCvThreads.bound();
         return JavaImages.toRgb(image);
     }
 

@@ -17,9 +17,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.vision.OpenCvThreads;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -311,7 +310,7 @@ final class PackIndex {
 
         @Override
         public Mat read() {
-            NativeLibraries.load(opencv_imgproc.class, "OpenCV");
+            OpenCvThreads.bound();
             byte[] bytes = bytes();
             if (decodedPx == 0) {
                 return ImageReader.decode(bytes, name());

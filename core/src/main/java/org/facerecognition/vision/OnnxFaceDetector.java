@@ -22,14 +22,12 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.UnaryOperator;
-import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Lifetime;
-import org.facerecognition.natives.NativeLibraries;
 
 /** A detector from an .onnx file: a {@link DetectionNetwork} and what surrounds it, the same for all networks. */
 final class OnnxFaceDetector implements FaceDetector {
@@ -83,7 +81,7 @@ final class OnnxFaceDetector implements FaceDetector {
 
     /** Opens a detector; see {@link FaceDetector#open(Path, UnaryOperator)}. */
     static FaceDetector open(Path file, UnaryOperator<Settings> settings) {
-        NativeLibraries.load(opencv_imgproc.class, "OpenCV");
+        OpenCvThreads.bound();
         byte[] model = bytes(file);
         String name = file.toString();
         OnnxOutline outline = OnnxOutline.of(model)
