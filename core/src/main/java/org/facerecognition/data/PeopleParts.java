@@ -94,6 +94,13 @@ final class PeopleParts {
         if (!people.isEmpty()) {
             notes.add(people);
         }
+        List<PersonNames.Alike> alike = PersonNames.alike(identities);
+        if (!alike.isEmpty()) {
+            int others = alike.size() - 1;
+            notes.add(alike.get(0) + (others == 0 ? "" : ", and " + count(others, "other name", "other names") + ",")
+                    + " differ only in case, spaces or Unicode form, but count as different people; if they are one"
+                    + " person, put the images into one folder");
+        }
         passedOver.note().ifPresent(notes::add);
         return FaceDataset.of(images, identities, split, Crop.WHOLE, notes);
     }

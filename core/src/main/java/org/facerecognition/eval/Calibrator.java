@@ -1,18 +1,16 @@
 package org.facerecognition.eval;
 
-import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.PersonNames;
 import org.facerecognition.data.Split;
 
 /**
@@ -86,15 +84,13 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
 
     /** Requires different names: pairs of one person's faces would count as impostor pairs and raise the thresholds. */
     private static void requireOneSpelling(FaceDataset people) {
-        Map<String, String> spellings = new HashMap<>();
-        people.labelsShown().stream().mapToObj(people.identities()::get).forEach(name -> {
-            String earlier = spellings.putIfAbsent(key(name), name);
-            if (earlier != null) {
-                throw new DataException("thresholds must be calibrated on people with different names, but \"" + earlier
-                        + "\" and \"" + name + "\" differ only in case, spaces or Unicode form; if they are one person,"
-                        + " put the images into one folder; if they are different people, say so"
-                        + " (evaluate --namesakes, CalibrationSettings.withNamesakes)");
-            }
+        List<String> names =
+                people.labelsShown().stream().mapToObj(people.identities()::get).toList();
+        PersonNames.alike(names).stream().findFirst().ifPresent(alike -> {
+            throw new DataException("thresholds must be calibrated on people with different names, but " + alike
+                    + " differ only in case, spaces or Unicode form; if they are one person, put the images into one"
+                    + " folder; if they are different people, say so (evaluate --namesakes,"
+                    + " CalibrationSettings.withNamesakes)");
         });
     }
 
@@ -106,22 +102,13 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
      * @param knownPeople names of the people that a model was trained on
      */
     public static List<String> known(Set<String> knownPeople, FaceDataset people) {
-        Set<String> keys = knownPeople.stream().map(Calibrator::key).collect(Collectors.toSet());
+        Set<String> keys = knownPeople.stream().map(PersonNames::key).collect(Collectors.toSet());
         return people.labelsShown().stream()
                 .mapToObj(label -> people.identities().get(label))
-                .filter(name -> keys.contains(key(name)) || keys.contains(key(person(name))))
-                .map(name -> keys.contains(key(name)) ? name : person(name))
+                .filter(name -> keys.contains(PersonNames.key(name)) || keys.contains(PersonNames.key(person(name))))
+                .map(name -> keys.contains(PersonNames.key(name)) ? name : person(name))
                 .distinct()
                 .toList();
-    }
-
-    /** Returns what names have in common that people take for one name: the guard is to err on the safe side. */
-    private static String key(String name) {
-        return Normalizer.normalize(name, Normalizer.Form.NFKC)
-                .strip()
-                .replaceAll("\\s+", " ")
-                .toUpperCase(Locale.ROOT)
-                .toLowerCase(Locale.ROOT);
     }
 
     private static String person(String identity) {

@@ -2,6 +2,7 @@ package org.facerecognition.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,6 +49,23 @@ class MessyFoldersTest {
 
     private FaceDataset part(Split split, SplitSettings settings) {
         return FaceDataset.folders(root, split, settings);
+    }
+
+    /** On a file system that tells cases and Unicode forms apart; elsewhere they are one folder. */
+    @Test
+    void twoSpellingsOfANameAreNamed() throws IOException {
+        person("Zo\u00eb", 3);
+        person("Zoe\u0308", 3);
+        person("Zo\u00cb ", 3);
+        person("Zoe", 3);
+        person("7", 3);
+        FaceDataset train = FaceDataset.folders(root, Split.TRAIN);
+        assumeThat(train.classes()).as("folders").isEqualTo(5);
+        assertThat(train.notes())
+                .containsExactly(
+                        "\"Zoe\u0308\" and \"Zo\u00cb \", and 1 other name, differ only in case, spaces or Unicode"
+                                + " form, but count as different people; if they are one person, put the images into one"
+                                + " folder");
     }
 
     @Nested

@@ -28,7 +28,7 @@ import org.facerecognition.vision.FaceChoice;
  * Measures the job in two executors of one core each, with writing Parquet, beside the library's pipeline alone on two
  * processors: the same images in interleaved rounds. Every row must have the pipeline's embedding, bit for bit.
  *
- * <p>Arguments: number of images, number of rounds.
+ * <p>Arguments: number of images, number of rounds, encoder.
  */
 final class SparkThroughput {
     private static final int IMAGE_PX = 250;
@@ -41,9 +41,10 @@ final class SparkThroughput {
     public static void main(String[] args) throws IOException {
         int images = args.length > 0 ? Integer.parseInt(args[0]) : 2_000;
         int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 5;
+        Encoder encoder = args.length > 2 ? Encoder.of(args[2]) : Encoder.MOBILEFACENET;
         Path folder = Files.createTempDirectory("spark-throughput-");
         Path people = TestImages.people(folder.resolve("people"), images / IMAGES_EACH, IMAGES_EACH, IMAGE_PX);
-        Path model = model(folder.resolve("model.safetensors"));
+        Path model = model(folder.resolve("model.safetensors"), encoder);
         try (SparkSession spark = TestSpark.localCluster(2, TestSpark.USUAL_JVM);
                 PreparedRecognizer recognizer =
                         PreparedRecognizer.load(model, FP32, null, FaceChoice.MOST_PROMINENT, false)) {
@@ -80,9 +81,9 @@ final class SparkThroughput {
         return nanos / 1e9;
     }
 
-    private static Path model(Path file) {
+    private static Path model(Path file, Encoder encoder) {
         try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
-                .encoder(Encoder.MOBILEFACENET)
+                .encoder(encoder)
                 .embeddingSize(128)
                 .classes(2)
                 .build())) {
