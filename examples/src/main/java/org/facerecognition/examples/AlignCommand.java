@@ -12,7 +12,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.bytedeco.opencv.opencv_core.Mat;
-import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
 import org.facerecognition.vision.DetectedFace;
@@ -73,38 +72,27 @@ final class AlignCommand implements Callable<Integer> {
         given.notes().forEach(err::println);
         List<ImageFileNames> files = given.files();
         ImageFileNames.requireKept(files, out, all ? "-[0-9]+\\.png" : "\\.png");
-        List<Map<String, Object>> results = new ArrayList<>();
+        List<Map<String, Object>> results = new ArrayList<>(); // for JSON, which is printed at the end
         AtomicInteger crops = new AtomicInteger();
-        AtomicInteger unreadable = new AtomicInteger();
         FormerCrops former = new FormerCrops(out);
-        try (FaceDetector faces = detector.openRequired(err);
-                ImagesProgress progress = new ImagesProgress("aligning", files.size())) {
-            ImagesInOrder.examine(files, file -> aligned(file, faces, template), new ImagesInOrder.Report<Aligned>() {
-                @Override
-                public void result(ImageFileNames file, Aligned aligned) {
-                    crops.addAndGet(aligned.crops.size());
-                    former.written(aligned.crops);
-                    aligned.note.ifPresent(err::println);
-                    if (!json) {
-                        print(file.file(), aligned.crops);
-                    }
-                    Map<String, Object> result = new LinkedHashMap<>();
-                    result.put("image", file.file().toString());
-                    result.put("crops", aligned.crops);
-                    results.add(result);
-                    progress.step();
-                }
-
-                @Override
-                public void unreadable(ImageFileNames file, DataException problem) {
-                    unreadable.incrementAndGet();
-                    err.println(problem.getMessage());
-                    progress.step();
-                }
-            });
+        ImagesInOrder.Count count;
+        try (FaceDetector faces = detector.openRequired(err)) {
+            count = ImagesInOrder.examine(
+                    files, "aligning", err, file -> aligned(file, faces, template), (file, aligned) -> {
+                        crops.addAndGet(aligned.crops.size());
+                        former.written(aligned.crops);
+                        aligned.note.ifPresent(err::println);
+                        if (json) {
+                            Map<String, Object> result = new LinkedHashMap<>();
+                            result.put("image", file.file().toString());
+                            result.put("crops", aligned.crops);
+                            results.add(result);
+                        } else {
+                            print(file.file(), aligned.crops);
+                        }
+                    });
         }
-        err.println(crops + " crops of " + results.size() + " images in " + out
-                + (unreadable.get() == 0 ? "" : "; " + unreadable + " images could not be read"));
+        err.println(crops + " crops of " + count.examined() + " images in " + out + count.unreadableNote());
         former.othersNote().ifPresent(err::println);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
@@ -112,7 +100,7 @@ final class AlignCommand implements Callable<Integer> {
             result.put("images", results);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return given.complete() && unreadable.get() == 0 ? 0 : Main.FAILED;
+        return given.complete() && count.unreadable() == 0 ? 0 : Main.FAILED;
     }
 
     /**

@@ -22,7 +22,6 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Point;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
-import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
 import org.facerecognition.vision.DetectedFace;
@@ -77,38 +76,31 @@ final class DetectCommand implements Callable<Integer> {
         if (out != null) {
             ImageFileNames.requireKept(files, out, "\\.png");
         }
-        List<Map<String, Object>> results = new ArrayList<>();
+        List<Map<String, Object>> results = new ArrayList<>(); // for JSON, which is printed at the end
         AtomicInteger faces = new AtomicInteger();
-        AtomicInteger unreadable = new AtomicInteger();
-        try (FaceDetector faceDetector = detector.openRequired(err);
-                ImagesProgress progress = new ImagesProgress("detecting", files.size())) {
-            ImagesInOrder.examine(files, file -> examined(file, faceDetector), new ImagesInOrder.Report<Examined>() {
-                @Override
-                public void result(ImageFileNames file, Examined image) {
-                    faces.addAndGet(image.found.size());
-                    report(file.file(), image, results);
-                    image.note.ifPresent(err::println);
-                    progress.step();
-                }
-
-                @Override
-                public void unreadable(ImageFileNames file, DataException problem) {
-                    unreadable.incrementAndGet();
-                    err.println(problem.getMessage());
-                    progress.step();
-                }
-            });
+        ImagesInOrder.Count count;
+        try (FaceDetector faceDetector = detector.openRequired(err)) {
+            count = ImagesInOrder.examine(
+                    files, "detecting", err, file -> examined(file, faceDetector), (file, image) -> {
+                        faces.addAndGet(image.found.size());
+                        if (json) {
+                            results.add(json(file.file(), image));
+                        } else {
+                            print(file.file(), image);
+                        }
+                        image.note.ifPresent(err::println);
+                    });
         }
-        err.println(faces + " faces in " + results.size() + " images"
+        err.println(faces + " faces in " + count.examined() + " images"
                 + (out == null ? "" : ", marked in " + out)
-                + (unreadable.get() == 0 ? "" : "; " + unreadable + " images could not be read"));
+                + count.unreadableNote());
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("faces", faces.get());
             result.put("images", results);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return given.complete() && unreadable.get() == 0 ? 0 : Main.FAILED;
+        return given.complete() && count.unreadable() == 0 ? 0 : Main.FAILED;
     }
 
     /**
@@ -135,32 +127,33 @@ final class DetectCommand implements Callable<Integer> {
         }
     }
 
-    private void report(Path file, Examined image, List<Map<String, Object>> results) {
+    private static Map<String, Object> json(Path file, Examined image) {
         Map<String, Object> result = new LinkedHashMap<>();
         result.put("image", file.toString());
         result.put("width", image.width);
         result.put("height", image.height);
         result.put("faces", image.found.stream().map(DetectCommand::json).toList());
-        results.add(result);
-        if (!json) {
-            PrintWriter out = spec.commandLine().getOut();
-            if (image.found.isEmpty()) {
-                out.println(GalleryCommand.printable(file) + "\tno face");
-            }
-            for (DetectedFace face : image.found) {
-                DetectedFace.Box box = face.box();
-                out.printf(
-                        Locale.ROOT,
-                        "%s\t%.1f,%.1f %.1fx%.1f\tscore %.2f%n",
-                        GalleryCommand.printable(file),
-                        box.x(),
-                        box.y(),
-                        box.width(),
-                        box.height(),
-                        face.score());
-            }
-            Main.requireWritten(out);
+        return result;
+    }
+
+    private void print(Path file, Examined image) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (image.found.isEmpty()) {
+            out.println(GalleryCommand.printable(file) + "\tno face");
         }
+        for (DetectedFace face : image.found) {
+            DetectedFace.Box box = face.box();
+            out.printf(
+                    Locale.ROOT,
+                    "%s\t%.1f,%.1f %.1fx%.1f\tscore %.2f%n",
+                    GalleryCommand.printable(file),
+                    box.x(),
+                    box.y(),
+                    box.width(),
+                    box.height(),
+                    face.score());
+        }
+        Main.requireWritten(out);
     }
 
     /** Returns a face with its coordinates rounded to 0.01 px and its score to 0.0001. */

@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
@@ -10,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.facerecognition.data.DataException;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.vision.OpenCvThreads;
@@ -28,27 +30,41 @@ final class ImagesInOrder {
         T of(ImageFileNames file) throws IOException;
     }
 
-    /** Reports on the images, in their order, on the caller's thread. */
-    interface Report<T> {
-        void result(ImageFileNames file, T result);
-
-        void unreadable(ImageFileNames file, DataException problem);
+    /** How many images there were. */
+    record Count(int examined, int unreadable) {
+        /** Returns the end of a sentence on what was done: nothing if all images could be read. */
+        String unreadableNote() {
+            return unreadable == 0
+                    ? ""
+                    : "; " + unreadable + (unreadable == 1 ? " image" : " images") + " could not be read";
+        }
     }
 
     private record Pending<T>(ImageFileNames file, Future<T> result) {}
 
     /**
-     * Examines all images. One that cannot be read does not stop the others; any other failure does.
+     * Examines all images, and shows how far it is. One that cannot be read does not stop the others, and why goes to
+     * {@code err}; any other failure stops them.
      *
+     * @param doing in a word, for the display of progress
+     * @param report is given the results in the order of the images, on this thread
      * @throws IOException when an examination throws one
      */
-    static <T> void examine(List<ImageFileNames> files, Examination<T> examination, Report<T> report)
+    static <T> Count examine(
+            List<ImageFileNames> files,
+            String doing,
+            PrintWriter err,
+            Examination<T> examination,
+            BiConsumer<ImageFileNames, T> report)
             throws IOException {
+        int examined = 0;
+        int unreadable = 0;
         int threads = Processors.count();
         ExecutorService pool = Executors.newFixedThreadPool(threads);
         Deque<Pending<T>> pending = new ArrayDeque<>();
         Iterator<ImageFileNames> next = files.iterator();
-        try (OpenCvThreads.Scope alone = OpenCvThreads.one()) {
+        try (ImagesProgress progress = new ImagesProgress(doing, files.size());
+                OpenCvThreads.Scope alone = OpenCvThreads.one()) {
             while (next.hasNext() || !pending.isEmpty()) {
                 while (next.hasNext() && pending.size() < AHEAD * threads) {
                     ImageFileNames file = next.next();
@@ -56,15 +72,19 @@ final class ImagesInOrder {
                 }
                 Pending<T> first = pending.remove();
                 try {
-                    report.result(first.file, await(first.result));
+                    report.accept(first.file, await(first.result));
+                    examined++;
                 } catch (DataException e) {
-                    report.unreadable(first.file, e);
+                    unreadable++;
+                    err.println(e.getMessage());
                 }
+                progress.step();
             }
         } finally {
             pending.forEach(image -> image.result.cancel(false));
             end(pool);
         }
+        return new Count(examined, unreadable);
     }
 
     /** Waits for the images that are being examined: the caller closes what they use. */

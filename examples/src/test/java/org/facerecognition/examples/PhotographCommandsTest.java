@@ -138,7 +138,7 @@ class PhotographCommandsTest {
         Cli.Result result = Cli.run("detect", "--detector", DETECTOR, broken, one);
         assertThat(result.code()).isEqualTo(1);
         assertThat(result.err())
-                .contains("image " + broken + " is not an image", "1 faces in 1 images; 1 images could");
+                .contains("image " + broken + " is not an image", "1 faces in 1 images; 1 image could");
         assertThat(result.out()).startsWith(one.toString());
     }
 
