@@ -1,20 +1,25 @@
 package org.facerecognition.examples;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
+import org.facerecognition.io.AtomicFile;
 
 /**
  * An image that was given to a command, and the name of the files that the command writes for it.
@@ -100,15 +105,15 @@ record ImageFileNames(Path file, Path name) {
         String base = dot > 0 ? file.substring(0, dot) : file;
         String withExtension = dot > 0 ? base + "-" + file.substring(dot + 1) : base;
         Path name = path.resolveSibling(base);
-        for (int i = 1; !taken.add(name.toString().toLowerCase(Locale.ROOT)); i++) {
+        for (int i = 1; !taken.add(lowerCase(name)); i++) {
             name = path.resolveSibling(i == 1 ? withExtension : withExtension + "-" + i);
         }
         return name;
     }
 
     /**
-     * Checks that no image that was given is replaced by one that a command writes. Others are replaced, since a
-     * command can be repeated.
+     * Checks that no image that was given is replaced by one that a command writes, also through symbolic links. Others
+     * are replaced, since a command can be repeated.
      *
      * @param folder the folder that {@link #in} writes below
      * @param suffix a regular expression of what follows the names, in lower case
@@ -118,26 +123,55 @@ record ImageFileNames(Path file, Path name) {
         if (!Files.isDirectory(folder)) {
             return; // it is created: there are no images in it
         }
-        Path target = folder.toRealPath();
-        Set<String> names = files.stream()
-                .map(image -> image.name.toString().toLowerCase(Locale.ROOT))
-                .collect(Collectors.toSet());
-        Pattern pattern = Pattern.compile("(.*)(" + suffix + ")", Pattern.DOTALL);
+        Map<String, ImageFileNames> byName = new HashMap<>();
+        Map<String, ImageFileNames> byPlace = new HashMap<>();
         for (ImageFileNames image : files) {
-            if (!Files.exists(image.file)) {
-                continue; // reading it says so
+            byName.put(lowerCase(image.name), image);
+            if (Files.exists(image.file)) { // else reading it says so
+                byPlace.put(lowerCase(image.file.toRealPath()), image);
             }
-            Path given = image.file.toRealPath();
-            String below = given.startsWith(target) ? target.relativize(given).toString() : "";
-            Matcher parts = pattern.matcher(below.toLowerCase(Locale.ROOT));
-            if (parts.matches() && names.contains(parts.group(1))) {
-                Path written = target.resolve(below.substring(0, parts.end(1)) + parts.group(2));
-                if (Files.exists(written) && Files.isSameFile(written, given)) { // .png is not .PNG everywhere
-                    throw new IllegalArgumentException(
-                            "--out must be a folder in which no image that was given is replaced, but " + image.file
-                                    + " would be; give a folder outside of those with the images");
+        }
+        Pattern pattern = Pattern.compile("(.*)(" + suffix + ")", Pattern.DOTALL | Pattern.CASE_INSENSITIVE);
+        for (Path within : files.stream().map(ImageFileNames::within).collect(Collectors.toSet())) {
+            if (Files.isDirectory(folder.resolve(within))) {
+                for (Path there : entries(folder.resolve(within))) {
+                    Matcher parts = pattern.matcher(there.getFileName().toString());
+                    ImageFileNames writer =
+                            parts.matches() ? byName.get(lowerCase(within.resolve(parts.group(1)))) : null;
+                    if (writer != null) {
+                        requireKept(byPlace, writer.in(folder, parts.group(2).toLowerCase(Locale.ROOT)));
+                    }
                 }
             }
+        }
+    }
+
+    private static void requireKept(Map<String, ImageFileNames> byPlace, Path written) throws IOException {
+        Path replaced = AtomicFile.real(written);
+        ImageFileNames given = byPlace.get(lowerCase(replaced));
+        // .png is not .PNG everywhere
+        if (given != null && Files.exists(replaced) && Files.isSameFile(replaced, given.file)) {
+            throw new IllegalArgumentException(
+                    "--out must be a folder in which no image that was given is replaced, but " + given.file
+                            + " would be; give a folder outside of those with the images");
+        }
+    }
+
+    /** Returns the folder, below that of all results, that a command writes this image's results to. */
+    private Path within() {
+        Path parent = name.getParent();
+        return parent == null ? name.getFileSystem().getPath("") : parent;
+    }
+
+    private static String lowerCase(Path path) {
+        return path.toString().toLowerCase(Locale.ROOT);
+    }
+
+    private static List<Path> entries(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 

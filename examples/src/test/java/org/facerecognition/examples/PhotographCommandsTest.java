@@ -137,8 +137,7 @@ class PhotographCommandsTest {
         Path broken = Files.writeString(folder.resolve("photos/broken.jpg"), "no image");
         Cli.Result result = Cli.run("detect", "--detector", DETECTOR, broken, one);
         assertThat(result.code()).isEqualTo(1);
-        assertThat(result.err())
-                .contains("image " + broken + " is not an image", "1 faces in 1 images; 1 image could");
+        assertThat(result.err()).contains("image " + broken + " is not an image", "1 faces in 1 images; 1 image could");
         assertThat(result.out()).startsWith(one.toString());
     }
 
@@ -373,11 +372,19 @@ class PhotographCommandsTest {
         byte[] before = Files.readAllBytes(one);
         Path photos = folder.resolve("photos");
         Path numbered = photograph("photos/bob/2-1.png", true, false);
+        photograph("photos/\u0130brahim/\u0130\u0130\u0130\u0130\u0130.png", true, false); // longer in lower case
+        Path linked = Files.createDirectory(folder.resolve("linked"));
+        Files.createSymbolicLink(linked.resolve("ann"), one.getParent());
+        Path link = Files.createSymbolicLink(linked.resolve("1.png"), one);
         for (Object[] words : new Object[][] {
             {"align", photos, "--out", photos},
             {"align", "--all", photos, "--out", photos},
             {"detect", photos, "--out", folder.resolve("photos/../photos")},
-            {"align", one, "--out", one.getParent()}
+            {"align", one, "--out", one.getParent()},
+            {"align", photos.resolve("\u0130brahim"), "--out", photos.resolve("\u0130brahim")},
+            {"align", photos, "--out", linked},
+            {"align", link, "--out", linked},
+            {"detect", link, "--out", linked}
         }) {
             Object[] all = Arrays.copyOf(words, words.length + 2);
             all[words.length] = "--detector";
