@@ -206,7 +206,7 @@ def fresh(name):
     """A net as torchvision initialises it from seed 5: sums over its tensors, so that the draws can be compared."""
     torch.manual_seed(5)
     return {n: [t.double().sum().item(), t.double().square().sum().item()]
-            for n, t in getattr(torchvision.models, name)().named_parameters() if t.dim() > 1}
+            for n, t in getattr(torchvision.models, name)().named_parameters()}
 
 
 write("fresh.json", {name: fresh(name) for name in ["efficientnet_b0", "efficientnet_v2_m", "resnet101"]})

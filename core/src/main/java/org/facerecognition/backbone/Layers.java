@@ -251,7 +251,7 @@ final class Layers {
 
     /**
      * Redraws the weights of all convolutions below {@code root}, in the order of modules, from a normal distribution
-     * with mean 0. Does nothing where {@link Initialization} is skipped.
+     * with mean 0, and sets their biases to 0. Does nothing where {@link Initialization} is skipped.
      *
      * @param std standard deviation for a weight [out, in / groups, k, k]
      */
@@ -267,6 +267,9 @@ final class Layers {
                 if (conv != null) {
                     Tensor weight = conv.weight();
                     weight.normal_(0, std.applyAsDouble(weight), new GeneratorOptional());
+                    if (conv.bias().defined()) {
+                        conv.bias().zero_();
+                    }
                 }
             }
         }

@@ -124,13 +124,11 @@ class OriginTest {
                 };
                 PointerScope scope = new PointerScope()) {
             NamedTensors.parameters(net).forEach((name, tensor) -> {
-                if (tensor.dim() > 1) {
-                    Tensor values = tensor.to(ScalarType.Double);
-                    double sum = expected.get(name).get(0).asDouble();
-                    double squares = expected.get(name).get(1).asDouble();
-                    assertThat(values.sum().item_double()).as(name).isCloseTo(sum, within(1e-4 * Math.max(1, squares)));
-                    assertThat(values.square().sum().item_double()).as(name).isCloseTo(squares, within(1e-5 * squares));
-                }
+                Tensor values = tensor.to(ScalarType.Double);
+                double sum = expected.get(name).get(0).asDouble();
+                double squares = expected.get(name).get(1).asDouble();
+                assertThat(values.sum().item_double()).as(name).isCloseTo(sum, within(1e-4 * Math.max(1, squares)));
+                assertThat(values.square().sum().item_double()).as(name).isCloseTo(squares, within(1e-5 * squares));
             });
         }
     }
