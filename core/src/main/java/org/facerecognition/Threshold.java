@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.facerecognition.data.EmbeddingMode;
+import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.eval.FalsePositiveIdentification;
 import org.facerecognition.io.JsonFields;
 
@@ -94,10 +95,10 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
         });
     }
 
-    /** Returns the cosine, and the rate and evidence where they are known. */
+    /** Returns the cosine, rounded up so that it can be given again, and the rate and evidence where they are known. */
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%.4f", cosine));
+        StringBuilder text = new StringBuilder(EvaluationReport.text("threshold", cosine));
         falseAcceptRate.ifPresent(rate -> text.append(", false accept rate ").append(rate));
         evidence.ifPresent(e -> text.append(String.format(
                 Locale.ROOT,

@@ -52,6 +52,13 @@ class RecognizerArgsTest {
         assertThat(read(defaults)).isEqualTo(defaults);
     }
 
+    /** Rounded down, a threshold that is copied from a message would accept more than was asked for. */
+    @Test
+    void aThresholdIsPrintedRoundedUp() {
+        assertThat(Threshold.of(0.35414)).hasToString("0.3542");
+        assertThat(Threshold.of(0.9999912345)).hasToString("0.999991235");
+    }
+
     @Test
     void thresholdsAreReadAsTheyWereWritten() throws Exception {
         List<Threshold> thresholds = new ArrayList<>();

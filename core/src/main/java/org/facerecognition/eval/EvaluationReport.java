@@ -210,7 +210,7 @@ public final class EvaluationReport {
         List<List<String>> rows = new ArrayList<>();
         for (int fold = 0; fold < folds.accuracies().length; fold++) {
             rows.add(List.of(
-                    Integer.toString(fold + 1), number(folds.accuracies()[fold]), number(folds.thresholds()[fold])));
+                    Integer.toString(fold + 1), number(folds.accuracies()[fold]), threshold(folds.thresholds()[fold])));
         }
         sections.add(
                 html -> html.table("Folds", List.of("fold", "accuracy", "threshold, chosen on the other folds"), rows));
@@ -364,7 +364,7 @@ public final class EvaluationReport {
 
     /** Returns a figure as text; a threshold with digits at which it accepts no more than itself. */
     public static String text(String name, double value) {
-        return name.startsWith("threshold") ? threshold(value) : number(value);
+        return name.contains("threshold") ? threshold(value) : number(value);
     }
 
     /** Rounds up: a threshold that is a bit too low has a higher false accept rate than was asked for. */

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.facerecognition.Threshold;
+import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.eval.FalsePositiveIdentification;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
@@ -136,7 +136,7 @@ final class GalleryInfoCommand implements Callable<Integer> {
         } else {
             for (Threshold threshold : thresholds) {
                 FalsePositiveIdentification rate = rate(threshold, identities, entries);
-                String at = String.format(Locale.ROOT, "%.4f", threshold.cosine());
+                String at = EvaluationReport.text("threshold", threshold.cosine());
                 out.println("at threshold "
                         + (cosine == null || cosine == threshold.cosine()
                                 ? at

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import org.facerecognition.FaceEmbedder;
 import org.facerecognition.VerificationResult;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -76,10 +77,10 @@ final class VerifyCommand implements Callable<Integer> {
                 : "";
         return String.format(
                 Locale.ROOT,
-                "%s: cosine %.4f, threshold %.4f%s",
+                "%s: cosine %.4f, threshold %s%s",
                 result.same() ? "the same person" : "different people",
                 result.cosine(),
-                result.threshold(),
+                EvaluationReport.text("threshold", result.threshold()),
                 rate);
     }
 
