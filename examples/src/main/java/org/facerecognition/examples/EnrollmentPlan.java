@@ -28,6 +28,8 @@ final class EnrollmentPlan {
 
     private final List<Image> newImages = new ArrayList<>();
     private final List<String> alreadyThere = new ArrayList<>();
+    private final List<Repeated> repeated = new ArrayList<>();
+    private final Map<String, Image> planned = new HashMap<>(); // key: content key
     private final Map<String, String> leftOut = new LinkedHashMap<>();
     private final List<String> notes = new ArrayList<>();
     private final Gallery gallery;
@@ -54,6 +56,9 @@ final class EnrollmentPlan {
             return contentKey != null && !contentKey.equals(EnrollmentPlan.contentKey(file));
         }
     }
+
+    /** An image that was given twice for one person: it is there if the first is enrolled. */
+    private record Repeated(Image first, Image image) {}
 
     /** @param gallery borrowed; nothing is enrolled in it while images are added */
     EnrollmentPlan(Gallery gallery) {
@@ -102,7 +107,10 @@ final class EnrollmentPlan {
         Path file = image.file();
         List<Entry> same = byContent.getOrDefault(String.valueOf(image.contentKey()), List.of());
         List<Entry> former = withoutContent.getOrDefault(image.note(), List.of());
-        if (named(name, same).isPresent()
+        Image first = planned.get(String.valueOf(image.contentKey()));
+        if (first != null && Gallery.isSameName(first.name(), name)) {
+            repeated.add(new Repeated(first, image));
+        } else if (named(name, same).isPresent()
                 || same.isEmpty() && named(name, former).isPresent()) {
             alreadyThere.add(file.toString());
         } else if (!same.isEmpty()) {
@@ -111,8 +119,8 @@ final class EnrollmentPlan {
             former.stream().findFirst().ifPresent(entry -> notes.add(wasEnrolledAs(image, entry)));
             newImages.add(image);
             if (image.contentKey() != null) {
-                Entry planned = new Entry(0, name, image.note(), image.contentKey());
-                byContent.put(image.contentKey(), List.of(planned));
+                planned.put(image.contentKey(), image);
+                byContent.put(image.contentKey(), List.of(new Entry(0, name, image.note(), image.contentKey())));
             }
         }
     }
@@ -150,6 +158,25 @@ final class EnrollmentPlan {
     /** Returns the images to be enrolled. */
     List<Image> newImages() {
         return newImages;
+    }
+
+    /**
+     * Decides about the images that were given twice, once the first of each was enrolled or left out.
+     *
+     * @param failed files of new images that were not enrolled, with the reasons; those of their copies are added
+     */
+    void settleRepeated(Map<String, String> failed) {
+        for (Repeated twice : repeated) {
+            String reason = failed.get(twice.first.file().toString());
+            if (reason == null) {
+                alreadyThere.add(twice.image.file().toString());
+            } else {
+                failed.put(
+                        twice.image.file().toString(),
+                        twice.image.file() + " is the same image as " + twice.first.file() + ", which was left out: "
+                                + reason);
+            }
+        }
     }
 
     /** Returns the files whose images are already enrolled under the same name. */

@@ -107,6 +107,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             plan.add(images);
             leftOut.putAll(plan.leftOut());
             enrolled = enroll(plan.newImages(), loaded.embedder(), open);
+            plan.settleRepeated(leftOut);
             total = open.size();
         } finally {
             faceDetector.ifPresent(FaceDetector::close);

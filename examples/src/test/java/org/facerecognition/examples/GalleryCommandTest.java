@@ -156,6 +156,16 @@ class GalleryCommandTest {
         assertThat(again.code()).isEqualTo(1);
         assertThat(again.err()).contains("left out: ", "no-face.png", "enrolled 0, already there 2, left out 1");
         assertThat(again.json().get("entries").asInt()).isEqualTo(2);
+        Files.copy(photos.resolve("Ann/no-face.png"), photos.resolve("Ann/same.png"));
+        JsonNode copied = enroll("--folder", photos, "--json").json();
+        assertThat(copied.get("already_there").asInt())
+                .as("the copy is not there")
+                .isEqualTo(2);
+        assertThat(copied.get("left_out")
+                        .get(photos.resolve("Ann/same.png").toString())
+                        .asText())
+                .contains("same.png is the same image as ", "no-face.png, which was left out: ");
+        Files.delete(photos.resolve("Ann/same.png"));
 
         Path both = photos.resolve("both.png");
         Cli.Result lines = identify("--threshold", 0.9999, both);
