@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceChoice;
@@ -288,6 +289,18 @@ public final class FaceDataset {
      */
     public FaceDataset without(Set<Integer> excluded) {
         return withImages(FaceSubsets.without(this, excluded));
+    }
+
+    /**
+     * Reads the image of a sample and crops it as training does, without its augmentations.
+     *
+     * @param sizePx side of the network's input
+     * @return RGB, CV_8UC3, sizePx x sizePx; owned
+     * @throws DataException when the image cannot be used
+     * @throws IllegalArgumentException when the images are cropped already, to another size
+     */
+    public Mat readCropped(int index, int sizePx) {
+        return SampleReader.cropped(sample(index).image(), crop, sizePx);
     }
 
     /** Returns the labels that have at least one image. */

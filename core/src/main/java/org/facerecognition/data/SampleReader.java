@@ -34,7 +34,7 @@ final class SampleReader implements AutoCloseable {
      */
     Mat read(int index, int epoch) {
         Sample sample = dataset.sample(index);
-        requireSize(sample.image());
+        requireSize(sample.image(), sizePx);
         try {
             return transformed(sample, index, epoch);
         } catch (DataException e) {
@@ -66,7 +66,7 @@ final class SampleReader implements AutoCloseable {
         return image;
     }
 
-    private void requireSize(ImageSource source) {
+    private static void requireSize(ImageSource source, int sizePx) {
         boolean packed = PackIndex.decodedPx(source) > 0;
         if (source.croppedPx() > 0 && source.croppedPx() != sizePx) {
             throw new IllegalArgumentException(
@@ -84,15 +84,19 @@ final class SampleReader implements AutoCloseable {
         if (cached != null) {
             return cached;
         }
+        Mat cropped = cropped(source, dataset.crop(), sizePx);
+        cache.put(image, cropped);
+        return cropped;
+    }
+
+    /** Reads and crops an image that may be cropped already. */
+    static Mat cropped(ImageSource source, Crop crop, int sizePx) {
+        requireSize(source, sizePx);
         if (source.croppedPx() > 0) {
-            Mat cropped = source.read();
-            cache.put(image, cropped);
-            return cropped;
+            return source.read();
         }
-        try (Mat whole = dataset.crop() == Crop.WHOLE ? source.read(sizePx) : source.read()) {
-            Mat cropped = dataset.crop().apply(whole, sizePx, source.name());
-            cache.put(image, cropped);
-            return cropped;
+        try (Mat whole = crop == Crop.WHOLE ? source.read(sizePx) : source.read()) {
+            return crop.apply(whole, sizePx, source.name());
         }
     }
 

@@ -41,13 +41,14 @@ public final class LabelNoise {
      * @param maxDegrees the largest angle between a face and the dominant center of its identity; a face farther away
      *     is suspected
      * @return the suspected faces in descending order of their angle
-     * @throws IllegalArgumentException when a shape or a label does not fit
+     * @throws IllegalArgumentException when a shape or a label does not fit, or the angle is not from 0 to 180
      */
     public static List<Suspect> suspects(Embedded faces, float[][] centers, int perIdentity, double maxDegrees) {
         if (perIdentity < 1 || centers.length == 0 || centers.length % perIdentity != 0) {
             throw new IllegalArgumentException("centers must be a multiple of " + Math.max(1, perIdentity)
                     + " per identity, but were " + centers.length);
         }
+        requireAngle(maxDegrees);
         int identities = centers.length / perIdentity;
         double[] norms = Verification.norms(centers);
         double[] faceNorms = Verification.norms(faces.embeddings());
@@ -108,6 +109,17 @@ public final class LabelNoise {
             dominant[identity] = best;
         }
         return dominant;
+    }
+
+    /**
+     * Checks an angle before the work for it.
+     *
+     * @throws IllegalArgumentException unless it is from 0 to 180 degrees
+     */
+    public static void requireAngle(double degrees) {
+        if (!(degrees >= 0 && degrees <= 180)) {
+            throw new IllegalArgumentException("degrees must be from 0 to 180, but were " + degrees);
+        }
     }
 
     private static double degrees(double cosine) {

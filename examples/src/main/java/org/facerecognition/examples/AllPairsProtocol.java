@@ -1,12 +1,14 @@
 package org.facerecognition.examples;
 
+import java.util.Locale;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.VerificationSet;
 
 /**
  * {@code all-pairs}: verification over every pair of faces, of all people or of those that a training with the same
- * seed left out.
+ * seed left out. Of more than {@value #MAX_FACES} faces, some are chosen, which is said.
  */
 final class AllPairsProtocol implements EvaluationProtocol {
     private static final int MAX_FACES = 4_000; // 8 million pairs
@@ -18,14 +20,28 @@ final class AllPairsProtocol implements EvaluationProtocol {
                 ? all.byIdentity(evaluation.unseen, evaluation.seed).unseen()
                 : all;
         FaceDataset faces = atMost(people, MAX_FACES);
+        if (faces.size() < people.size()) {
+            evaluation.note(note(faces, people));
+        }
         VerificationSet set = VerificationSet.of(faces);
         set.requireMeasurable();
         evaluation.report(set.verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
     }
 
+    /** Says how many of the faces were chosen. */
+    static String note(FaceDataset chosen, FaceDataset all) {
+        return String.format(
+                Locale.ROOT,
+                "%,d of %,d faces are compared, the first ones of %,d of %,d people",
+                chosen.size(),
+                all.size(),
+                chosen.labelsShown().cardinality(),
+                all.labelsShown().cardinality());
+    }
+
     /**
-     * Returns at most {@code max} faces: the first ones of each person, at least two, of as many people as there are
-     * room for, evenly spread over all.
+     * Returns at most {@code max} faces: the first ones of each person, at least two, of as many people as there is
+     * room for, evenly spread over all. People with one face, who have no genuine pair, come last.
      */
     static FaceDataset atMost(FaceDataset faces, int max) {
         int people = faces.labelsShown().cardinality();
@@ -35,11 +51,26 @@ final class AllPairsProtocol implements EvaluationProtocol {
         if (2 * people <= max) {
             return faces.withAtMost(Math.max(2, max / people));
         }
-        int[] shown = faces.labelsShown().stream().toArray();
-        int some = max / 2;
-        return faces.withIdentities(IntStream.range(0, some)
-                        .mapToObj(i -> faces.identities().get(shown[(int) ((long) i * shown.length / some)]))
+        int[] counts = new int[faces.classes()];
+        IntStream.range(0, faces.size()).forEach(i -> counts[faces.sample(i).label()]++);
+        int[] several = withFaces(counts, count -> count > 1);
+        int[] one = withFaces(counts, count -> count == 1);
+        int pairs = Math.min(max / 2, several.length);
+        return faces.withIdentities(IntStream.concat(spread(several, pairs), spread(one, max - 2 * pairs))
+                        .mapToObj(faces.identities()::get)
                         .toList())
                 .withAtMost(2);
+    }
+
+    private static int[] withFaces(int[] counts, IntPredicate wanted) {
+        return IntStream.range(0, counts.length)
+                .filter(label -> wanted.test(counts[label]))
+                .toArray();
+    }
+
+    /** Returns so many labels, or all if there are fewer, at equal distances. */
+    private static IntStream spread(int[] labels, int wanted) {
+        int count = Math.min(wanted, labels.length);
+        return IntStream.range(0, count).map(i -> labels[(int) ((long) i * labels.length / count)]);
     }
 }

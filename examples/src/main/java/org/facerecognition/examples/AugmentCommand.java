@@ -18,7 +18,6 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.data.Sample;
 import org.facerecognition.data.Split;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.jspecify.annotations.Nullable;
@@ -105,10 +104,7 @@ final class AugmentCommand implements Callable<Integer> {
             }
             SplittableRandom choice = new SplittableRandom(seed);
             for (int row = 0; row < rows; row++) {
-                Sample sample = faces.sample(choice.nextInt(faces.size()));
-                try (Mat whole = sample.image().read();
-                        Mat face = faces.crop()
-                                .apply(whole, imageSizePx, sample.image().name())) {
+                try (Mat face = faces.readCropped(choice.nextInt(faces.size()), imageSizePx)) {
                     for (int column = 0; column < columns.size(); column++) {
                         SplittableRandom random = new SplittableRandom(seed * 1_000_003 + row * 1_009L + column);
                         put(sheet, face, columns.get(column), random, column * cell, CAPTION_PX + row * cell);

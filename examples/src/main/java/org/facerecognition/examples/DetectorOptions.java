@@ -127,6 +127,10 @@ final class DetectorOptions {
 
     private FaceDetector open(String which, PrintWriter err) {
         if (!which.equals(FETCH)) {
+            if (cache != null) {
+                throw new IllegalArgumentException(
+                        "--detector-cache must be given with --detector fetch, but was given with a file");
+            }
             return FaceDetector.open(PathConverter.path(which), this::settings);
         }
         WeightsCache kept = cache == null ? WeightsCache.standard() : new WeightsCache(cache);

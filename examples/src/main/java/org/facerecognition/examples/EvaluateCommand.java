@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Measure a model by a protocol, and calibrate its thresholds.",
             "Protocols: closed-set (identification of people who are all known), open-set (the same with people who are"
-                    + " not enrolled), all-pairs (verification over every pair of faces), lfw (pairs.txt, 10 folds),"
+                    + " not enrolled), all-pairs (verification over every pair of up to 4,000 faces), lfw (pairs.txt, 10 folds),"
                     + " view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin (insightface's"
                     + " files), celeba-ir (TPR at FPR with distractors). Prints one figure per line on standard output."
         },
@@ -261,10 +261,12 @@ final class EvaluateCommand implements Callable<Integer> {
                 Optional<LoadedModel> fitting = loaded(contract, faceDetector, err);
                 if (fitting.isPresent()) {
                     try (LoadedModel loaded = fitting.get()) {
-                        err.println("input " + contract.spelled() + " (" + contract.name() + ")");
+                        String spelled = contract.spelled() + " size="
+                                + loaded.embedder().imageSizePx();
+                        err.println("input " + spelled + " (" + contract.name() + ")");
                         EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol);
                         measured(loaded, faceDetector, results, err);
-                        decisive.put(contract.spelled(), decisive(results.figures()));
+                        decisive.put(spelled, decisive(results.figures()));
                     }
                 }
             }

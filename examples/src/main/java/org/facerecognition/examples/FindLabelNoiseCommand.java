@@ -77,6 +77,7 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        LabelNoise.requireAngle(degrees);
         FaceDataset faces = data.read(Split.TRAIN, seed);
         if (out != null) {
             ModelFile.requireOther("--out", out, model);

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.facerecognition.Recognizer;
+import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.PrepareOptions;
@@ -76,6 +77,10 @@ final class QuantizeCommand implements Callable<Integer> {
         }
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
+        if (!given.complete()) {
+            throw new DataException("the calibration must be on all images that were given, but some of the folders"
+                    + " could not be read; nothing was written");
+        }
         ModelFile.requireOther("--out", out, detector.file());
         ModelFile.requireOther("--out", out, given.paths().toArray(Path[]::new));
         List<ImageSource> sources =

@@ -20,6 +20,7 @@ import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
+import org.facerecognition.data.SplitSettings;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -335,6 +336,13 @@ class CommandsTest {
         Cli.Result packed = Cli.run("pack", "--data", faces, "--layout", "folders", "--decoded", 32, "--out", pack);
         assertThat(packed.code()).as(packed.err()).isZero();
         assertThat(packed.out()).startsWith("wrote " + pack + ": 18 images");
+        Path sheet = folder.resolve("sheet.png");
+        assertThat(Cli.run("augment", "--data", pack, "--image-size", 32, "--out", sheet)
+                        .code())
+                .isZero();
+        assertThat(Cli.run("augment", "--data", pack, "--image-size", 48, "--out", sheet)
+                        .err())
+                .contains("must be 32 px, as these images were packed, but is 48 px");
         Path image = faces.resolve("person0/0.png");
         for (Path read : List.of(pack, image)) {
             Cli.Result same = Cli.run("pack", "--data", read == pack ? pack : faces, "--out", read);
@@ -611,5 +619,25 @@ class CommandsTest {
         assertThat(AllPairsProtocol.atMost(people, 200).classes()).isEqualTo(100);
         assertThat(AllPairsProtocol.atMost(people, 700).size()).isBetween(600, 700);
         assertThat(AllPairsProtocol.atMost(people, 1_000_000)).isSameAs(people);
+    }
+
+    /** People with one face have no genuine pair. */
+    @Test
+    void allPairsPrefersPeopleWithSeveralFaces() throws IOException {
+        for (int person = 0; person < 8; person++) {
+            Path own = Files.createDirectories(folder.resolve("people/p" + person));
+            for (int image = 0; image < (person % 4 == 3 ? 5 : 1); image++) {
+                Files.writeString(own.resolve(image + ".jpg"), "a face"); // which is not read here
+            }
+        }
+        FaceDataset people = FaceDataset.folders(folder.resolve("people"), Split.TRAIN, new SplitSettings(0, 0, 1, 0));
+        FaceDataset both = AllPairsProtocol.atMost(people, 4);
+        assertThat(both.identities()).containsExactly("p3", "p7");
+        assertThat(both.size()).isEqualTo(4);
+        FaceDataset more = AllPairsProtocol.atMost(people, 6);
+        assertThat(more.identities()).contains("p3", "p7").hasSize(4);
+        assertThat(more.size()).isEqualTo(6);
+        assertThat(AllPairsProtocol.note(more, people))
+                .isEqualTo("6 of 16 faces are compared, the first ones of 4 of 8 people");
     }
 }

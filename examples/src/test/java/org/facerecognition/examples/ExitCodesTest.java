@@ -130,6 +130,23 @@ class ExitCodesTest {
                             nowhere),
                     line("Missing required parameter: 'IMAGE'", "embed", "--model", model),
                     line("name it with --encoder", "embed", photo, "--model", weights),
+                    line(
+                            "degrees must be from 0 to 180, but were NaN",
+                            "find-label-noise",
+                            "--data",
+                            faces,
+                            "--model",
+                            model,
+                            "--degrees",
+                            "NaN"),
+                    line(
+                            "--detector-cache must be given with --detector fetch",
+                            "detect",
+                            photo,
+                            "--detector",
+                            CliData.DETECTOR,
+                            "--detector-cache",
+                            root),
                     line("needs a model that train, or", "find-label-noise", "--data", faces, "--model", weights),
                     line(
                             "--out must not be a file that is read",

@@ -131,11 +131,25 @@ class OnnxCommandsTest {
         assertThat(tried.code()).as(tried.err()).isZero();
         assertThat(tried.out().lines().toList())
                 .hasSize(10)
-                .anyMatch(line -> line.startsWith("RGB mean=127.5 std=128 "))
-                .anyMatch(line -> line.startsWith("BGR mean=0 std=1 "))
+                .anyMatch(line -> line.startsWith("RGB mean=127.5 std=128 size="))
+                .anyMatch(line -> line.startsWith("BGR mean=0 std=1 size="))
                 .last()
                 .asString()
                 .startsWith("best: --input \"");
+        String best = tried.out().lines().reduce((former, last) -> last).orElseThrow();
+        Cli.Result again = Cli.run(
+                "evaluate",
+                "--protocol",
+                "all-pairs",
+                "--data",
+                faces,
+                "--layout",
+                "folders",
+                "--model",
+                file,
+                "--input",
+                best.substring(best.indexOf('"') + 1, best.lastIndexOf('"')));
+        assertThat(again.code()).as(again.err()).isZero();
     }
 
     @Test
