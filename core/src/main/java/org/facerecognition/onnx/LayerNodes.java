@@ -68,10 +68,8 @@ final class LayerNodes {
     // ---- convolutions and linear layers ----
 
     private Computed convolution() {
-        Computed given = node.computed(0);
-        boolean padded = given.view() == Computed.View.PADDED;
-        long[] extra = padded ? converter.padding(proto.input(0)) : new long[4];
-        Computed x = converter.images(padded ? Computed.of(given.value(), given.base()) : given);
+        NodeWindow window = new NodeWindow(node);
+        Computed x = window.images();
         Known weight = node.known(1);
         long[] shape = weight.shape();
         int groups = (int) proto.number("group", 1);
@@ -83,7 +81,7 @@ final class LayerNodes {
                         && Arrays.stream(shape).allMatch(size -> size > 0),
                 "weights of the shape " + Arrays.toString(shape) + " do not fit images of the shape "
                         + Converter.text(x.base()));
-        Window w = window(x, shape[2], shape[3], extra);
+        Window w = window.of(shape[2], shape[3]);
         Constant bias = node.has(2) ? vector(node.known(2), shape[0]) : null;
         long[] result = {Known.BATCH, shape[0], w.positionsY(x.base()[2], shape[2]), w.positionsX(x.base()[3], shape[3])
         };
@@ -227,9 +225,11 @@ final class LayerNodes {
 
     private Computed maxPool() {
         node.require(proto.outputs().size() < 2 || proto.outputs().get(1).isEmpty(), "it returns places too");
-        Computed x = converter.images(node.computed(0));
+        converter.requireValues(node.computed(0));
+        NodeWindow window = new NodeWindow(node);
+        Computed x = window.images();
         long[] kernel = kernel();
-        Window w = window(x, kernel[0], kernel[1], new long[4]);
+        Window w = window.of(kernel[0], kernel[1]);
         return pooled(new MaxPool((int) kernel[0], (int) kernel[1], w), x, kernel, w);
     }
 
@@ -270,9 +270,11 @@ final class LayerNodes {
     }
 
     private Computed averagePool() {
-        Computed x = converter.images(node.computed(0));
+        converter.requireValues(node.computed(0));
+        NodeWindow window = new NodeWindow(node);
+        Computed x = window.images();
         long[] kernel = kernel();
-        Window w = window(x, kernel[0], kernel[1], new long[4]);
+        Window w = window.of(kernel[0], kernel[1]);
         boolean countsPadding = proto.number("count_include_pad", 0) != 0;
         node.require(!countsPadding || proto.number("ceil_mode", 0) == 0, "it counts padding and rounds sizes up");
         node.require(w.dilationY() == 1 && w.dilationX() == 1, "it is dilated");
@@ -296,63 +298,5 @@ final class LayerNodes {
         };
         node.require(result[2] > 0 && result[3] > 0, "its window is larger than its input");
         return converter.add(pool, result, x);
-    }
-
-    // ---- windows ----
-
-    /** @param extra padding by a node before: top, left, bottom, right */
-    private Window window(Computed x, long height, long width, long[] extra) {
-        long[] kernel = proto.numbers("kernel_shape", height, width);
-        node.require(kernel.length == 2 && kernel[0] == height && kernel[1] == width, "its kernel is not its weights'");
-        int[] strides = pair("strides");
-        int[] dilations = pair("dilations");
-        long[] pads = proto.numbers("pads", 0, 0, 0, 0);
-        node.require(pads.length == 4, "its padding is not that of images");
-        String auto = proto.text("auto_pad", "NOTSET");
-        for (int i = 0; i < 4; i++) {
-            node.require(pads[i] >= 0, "it cuts its input");
-            pads = pads.clone();
-            pads[i] += extra[i];
-        }
-        long[] spans = {(height - 1) * dilations[0] + 1, (width - 1) * dilations[1] + 1};
-        if (auto.startsWith("SAME")) {
-            for (int axis = 0; axis < 2; axis++) {
-                long size = x.base()[2 + axis] + extra[axis] + extra[axis + 2];
-                long positions = (size + strides[axis] - 1) / strides[axis];
-                long all = Math.max(0, (positions - 1) * strides[axis] + spans[axis] - size);
-                long less = all / 2;
-                long before = auto.equals("SAME_LOWER") ? all - less : less;
-                pads[axis] = extra[axis] + before;
-                pads[axis + 2] = extra[axis + 2] + all - before;
-            }
-        }
-        if (proto.number("ceil_mode", 0) != 0) {
-            for (int axis = 0; axis < 2; axis++) {
-                pads[axis + 2] += missing(x.base()[2 + axis], spans[axis], strides[axis], pads[axis], pads[axis + 2]);
-            }
-        }
-        return new Window(
-                strides[0],
-                strides[1],
-                dilations[0],
-                dilations[1],
-                Math.toIntExact(pads[0]),
-                Math.toIntExact(pads[1]),
-                Math.toIntExact(pads[2]),
-                Math.toIntExact(pads[3]));
-    }
-
-    /** Returns the padding that a last window lacks, which begins within the image or the padding before it. */
-    private static long missing(long size, long span, int stride, long before, long after) {
-        long rest = Math.floorMod(size + before + after - span, (long) stride);
-        long positions = Math.floorDiv(size + before + after - span, (long) stride) + 1;
-        boolean beginsInside = positions * stride < size + before;
-        return rest != 0 && beginsInside ? stride - rest : 0;
-    }
-
-    private int[] pair(String attribute) {
-        long[] pair = proto.numbers(attribute, 1, 1);
-        node.require(pair.length == 2, "its " + attribute + " are not those of images");
-        return new int[] {Math.toIntExact(pair[0]), Math.toIntExact(pair[1])};
     }
 }
