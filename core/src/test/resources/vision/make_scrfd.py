@@ -1,11 +1,12 @@
 """Writes networks with SCRFD's inputs and outputs beside it, for tests where the weights of a real one are absent.
 
-    python3 make_scrfd.py          (torch)
+    python3 make_scrfd.py          (torch; scrfd-squares-fixed.onnx is of torch 2.14, with dynamo=False)
 
 scrfd-squares.onnx takes colored squares for faces, as squares.onnx does for YuNet (see make.py): the same boxes, points
 and squares. Its second anchor also answers to small faces, with a lower score and a box that is one pixel larger, and it
 alone answers to large ones. It takes images of any size; scrfd-squares-fixed.onnx is the same network for images of
-320x256 only, with a batch dimension. scrfd-random.onnx has random weights and the pyramid of a real one.
+320x256 only, with a batch dimension and an operation that leaves it to OpenCV. scrfd-random.onnx has random weights and
+the pyramid of a real one.
 """
 
 import os
@@ -48,6 +49,8 @@ class Squares(torch.nn.Module):
         return x.permute(2, 3, 0, 1).reshape(-1, count)
 
     def forward(self, x):
+        if self.batched:
+            x = torch.maximum(x, x)  # not among the operations of the library
         cells = [F.avg_pool2d(x, s) for s in STRIDES]
         scores = [torch.sigmoid(self.rows(head(c), 1)) for head, c in zip(self.scores, cells)]
         boxes = [self.rows(head(c), 4) for head, c in zip(self.boxes, cells)]

@@ -18,7 +18,7 @@ record Computed(Value value, long[] base, long[] shape, View view) implements Da
         SAME,
         /** Images with their channels last: [B, H, W, C]. */
         CHANNELS_LAST,
-        /** Images with zeros around them, which a convolution adds. */
+        /** Images with zeros around them, which a convolution or a pooling adds. */
         PADDED,
         /** The Euclidean norms of the rows, [B, 1] or [B, 1, 1, 1], or of the same at least a small number. */
         NORM,

@@ -270,13 +270,17 @@ final class LayerNodes {
     }
 
     private Computed averagePool() {
-        converter.requireValues(node.computed(0));
         NodeWindow window = new NodeWindow(node);
         Computed x = window.images();
         long[] kernel = kernel();
         Window w = window.of(kernel[0], kernel[1]);
-        boolean countsPadding = proto.number("count_include_pad", 0) != 0;
-        node.require(!countsPadding || proto.number("ceil_mode", 0) == 0, "it counts padding and rounds sizes up");
+        if (window.isPaddedBefore()) { // those zeros are values like others
+            boolean own = window.hasOwnPadding() || window.roundsUp();
+            node.require(!own, "it adds padding to images that are padded already");
+            window.requireLessPadding(w, kernel);
+        }
+        boolean countsPadding = window.isPaddedBefore() || proto.number("count_include_pad", 0) != 0;
+        node.require(!countsPadding || !window.roundsUp(), "it counts padding and rounds sizes up");
         node.require(w.dilationY() == 1 && w.dilationX() == 1, "it is dilated");
         if (kernel[0] == x.base()[2]
                 && kernel[1] == x.base()[3]

@@ -1,5 +1,6 @@
 package org.facerecognition.onnx;
 
+import java.util.Arrays;
 import org.facerecognition.graph.Window;
 import org.facerecognition.onnx.Computed.View;
 
@@ -27,6 +28,30 @@ final class NodeWindow {
         return images;
     }
 
+    /** Returns whether a Pad before adds zeros. */
+    boolean isPaddedBefore() {
+        return Arrays.stream(zeros).anyMatch(side -> side > 0);
+    }
+
+    boolean hasOwnPadding() {
+        return padsToTheSameSize() || Arrays.stream(proto.numbers("pads")).anyMatch(side -> side != 0);
+    }
+
+    boolean padsToTheSameSize() {
+        return proto.text("auto_pad", "NOTSET").startsWith("SAME");
+    }
+
+    /** Returns whether windows may lie in part behind the padding. */
+    boolean roundsUp() {
+        return proto.number("ceil_mode", 0) != 0;
+    }
+
+    /** Requires windows that reach beyond the padding; ONNX Runtime would not run an export with other ones. */
+    void requireLessPadding(Window w, long[] kernel) {
+        boolean less = Math.max(w.top(), w.bottom()) < kernel[0] && Math.max(w.left(), w.right()) < kernel[1];
+        node.require(less, "its padding is not smaller than its window");
+    }
+
     /** Returns a window of so many rows and columns. */
     Window of(long height, long width) {
         long[] kernel = proto.numbers("kernel_shape", height, width);
@@ -40,19 +65,18 @@ final class NodeWindow {
             pads[i] += zeros[i];
         }
         long[] spans = {(height - 1) * dilations[0] + 1, (width - 1) * dilations[1] + 1};
-        String auto = proto.text("auto_pad", "NOTSET");
-        if (auto.startsWith("SAME")) {
+        if (padsToTheSameSize()) {
             for (int axis = 0; axis < 2; axis++) {
                 long size = images.base()[2 + axis] + zeros[axis] + zeros[axis + 2];
                 long positions = (size + strides[axis] - 1) / strides[axis];
                 long all = Math.max(0, (positions - 1) * strides[axis] + spans[axis] - size);
                 long less = all / 2;
-                long before = auto.equals("SAME_LOWER") ? all - less : less;
+                long before = proto.text("auto_pad", "").equals("SAME_LOWER") ? all - less : less;
                 pads[axis] = zeros[axis] + before;
                 pads[axis + 2] = zeros[axis + 2] + all - before;
             }
         }
-        if (proto.number("ceil_mode", 0) != 0) {
+        if (roundsUp()) {
             for (int axis = 0; axis < 2; axis++) {
                 pads[axis + 2] +=
                         missing(images.base()[2 + axis], spans[axis], strides[axis], pads[axis], pads[axis + 2]);

@@ -240,8 +240,11 @@ final class ShapeNodes {
     }
 
     private Computed pad() {
-        Computed x = converter.images(node.computed(0));
         long[] pads = node.has(1) ? node.known(1).requireFixed() : proto.numbers("pads");
+        if (Arrays.stream(pads).allMatch(pad -> pad == 0)) { // PyTorch 1 wrote such before each average
+            return node.computed(0);
+        }
+        Computed x = converter.images(node.computed(0));
         double value = node.has(2) ? node.known(2).scalar() : proto.real("value", 0);
         node.require(
                 proto.text("mode", "constant").equals("constant") && value == 0 && pads.length == 8 && !node.has(3),

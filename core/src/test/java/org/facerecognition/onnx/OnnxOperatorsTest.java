@@ -1,6 +1,7 @@
 package org.facerecognition.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.facerecognition.export.OnnxModelWriter.FREE;
 import static org.facerecognition.export.OnnxModelWriter.attribute;
 
@@ -10,6 +11,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Random;
@@ -22,6 +24,7 @@ import org.facerecognition.inference.EngineRuns;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Models of a few nodes: both engines must compute what ONNX Runtime computes. */
@@ -75,7 +78,7 @@ class OnnxOperatorsTest {
 
     private static Named<OnnxModelWriter> convolution(
             String name, int groups, int height, int width, Attribute... settings) {
-        Attribute[] all = java.util.Arrays.copyOf(settings, settings.length + 1);
+        Attribute[] all = Arrays.copyOf(settings, settings.length + 1);
         all[settings.length] = attribute("group", groups);
         return toImages(
                 "Conv " + name,
@@ -137,6 +140,24 @@ class OnnxOperatorsTest {
         return bits;
     }
 
+    /** @param sides zeros around the images: top, left, bottom, right */
+    private static Named<OnnxModelWriter> padded(String before, long[] sides, String pooling, Attribute... settings) {
+        return toImages(
+                before + ", Pad " + Arrays.toString(sides) + ", " + pooling,
+                model -> model.integers("pads", 0, 0, sides[0], sides[1], 0, 0, sides[2], sides[3])
+                        .node(before, "x -> b")
+                        .node("Pad", "b pads -> p")
+                        .node(pooling, "p -> z", settings));
+    }
+
+    private static long[] sides(long top, long left, long bottom, long right) {
+        return new long[] {top, left, bottom, right};
+    }
+
+    private static Attribute kernel(long height, long width) {
+        return numbers("kernel_shape", height, width);
+    }
+
     static Stream<Named<OnnxModelWriter>> poolings() {
         return Stream.of(
                 toImages(
@@ -192,6 +213,10 @@ class OnnxOperatorsTest {
                                 numbers("pads", 1, 0, 2, 1),
                                 attribute("count_include_pad", 1))),
                 toImages("GlobalAveragePool", model -> model.node("GlobalAveragePool", "x -> z")),
+                padded("Identity", sides(0, 0, 0, 0), "AveragePool", kernel(3, 3), numbers("strides", 2, 2)),
+                padded("Identity", sides(0, 0, 0, 0), "Relu"),
+                padded("Identity", sides(1, 1, 1, 1), "AveragePool", kernel(3, 3), numbers("strides", 2, 2)),
+                padded("Identity", sides(0, 1, 2, 0), "AveragePool", kernel(3, 2), numbers("strides", 1, 2)),
                 toImages("GlobalMaxPool", model -> model.node("GlobalMaxPool", "x -> z")),
                 onChannels(
                         "ReduceMean",
@@ -569,6 +594,38 @@ class OnnxOperatorsTest {
                 }
             });
         }
+    }
+
+    static Stream<Arguments> others() {
+        String twice = "it adds padding to images that are padded already";
+        String wide = "its padding is not smaller than its window";
+        return Stream.of(
+                Arguments.of(
+                        padded("Relu", sides(1, 1, 1, 1), "AveragePool", kernel(3, 3), numbers("pads", 0, 1, 0, 0)),
+                        twice),
+                Arguments.of(
+                        padded("Relu", sides(1, 1, 1, 1), "AveragePool", kernel(3, 3), attribute("ceil_mode", 1)),
+                        twice),
+                Arguments.of(
+                        padded(
+                                "Relu",
+                                sides(1, 1, 1, 1),
+                                "AveragePool",
+                                kernel(3, 3),
+                                attribute("auto_pad", "SAME_UPPER")),
+                        twice),
+                Arguments.of(padded("Relu", sides(0, 0, 0, 3), "AveragePool", kernel(3, 3)), wide));
+    }
+
+    /** What would be computed otherwise than ONNX says is left to others. */
+    @ParameterizedTest
+    @MethodSource("others")
+    void refusesWhatItWouldNotComputeExactly(OnnxModelWriter writer, String reason) {
+        ModelProto model = ProtoReader.read(writer.write(folder.resolve("net.onnx")));
+        long[] input = model.inputs().get(0).shape();
+        assertThatThrownBy(() -> Converter.graph(model, input, false, "y", new IdentityHashMap<>()))
+                .isInstanceOf(Uncovered.class)
+                .hasMessageContaining(reason);
     }
 
     /** @param images of two images, [2, 3, S, S] */
