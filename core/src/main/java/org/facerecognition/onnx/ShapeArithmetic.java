@@ -3,6 +3,7 @@ package org.facerecognition.onnx;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,19 +129,36 @@ final class ShapeArithmetic {
         return input.reshaped(to);
     }
 
-    /** Slices of vectors, the dimensions of a shape. */
+    /** Slices of the first dimension. */
     private static @Nullable Known slice(NodeProto node, List<@Nullable Known> inputs) {
         Known input = first(inputs);
-        long[] starts = inputs.size() > 1 ? requireInput(inputs, 1).requireFixed() : node.numbers("starts");
-        long[] ends = inputs.size() > 2 ? requireInput(inputs, 2).requireFixed() : node.numbers("ends");
-        long step = inputs.size() > 4 ? requireInput(inputs, 4).requireFixed()[0] : 1;
-        if (input.shape().length != 1 || starts.length != 1 || ends.length != 1 || step != 1) {
+        long[] starts = has(inputs, 1) ? requireInput(inputs, 1).requireFixed() : node.numbers("starts");
+        // the least integer, the end of what is turned around, is not the number of images there
+        long[] ends = has(inputs, 2) ? requireInput(inputs, 2).requireNumbers() : node.numbers("ends");
+        long[] axes = has(inputs, 3) ? requireInput(inputs, 3).requireFixed() : node.numbers("axes", 0);
+        long[] steps = has(inputs, 4) ? requireInput(inputs, 4).requireFixed() : new long[] {1};
+        boolean one = starts.length == 1 && ends.length == 1 && axes.length == 1 && steps.length == 1;
+        if (!one || steps[0] == 0 || axis(axes[0], input.shape().length) != 0) {
             return null;
         }
-        long from = bounded(starts[0], input.shape()[0]);
-        long to = Math.max(from, bounded(ends[0], input.shape()[0]));
-        long[] indices = IntStream.range((int) from, (int) to).mapToLong(i -> i).toArray();
-        return input.gathered(new long[] {indices.length}, indices);
+        if (ends[0] == Known.BATCH && steps[0] > 0) {
+            throw new Uncovered("it depends on the number of images");
+        }
+        long size = input.shape()[0];
+        long step = steps[0];
+        long last = step > 0 ? size : size - 1;
+        long from = Math.min(last, bounded(starts[0], size));
+        long to = ends[0] + (ends[0] < 0 ? size : 0);
+        long distance = step > 0 ? Math.min(size, to) - from : from - Math.max(-1, to);
+        long count = distance <= 0 ? 0 : (distance - 1) / Math.abs(step) + 1;
+        long[] indices = LongStream.iterate(from, i -> i + step)
+                .limit(count(new long[] {count}))
+                .toArray();
+        return input.gathered(new long[] {count}, indices);
+    }
+
+    private static boolean has(List<@Nullable Known> inputs, int index) {
+        return index < inputs.size() && inputs.get(index) != null;
     }
 
     /** Returns an index as slices count: from the end if it is negative, and within the dimension. */

@@ -125,11 +125,47 @@ class OnnxOperatorsTest {
                                         "p w -> z",
                                         attribute("auto_pad", "SAME_UPPER"),
                                         numbers("strides", 2, 2))),
+                paddedByArithmetic(-Long.MAX_VALUE),
+                paddedByArithmetic(Long.MIN_VALUE),
                 toImages(
                         "Conv of half precision",
                         model -> model.written("w16", 10, halves(8 * 8), 8, 8, 1, 1)
                                 .node("Cast", "w16 -> w", attribute("to", 1))
                                 .node("Conv", "x w -> z")));
+    }
+
+    /** PyTorch's TorchScript exporter writes the paddings in its own order, and nodes that bring them in ONNX's. */
+    private static Named<OnnxModelWriter> paddedByArithmetic(long end) {
+        return toImages(
+                "Pad by arithmetic to " + end + ", Conv",
+                model -> model.integers("sides", 1, 2, 0, 1) // left, right, top, bottom
+                        .integers("four", 4)
+                        .node("ConstantOfShape", "four -> reals")
+                        .node("Cast", "reals -> zeros", attribute("to", 7))
+                        .node("Concat", "sides zeros -> all", attribute("axis", 0))
+                        .integers("twos", -1, 2)
+                        .node("Reshape", "all twos -> pairs")
+                        .integers("-1", -1)
+                        .integers("end", end)
+                        .integers("axes", 0)
+                        .node("Slice", "pairs -1 end axes -1 -> turned")
+                        .node("Transpose", "turned -> t", numbers("perm", 1, 0))
+                        .node("Reshape", "t -1 -> u")
+                        .node("Cast", "u -> pads", attribute("to", 7))
+                        .floats("w", random(8 * 8 * 9), 8, 8, 3, 3)
+                        .node("Pad", "x pads -> p")
+                        .node("Conv", "p w -> z"));
+    }
+
+    private static Named<OnnxModelWriter> slice(long[] constant, long start, long end, long step) {
+        return onChannels(
+                "Reshape by a slice from " + start + " to " + end + " by " + step,
+                model -> model.integers("constant", constant)
+                        .integers("start", start)
+                        .integers("end", end)
+                        .integers("step", step)
+                        .node("Slice", "constant start end _ step -> to")
+                        .node("Reshape", "x to -> y"));
     }
 
     private static long[] halves(int count) {
@@ -484,6 +520,18 @@ class OnnxOperatorsTest {
                                 .integers("-1", -1)
                                 .node("Concat", "b -1 -> to", attribute("axis", 0))
                                 .node("Reshape", "x to -> y")),
+                slice(new long[] {9, 0, 7, -1}, 1, Long.MAX_VALUE, 2),
+                slice(new long[] {0, -1, 7}, -9, -1, 1),
+                slice(new long[] {-1, 7, 0}, Long.MAX_VALUE, Long.MIN_VALUE, -2),
+                slice(new long[] {7, -1, 0}, -1, -3, -1),
+                slice(new long[] {7, -1, 8, 9, 0}, 9, 0, -3),
+                onChannels(
+                        "Reshape by a slice without axes and steps",
+                        model -> model.integers("constant", 9, 0, -1)
+                                .integers("start", 1)
+                                .integers("end", 3)
+                                .node("Slice", "constant start end _ _ -> to")
+                                .node("Reshape", "x to -> y")),
                 onChannels(
                         "Squeeze",
                         12,
@@ -596,6 +644,20 @@ class OnnxOperatorsTest {
         }
     }
 
+    /** @param bounds start, end and step, of which {@code b} is the number of images */
+    private static Named<OnnxModelWriter> slicedByImages(String bounds) {
+        return onChannels(
+                "Reshape by a slice by the number of images, " + bounds,
+                model -> model.integers("constant", -1, 0)
+                        .integers("zero", 0)
+                        .integers("one", 1)
+                        .integers("-1", -1)
+                        .node("Shape", "x -> shape")
+                        .node("Slice", "shape zero one -> b")
+                        .node("Slice", "constant %s -> to".formatted(bounds.replaceFirst(" (\\S+)$", " _ $1")))
+                        .node("Reshape", "x to -> y"));
+    }
+
     static Stream<Arguments> others() {
         String twice = "it adds padding to images that are padded already";
         String wide = "its padding is not smaller than its window";
@@ -614,7 +676,9 @@ class OnnxOperatorsTest {
                                 kernel(3, 3),
                                 attribute("auto_pad", "SAME_UPPER")),
                         twice),
-                Arguments.of(padded("Relu", sides(0, 0, 0, 3), "AveragePool", kernel(3, 3)), wide));
+                Arguments.of(padded("Relu", sides(0, 0, 0, 3), "AveragePool", kernel(3, 3)), wide),
+                Arguments.of(slicedByImages("b one -1"), "it depends on the number of images"),
+                Arguments.of(slicedByImages("zero b one"), "it depends on the number of images"));
     }
 
     /** What would be computed otherwise than ONNX says is left to others. */
