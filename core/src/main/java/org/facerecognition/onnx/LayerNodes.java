@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
+import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.AveragePool;
 import org.facerecognition.graph.Operation.BatchNorm;
 import org.facerecognition.graph.Operation.Convolution;
@@ -225,12 +226,26 @@ final class LayerNodes {
 
     private Computed maxPool() {
         node.require(proto.outputs().size() < 2 || proto.outputs().get(1).isEmpty(), "it returns places too");
-        converter.requireValues(node.computed(0));
         NodeWindow window = new NodeWindow(node);
         Computed x = window.images();
         long[] kernel = kernel();
         Window w = window.of(kernel[0], kernel[1]);
+        if (window.isPaddedBefore()) { // the pooling pads with negative infinity
+            boolean dilated = w.dilationY() != 1 || w.dilationX() != 1; // some windows might skip the image
+            node.require(
+                    isNeverNegative(x) && !dilated && !window.padsToTheSameSize() && !window.roundsUp(),
+                    "zeros around its input may be among its maxima");
+            window.requireLessPadding(w, kernel);
+        }
         return pooled(new MaxPool((int) kernel[0], (int) kernel[1], w), x, kernel, w);
+    }
+
+    private boolean isNeverNegative(Computed x) {
+        Converter.Made made = converter.made(x.value());
+        return made != null
+                && (made.operation() == Activation.RELU
+                        || made.operation() == Activation.RELU6
+                        || made.operation() == Activation.SIGMOID);
     }
 
     /** Covers the repetition of pixels, as which the usual rules for coordinates select them by a whole number. */

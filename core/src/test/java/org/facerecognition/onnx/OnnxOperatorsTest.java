@@ -248,6 +248,9 @@ class OnnxOperatorsTest {
                                 numbers("kernel_shape", 3, 3),
                                 numbers("pads", 1, 0, 2, 1),
                                 attribute("count_include_pad", 1))),
+                padded("Relu", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3), numbers("strides", 2, 2)),
+                padded("Sigmoid", sides(0, 1, 2, 0), "MaxPool", kernel(3, 2), numbers("strides", 2, 1)),
+                padded("Relu", sides(1, 0, 0, 0), "MaxPool", kernel(3, 3), numbers("pads", 0, 1, 1, 0)),
                 toImages("GlobalAveragePool", model -> model.node("GlobalAveragePool", "x -> z")),
                 padded("Identity", sides(0, 0, 0, 0), "AveragePool", kernel(3, 3), numbers("strides", 2, 2)),
                 padded("Identity", sides(0, 0, 0, 0), "Relu"),
@@ -660,6 +663,7 @@ class OnnxOperatorsTest {
 
     static Stream<Arguments> others() {
         String twice = "it adds padding to images that are padded already";
+        String zeros = "zeros around its input may be among its maxima";
         String wide = "its padding is not smaller than its window";
         return Stream.of(
                 Arguments.of(
@@ -678,7 +682,17 @@ class OnnxOperatorsTest {
                         twice),
                 Arguments.of(padded("Relu", sides(0, 0, 0, 3), "AveragePool", kernel(3, 3)), wide),
                 Arguments.of(slicedByImages("b one -1"), "it depends on the number of images"),
-                Arguments.of(slicedByImages("zero b one"), "it depends on the number of images"));
+                Arguments.of(slicedByImages("zero b one"), "it depends on the number of images"),
+                Arguments.of(padded("Relu", sides(3, 0, 0, 0), "MaxPool", kernel(3, 3)), wide),
+                Arguments.of(
+                        padded("Relu", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3), attribute("ceil_mode", 1)), zeros),
+                Arguments.of(
+                        padded("Relu", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3), attribute("auto_pad", "SAME_LOWER")),
+                        zeros),
+                Arguments.of(
+                        padded("Relu", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3), numbers("dilations", 2, 1)), zeros),
+                Arguments.of(padded("Identity", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3)), zeros),
+                Arguments.of(padded("Tanh", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3)), zeros));
     }
 
     /** What would be computed otherwise than ONNX says is left to others. */
