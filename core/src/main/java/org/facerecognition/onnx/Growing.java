@@ -34,4 +34,13 @@ final class Growing {
     double[] reals() {
         return Arrays.copyOf(reals, count);
     }
+
+    /** Returns real numbers of single precision. */
+    float[] floats() {
+        float[] floats = new float[count];
+        for (int i = 0; i < count; i++) {
+            floats[i] = (float) reals[i];
+        }
+        return floats;
+    }
 }

@@ -271,7 +271,7 @@ final class LayerNodes {
             factor = whole ? Math.toIntExact(to[2] / from[2]) : 0;
         } else {
             int input = old ? 1 : 2;
-            float[] scales = node.has(input) ? node.known(input).floats() : new float[0];
+            float[] scales = node.has(input) ? node.known(input).floats() : proto.reals("scales");
             boolean whole = scales.length == 4
                     && scales[0] == 1
                     && scales[1] == 1

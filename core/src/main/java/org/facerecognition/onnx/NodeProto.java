@@ -20,6 +20,7 @@ record NodeProto(
             float real,
             long number,
             String text,
+            float[] reals,
             long[] numbers,
             @Nullable TensorProto tensor) {}
 
@@ -51,6 +52,11 @@ record NodeProto(
     long[] numbers(String attribute, long... otherwise) {
         Attribute found = attributes.get(attribute);
         return found == null ? otherwise : found.numbers();
+    }
+
+    float[] reals(String attribute) {
+        Attribute found = attributes.get(attribute);
+        return found == null ? new float[0] : found.reals();
     }
 
     /** Returns whether an optional input is present. */

@@ -271,6 +271,7 @@ final class ProtoReader {
         String[] texts = {"", ""}; // name, s
         float[] real = {0};
         long[] integer = {0};
+        Growing reals = new Growing();
         Growing integers = new Growing();
         @Nullable TensorProto[] tensor = {null};
         message(tag, (number, inner) -> {
@@ -283,11 +284,14 @@ final class ProtoReader {
                 case 3 -> integer[0] = number(inner);
                 case 4 -> texts[1] = name(inner);
                 case 5 -> tensor[0] = tensor(inner);
+                case 7 -> reals(inner, WireFormat.WIRETYPE_FIXED32, in::readFloat, reals);
                 case 8 -> numbers(inner, integers);
                 default -> in.skipField(inner); // graphs, which only operators that are not covered have
             }
         });
-        attributes.put(texts[0], new NodeProto.Attribute(real[0], integer[0], texts[1], integers.numbers(), tensor[0]));
+        attributes.put(
+                texts[0],
+                new NodeProto.Attribute(real[0], integer[0], texts[1], reals.floats(), integers.numbers(), tensor[0]));
     }
 
     private ValueProto value(int tag) throws IOException {

@@ -101,6 +101,9 @@ final class ShapeArithmetic {
                 case "value_ints" -> {
                     return Known.ofNumbers(new long[] {value.numbers().length}, value.numbers());
                 }
+                case "value_floats" -> {
+                    return Known.ofReals(new long[] {value.reals().length}, value.reals());
+                }
                 default -> {
                     // another kind of constant
                 }

@@ -128,6 +128,14 @@ public final class OnnxModelWriter {
         return new Attribute(new Message().text(1, name).numbers(8, values).number(20, 7));
     }
 
+    public static Attribute attribute(String name, float[] values) {
+        Message attribute = new Message().text(1, name).number(20, 6);
+        for (float value : values) {
+            attribute.real(7, value);
+        }
+        return new Attribute(attribute);
+    }
+
     /** @param words names of inputs, separated by spaces, {@code ->} and names of outputs */
     public OnnxModelWriter node(String type, String words, Attribute... attributes) {
         Message node = new Message();

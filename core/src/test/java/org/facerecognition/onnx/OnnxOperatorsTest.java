@@ -425,6 +425,11 @@ class OnnxOperatorsTest {
                                 .node("BatchNormalization", "rows s b m v -> n")
                                 .node("Relu", "n -> y")),
                 onRows(
+                        "Constant of floats",
+                        17,
+                        model -> model.node("Constant", "-> c", attribute("value_floats", random(8)))
+                                .node("Mul", "rows c -> y")),
+                onRows(
                         "PRelu of rows",
                         17,
                         model -> model.floats("slopes", random(8), 8).node("PRelu", "rows slopes -> y")),
@@ -501,6 +506,13 @@ class OnnxOperatorsTest {
                         9,
                         model -> model.floats("scales", new float[] {1, 1, 2, 2}, 4)
                                 .node("Upsample", "x scales -> z", attribute("mode", "nearest"))),
+                toImages(
+                        "Upsample of old",
+                        7,
+                        model -> model.node(
+                                "Upsample", "x -> z", attribute("mode", "nearest"), attribute("scales", new float[] {
+                                    1, 1, 3, 3
+                                }))),
                 onChannels(
                         "Reshape of a fixed size",
                         model -> model.integers("to", -1, 8 * SIZE_PX * SIZE_PX).node("Reshape", "x to -> y")),
