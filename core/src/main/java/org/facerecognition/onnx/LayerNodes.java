@@ -294,8 +294,10 @@ final class LayerNodes {
             node.require(!own, "it adds padding to images that are padded already");
             window.requireLessPadding(w, kernel);
         }
-        boolean countsPadding = window.isPaddedBefore() || proto.number("count_include_pad", 0) != 0;
-        node.require(!countsPadding || !window.roundsUp(), "it counts padding and rounds sizes up");
+        Window down = window.roundedDown(kernel[0], kernel[1]);
+        boolean pads = !down.equals(down.withoutPadding());
+        boolean countsPadding = pads && (window.isPaddedBefore() || proto.number("count_include_pad", 0) != 0);
+        node.require(!countsPadding || w.equals(down), "it counts padding and rounds sizes up");
         node.require(w.dilationY() == 1 && w.dilationX() == 1, "it is dilated");
         if (kernel[0] == x.base()[2]
                 && kernel[1] == x.base()[3]

@@ -54,6 +54,15 @@ final class NodeWindow {
 
     /** Returns a window of so many rows and columns. */
     Window of(long height, long width) {
+        return of(height, width, roundsUp());
+    }
+
+    /** Returns the window as it would be if sizes were not rounded up. */
+    Window roundedDown(long height, long width) {
+        return of(height, width, false);
+    }
+
+    private Window of(long height, long width, boolean roundsUp) {
         long[] kernel = proto.numbers("kernel_shape", height, width);
         node.require(kernel.length == 2 && kernel[0] == height && kernel[1] == width, "its kernel is not its weights'");
         int[] strides = pair("strides");
@@ -76,7 +85,7 @@ final class NodeWindow {
                 pads[axis + 2] = zeros[axis + 2] + all - before;
             }
         }
-        if (roundsUp()) {
+        if (roundsUp) {
             for (int axis = 0; axis < 2; axis++) {
                 pads[axis + 2] +=
                         missing(images.base()[2 + axis], spans[axis], strides[axis], pads[axis], pads[axis + 2]);

@@ -251,6 +251,26 @@ class OnnxOperatorsTest {
                 padded("Relu", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3), numbers("strides", 2, 2)),
                 padded("Sigmoid", sides(0, 1, 2, 0), "MaxPool", kernel(3, 2), numbers("strides", 2, 1)),
                 padded("Relu", sides(1, 0, 0, 0), "MaxPool", kernel(3, 3), numbers("pads", 0, 1, 1, 0)),
+                toImages(
+                        "AveragePool, padding counted, rounded up without a remainder",
+                        model -> model.node(
+                                "AveragePool",
+                                "x -> z",
+                                kernel(3, 3),
+                                numbers("strides", 2, 2),
+                                numbers("pads", 1, 1, 1, 1),
+                                attribute("ceil_mode", 1),
+                                attribute("count_include_pad", 1))),
+                toImages(
+                        "AveragePool, no padding counted, rounded up",
+                        19,
+                        model -> model.node(
+                                "AveragePool",
+                                "x -> z",
+                                kernel(2, 2),
+                                numbers("strides", 2, 2),
+                                attribute("ceil_mode", 1),
+                                attribute("count_include_pad", 1))),
                 toImages("GlobalAveragePool", model -> model.node("GlobalAveragePool", "x -> z")),
                 padded("Identity", sides(0, 0, 0, 0), "AveragePool", kernel(3, 3), numbers("strides", 2, 2)),
                 padded("Identity", sides(0, 0, 0, 0), "Relu"),
@@ -704,7 +724,18 @@ class OnnxOperatorsTest {
                 Arguments.of(
                         padded("Relu", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3), numbers("dilations", 2, 1)), zeros),
                 Arguments.of(padded("Identity", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3)), zeros),
-                Arguments.of(padded("Tanh", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3)), zeros));
+                Arguments.of(padded("Tanh", sides(1, 1, 1, 1), "MaxPool", kernel(3, 3)), zeros),
+                Arguments.of(
+                        padded(
+                                "Relu",
+                                sides(0, 0, 0, 0),
+                                "AveragePool",
+                                kernel(4, 4),
+                                numbers("strides", 2, 2),
+                                numbers("pads", 1, 1, 1, 1),
+                                attribute("ceil_mode", 1),
+                                attribute("count_include_pad", 1)),
+                        "it counts padding and rounds sizes up"));
     }
 
     /** What would be computed otherwise than ONNX says is left to others. */
