@@ -2,7 +2,6 @@ package org.facerecognition.onnx;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,8 +71,7 @@ final class DetectorGraph {
     }
 
     private static Graph graph(ModelProto model, List<String> outputs, long[] shape) {
-        Map<String, NodeProto> producers = new HashMap<>();
-        model.nodes().forEach(node -> node.outputs().forEach(name -> producers.put(name, node)));
+        Map<String, NodeProto> producers = model.producers();
         List<String> maps = new ArrayList<>();
         List<Boolean> sigmoids = new ArrayList<>();
         for (String output : outputs) {

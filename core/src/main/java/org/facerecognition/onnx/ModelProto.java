@@ -1,5 +1,6 @@
 package org.facerecognition.onnx;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -20,6 +21,14 @@ record ModelProto(
         List<ValueProto> inputs,
         List<ValueProto> outputs,
         Map<String, String> metadata) {
+
+    /** Returns the node that makes each value; an omitted result has no name, like an omitted input. */
+    Map<String, NodeProto> producers() {
+        Map<String, NodeProto> producers = new HashMap<>();
+        nodes.forEach(node ->
+                node.outputs().stream().filter(name -> !name.isEmpty()).forEach(name -> producers.put(name, node)));
+        return producers;
+    }
 
     /**
      * An input or output of a graph.

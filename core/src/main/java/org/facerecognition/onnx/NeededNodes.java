@@ -4,7 +4,6 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -17,8 +16,7 @@ final class NeededNodes {
 
     /** Returns the nodes in their order, which is that of execution. */
     static List<NodeProto> of(ModelProto model, List<String> outputs) {
-        Map<String, NodeProto> producers = new HashMap<>();
-        model.nodes().forEach(node -> node.outputs().forEach(name -> producers.put(name, node)));
+        Map<String, NodeProto> producers = model.producers();
         Set<NodeProto> needed = Collections.newSetFromMap(new IdentityHashMap<>());
         Set<String> seen = new HashSet<>(outputs);
         Deque<String> names = new ArrayDeque<>(seen);

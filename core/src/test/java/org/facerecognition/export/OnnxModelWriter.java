@@ -136,15 +136,15 @@ public final class OnnxModelWriter {
         return new Attribute(attribute);
     }
 
-    /** @param words names of inputs, separated by spaces, {@code ->} and names of outputs */
+    /** @param words names of inputs, separated by spaces, {@code ->} and names of outputs; _ is an absent one */
     public OnnxModelWriter node(String type, String words, Attribute... attributes) {
         Message node = new Message();
         String[] sides = words.split(" *-> *");
         for (String input : sides[0].isEmpty() ? new String[0] : sides[0].split(" ")) {
-            node.text(1, input.equals("_") ? "" : input);
+            node.text(1, name(input));
         }
         for (String output : sides[1].split(" ")) {
-            node.text(2, output);
+            node.text(2, name(output));
         }
         node.text(3, type.toLowerCase(java.util.Locale.ROOT) + nodes.size()).text(4, type);
         for (Attribute attribute : attributes) {
@@ -152,6 +152,10 @@ public final class OnnxModelWriter {
         }
         nodes.add(node);
         return this;
+    }
+
+    private static String name(String word) {
+        return word.equals("_") ? "" : word;
     }
 
     public OnnxModelWriter metadata(String key, String text) {

@@ -294,6 +294,11 @@ class OnnxOperatorsTest {
                 toImages("Tanh", model -> model.node("Tanh", "x -> z")),
                 toImages("LeakyRelu", model -> model.node("LeakyRelu", "x -> z", attribute("alpha", 0.2))),
                 toImages("LeakyRelu by default", model -> model.node("LeakyRelu", "x -> z")),
+                toImages(
+                        "Clip without a bound, which an omitted result does not give",
+                        model -> model.floats("most", new float[] {0.5f})
+                                .node("Unique", "x -> u _ _ counts")
+                                .node("Clip", "x _ most -> z")),
                 toImages("HardSigmoid", model -> model.node("HardSigmoid", "x -> z")),
                 toImages(
                         "HardSigmoid as torch exports it",
