@@ -272,7 +272,7 @@ final class OnnxFaceDetector implements FaceDetector {
     private boolean isEnlarged(Mat image) {
         int margin = image.cols() / 2;
         int longer = ENLARGEMENT * (Math.max(image.cols(), image.rows()) + 2 * margin);
-        return Math.min(image.cols(), image.rows()) < SMALL_PX && longer <= ENLARGEMENT * settings.largestSidePx();
+        return Math.min(image.cols(), image.rows()) < SMALL_PX && longer <= ENLARGEMENT * largestSidePx();
     }
 
     /** Detects in an image that is enlarged, with a black border. */

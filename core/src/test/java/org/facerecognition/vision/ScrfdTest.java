@@ -215,6 +215,18 @@ class ScrfdTest {
         }
     }
 
+    /** It used to be enlarged for the size in the settings, and then reduced below its own for that of the file. */
+    @Test
+    void anImageIsNotEnlargedBeyondTheSizeThatAFileIsFor() throws Exception {
+        try (FaceDetector one = FaceDetector.open(file(FIXED));
+                Mat photo = SquareFaces.photo(152, 256, 1)) {
+            SquareFaces.small(photo, 72, 160, 1);
+            List<DetectedFace> faces = one.detect(photo);
+            assertThat(faces).hasSize(1);
+            assertThat(faces.get(0).box().width()).isCloseTo(40, within(1e-3));
+        }
+    }
+
     @Test
     void tilesHaveTheSizeThatAFileIsFor() throws Exception {
         try (FaceDetector whole = FaceDetector.open(file(FIXED));
