@@ -1,6 +1,6 @@
 """Writes checkpoints beside it as training scripts save them: the weights of ../zip.pth among other things.
 
-    python3 make.py        (torch 1.13, Python 3.11; torchscript-backbone.pt is of torch 2.14)
+    python3 make.py        (torch 1.13, Python 3.11; torchscript-backbone.pt and -scaler.pt are of torch 2.14)
 """
 
 import argparse
@@ -115,6 +115,21 @@ class Parts(torch.nn.Module):
 
 
 torch.jit.script(Parts().eval()).save(os.path.join(HERE, "torchscript-backbone.pt"))
+
+
+class Scaled(torch.nn.Module):
+    """Modules of names that an optimizer's parts have in checkpoints."""
+
+    def __init__(self):
+        super().__init__()
+        self.scaler = torch.nn.Linear(2, 2)
+        self.scheduled = torch.nn.Sequential(torch.nn.Linear(2, 2))
+
+    def forward(self, x):
+        return self.scheduled(self.scaler(x))
+
+
+torch.jit.script(Scaled().eval()).save(os.path.join(HERE, "torchscript-scaler.pt"))
 with zipfile.ZipFile(os.path.join(HERE, "zipped.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
     archive.write(os.path.join(HERE, "only-optimizer.pth"), "weights/model.pth")
 np.savez(os.path.join(HERE, "arrays.npz"), weight=np.ones(2))

@@ -170,7 +170,8 @@ final class CheckpointParts {
                                 + " or integer values, but was of another kind (" + placeholder.name()
                                 + "); save an ordinary tensor instead");
             } else {
-                Map<?, ?> inner = isOfOptimizer(text) ? null : dictionary(value);
+                boolean module = value instanceof Placeholder part && part.isScripted(); // may have any name
+                Map<?, ?> inner = isOfOptimizer(text) && !module ? null : dictionary(value);
                 if (inner != null) {
                     flatten(shortened(name) + ".", inner, depth - 1, seen, into);
                 }

@@ -288,6 +288,13 @@ class CheckpointFormsTest {
                 .containsExactlyInAnyOrder("backbone.weight", "backbone.bias", "fc.weight", "fc.bias");
     }
 
+    /** Those whose names are like an optimizer's were dropped. */
+    @Test
+    void readsModulesOfATorchScriptArchiveWithTheNamesOfAnOptimizersParts() {
+        assertThat(Weights.read(resource("torchscript-scaler.pt")).names())
+                .containsExactlyInAnyOrder("scaler.weight", "scaler.bias", "scheduled.0.weight", "scheduled.0.bias");
+    }
+
     @Test
     void saysWhatToDoWithOwnTorchScriptExports() {
         Path file = folder.resolve("own.pt");
