@@ -1,8 +1,10 @@
 package org.facerecognition.weights;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /** The element types of the safetensors format, under its names. */
 enum ElementType {
@@ -15,18 +17,31 @@ enum ElementType {
     F16(ScalarType.Half, 2),
     BF16(ScalarType.BFloat16, 2),
     F32(ScalarType.Float, 4),
-    F64(ScalarType.Double, 8);
+    F64(ScalarType.Double, 8),
+    // their tensors are not read, but may lie beside those that are
+    U16(null, 2),
+    U32(null, 4),
+    U64(null, 8),
+    F8_E4M3(null, 1),
+    F8_E5M2(null, 1),
+    C64(null, 8);
 
-    private final ScalarType scalarType;
+    private final @Nullable ScalarType scalarType;
     private final int bytes;
 
-    ElementType(ScalarType scalarType, int bytes) {
+    ElementType(@Nullable ScalarType scalarType, int bytes) {
         this.scalarType = scalarType;
         this.bytes = bytes;
     }
 
+    /** Returns whether this library reads tensors of this type. */
+    boolean isRead() {
+        return scalarType != null;
+    }
+
+    /** Returns the type of a tensor; there is one if {@link #isRead} says so. */
     ScalarType scalarType() {
-        return scalarType;
+        return Objects.requireNonNull(scalarType, name());
     }
 
     /** Returns the number of bytes per element. */
@@ -37,7 +52,7 @@ enum ElementType {
     /** @throws IllegalArgumentException when the format has no such type */
     static ElementType of(ScalarType type) {
         return Arrays.stream(values())
-                .filter(t -> t.scalarType.value == type.value)
+                .filter(t -> t.scalarType != null && t.scalarType.value == type.value)
                 .findFirst()
                 .orElseThrow(
                         () -> new IllegalArgumentException("tensor must be of a type of safetensors, but was " + type));

@@ -267,13 +267,18 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
      * Reads a tensor.
      *
      * @return a new contiguous tensor on the CPU; scoped, or owned where there is no scope
-     * @throws WeightsException when there is no tensor of that name, or the file cannot be read or is closed
+     * @throws WeightsException when there is no tensor of that name, when its type is not read, or when the file cannot
+     *     be read or is closed
      */
     @Override
     public Tensor read(String name) {
         Entry entry = require(name);
         if (!channel.isOpen()) {
             throw new WeightsException("weights file " + file + " cannot be read: it is closed");
+        }
+        if (!entry.type().isRead()) {
+            throw new WeightsException(file + ": tensor \"" + name
+                    + "\" must be of a type such as F32, F16 or I64, but was " + entry.type() + "; convert it first");
         }
         Tensor tensor = TensorBytes.empty(entry.type(), entry.shape().toArray());
         TensorBytes.read(file, channel, dataStart + entry.begin(), tensor);

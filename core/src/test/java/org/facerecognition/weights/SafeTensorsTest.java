@@ -258,6 +258,28 @@ class SafeTensorsTest {
                 .hasMessageContaining(sentence);
     }
 
+    /** One tensor of such a type used to make the whole file unreadable, wherever it belongs to. */
+    @ParameterizedTest
+    @CsvSource({"U16, 2", "U32, 4", "U64, 8", "F8_E4M3, 1", "F8_E5M2, 1", "C64, 8"})
+    void leavesOverTensorsOfTypesThatItDoesNotRead(String type, int size) throws IOException {
+        String json = "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"head.t\":{\"dtype\":\"%s\","
+                + "\"shape\":[2],\"data_offsets\":[4,%d]}}";
+        byte[] text = json.formatted(type, 4 + 2 * size).getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.allocate(8 + text.length + 4 + 2 * size).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(text.length).put(text).putFloat(3);
+        Path path = Files.write(folder.resolve("types.safetensors"), bytes.array());
+        Tensor w = torch.zeros(1);
+        assertThat(Weights.read(path).into(Map.of("w", w)).unexpected()).containsExactly("head.t");
+        assertThat(w.item_float()).isEqualTo(3);
+        assertThatThrownBy(() -> Weights.read(path).into(Map.of("w", w, "head.t", torch.zeros(2))))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(path + ": tensor \"head.t\" must be of a type such as F32, F16 or I64, but was " + type
+                        + "; convert it first");
+        Path shorter =
+                Files.write(folder.resolve("shorter.safetensors"), Arrays.copyOf(bytes.array(), bytes.limit() - 1));
+        assertThatThrownBy(() -> SafeTensors.open(shorter)).hasMessageContaining("is truncated: tensor \"head.t\"");
+    }
+
     @Test
     void rejectsAHeaderLengthBeyondTheFile() throws IOException {
         for (long length : new long[] {Long.MAX_VALUE, 1L << 31, -1, 1000}) {
