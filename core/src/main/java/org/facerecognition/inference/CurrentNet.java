@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
@@ -24,12 +24,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CurrentNet implements AutoCloseable {
     private static final int BATCH_SIZE = 16;
+    private static final int ALL = Integer.MAX_VALUE; // a ReentrantReadWriteLock may have only 65,535 users
 
     private final Supplier<Graph> graph;
     private final Supplier<Collection<Tensor>> weights;
     private final IntSupplier layers;
     private final int sizePx;
-    private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock(); // to be written to change the net
+    private final Semaphore shares = new Semaphore(ALL, true); // of the net: a user has one, who changes it has all
     private @Nullable List<Tensor> tensors; // of the encoder; owned handles
     private int ofLayers; // of the tensors
     private @Nullable PreparedNet net;
@@ -61,29 +62,30 @@ public final class CurrentNet implements AutoCloseable {
         if (impossible) {
             return Optional.empty();
         }
-        lock.readLock().lock();
+        shares.acquireUninterruptibly();
         try {
             PreparedNet current = net;
             if (current != null && version == version()) {
                 return Optional.of(use.apply(current));
             }
         } finally {
-            lock.readLock().unlock();
+            shares.release();
         }
-        lock.writeLock().lock();
+        shares.acquireUninterruptibly(ALL);
+        int kept = 0;
         try {
             make();
-            lock.readLock().lock(); // before anybody else changes it
+            kept = 1; // nobody else changes it before its use
         } catch (UnsupportedOperationException e) {
             impossible = true; // a network of one's own
             return Optional.empty();
         } finally {
-            lock.writeLock().unlock();
+            shares.release(ALL - kept);
         }
         try {
             return Optional.ofNullable(net).map(use);
         } finally {
-            lock.readLock().unlock();
+            shares.release();
         }
     }
 
@@ -104,7 +106,7 @@ public final class CurrentNet implements AutoCloseable {
         if (net != null && version == now) {
             return;
         }
-        drop();
+        free();
         try (Graph described = graph.get();
                 Device cpu = new Device("cpu")) {
             net = PreparedNet.of(described, BATCH_SIZE, sizePx, ScalarType.Float, cpu);
@@ -123,14 +125,18 @@ public final class CurrentNet implements AutoCloseable {
 
     /** Frees the prepared net until it is used again. */
     public void drop() {
-        lock.writeLock().lock();
+        shares.acquireUninterruptibly(ALL);
         try {
-            if (net != null) {
-                net.close();
-                net = null;
-            }
+            free();
         } finally {
-            lock.writeLock().unlock();
+            shares.release(ALL);
+        }
+    }
+
+    private void free() {
+        if (net != null) {
+            net.close();
+            net = null;
         }
     }
 

@@ -101,6 +101,76 @@ class LifetimeTest {
         assertThat(freed).hasValue(0);
     }
 
+    /** A read lock has 65,535 holds at most before Java 25, which are too few for a server's virtual threads. */
+    @Test
+    void hasRoomForMoreUsesThanAReadLock() {
+        int count = 70_000;
+        List<Lifetime.Use> uses = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            uses.add(lifetime.enter());
+        }
+        uses.subList(1, count).forEach(Lifetime.Use::close);
+        assertThatThrownBy(() -> lifetime.close(freed::incrementAndGet)).hasMessageContaining("within a call");
+        uses.get(0).close();
+        lifetime.close(freed::incrementAndGet);
+        assertThat(freed).hasValue(1);
+    }
+
+    @Test
+    void rejectsTheEndOfAUseThatDidNotBegin() {
+        Lifetime.Use use = lifetime.enter();
+        use.close();
+        assertThatThrownBy(use::close).isInstanceOf(IllegalMonitorStateException.class);
+        lifetime.close(freed::incrementAndGet);
+        assertThat(freed).hasValue(1);
+    }
+
+    @Test
+    void closingWaitsThoughItIsInterrupted() throws Exception {
+        AtomicBoolean stillInterrupted = new AtomicBoolean();
+        Thread closing = new Thread(() -> {
+            Thread.currentThread().interrupt();
+            lifetime.close(freed::incrementAndGet);
+            stillInterrupted.set(Thread.currentThread().isInterrupted());
+        });
+        try (Lifetime.Use use = lifetime.enter()) {
+            closing.start();
+            while (!lifetime.closed()) {
+                Thread.onSpinWait();
+            }
+            closing.interrupt();
+            assertThat(freed).hasValue(0);
+        }
+        closing.join();
+        assertThat(freed).hasValue(1);
+        assertThat(stillInterrupted).isTrue();
+    }
+
+    @Test
+    void closingASecondTimeWaitsForTheFirst() throws Exception {
+        CountDownLatch freeing = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<?> first = threads.submit(() -> lifetime.close(() -> {
+                freeing.countDown();
+                awaitUnchecked(mayEnd);
+                freed.incrementAndGet();
+            }));
+            freeing.await();
+            Future<Integer> second = threads.submit(() -> {
+                lifetime.close(freed::incrementAndGet);
+                return freed.get();
+            });
+            assertThat(second.isDone()).isFalse();
+            mayEnd.countDown();
+            assertThat(second.get()).isOne();
+            first.get();
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
     /** In each round eight threads use two objects, nested in either order, until a ninth closes both. */
     @Test
     void noUseIsInProgressWhileFreeing() throws Exception {
@@ -131,6 +201,14 @@ class LifetimeTest {
             }
         } finally {
             threads.shutdownNow();
+        }
+    }
+
+    private static void awaitUnchecked(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
