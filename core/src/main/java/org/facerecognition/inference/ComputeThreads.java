@@ -78,6 +78,7 @@ final class ComputeThreads {
     private final Semaphore further; // callers beside other programs
     private final Contention contention;
     private final Queue<Waiting> queue = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger queued = new AtomicInteger(); // about as many are in the queue, which would count them
     private final ThreadPoolExecutor pool;
 
     private static final class Holder {
@@ -176,10 +177,11 @@ final class ComputeThreads {
         } else {
             Waiting waiting = new Waiting(request);
             queue.add(waiting);
+            queued.incrementAndGet();
             try {
                 workOffQueue(); // a processor may have become free in the meantime
             } catch (RuntimeException | Error e) {
-                if (queue.remove(waiting)) { // what it needs is not the caller's any more after this
+                if (remove(waiting)) { // what it needs is not the caller's any more after this
                     throw e;
                 }
             }
@@ -268,11 +270,20 @@ final class ComputeThreads {
     private void runWaiting(Semaphore place) {
         try (OpenMp.Scope alone = OpenMp.alone()) {
             for (Waiting next; (place == processors || contention.present()) && (next = queue.poll()) != null; ) {
+                queued.decrementAndGet();
                 next.run();
             }
         } finally {
             passOn(place);
         }
+    }
+
+    private boolean remove(Waiting waiting) {
+        boolean removed = queue.remove(waiting);
+        if (removed) {
+            queued.decrementAndGet();
+        }
+        return removed;
     }
 
     /**
@@ -282,7 +293,7 @@ final class ComputeThreads {
      */
     private void takeThoseWhoJoin(Request request, List<Waiting> group) {
         synchronized (queue) { // so that the processors' shares are equal
-            int most = Integer.highestOneBit((queue.size() + count) / count) - 1;
+            int most = Integer.highestOneBit((Math.max(0, queued.get()) + count) / count) - 1;
             List<Request> joined = new ArrayList<>(most);
             for (Waiting waiting : queue) {
                 if (joined.size() == most) {
@@ -290,7 +301,7 @@ final class ComputeThreads {
                 }
                 if (request.admits(joined, waiting.request)) {
                     group.add(waiting);
-                    if (queue.remove(waiting)) {
+                    if (remove(waiting)) {
                         joined.add(waiting.request);
                     } else {
                         group.remove(group.size() - 1);
