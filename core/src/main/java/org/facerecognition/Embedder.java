@@ -163,7 +163,7 @@ final class Embedder implements AutoCloseable {
                         + " bytes, but had " + image.length + " bytes");
             }
         }
-        return PlatformThreads.call(() -> inBuffer(pixels, input, device, batchSize, embed));
+        return PlatformThreads.callBriefly(() -> inBuffer(pixels, input, device, batchSize, embed));
     }
 
     private static float[][] inBuffer(

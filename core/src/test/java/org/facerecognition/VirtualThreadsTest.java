@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -22,6 +24,7 @@ import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.natives.PlatformThreads;
+import org.facerecognition.natives.Processors;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.History;
 import org.facerecognition.train.TrainingListener;
@@ -128,6 +131,43 @@ class VirtualThreadsTest {
                 assertThat(task.get()).isTrue();
             }
             face.close();
+        }
+    }
+
+    /** Each call has a thread of the operating system, of which there were as many as virtual threads. */
+    @Test
+    @Timeout(60) // a deadlock, not a slow machine, takes this long
+    void callBrieflyOnABoundedNumberOfThreads() throws Exception {
+        int bound = 2 * Processors.count();
+        AtomicInteger calls = new AtomicInteger();
+        AtomicInteger inside = new AtomicInteger();
+        CountDownLatch end = new CountDownLatch(1);
+        List<FutureTask<Boolean>> tasks = new ArrayList<>();
+        for (int i = 0; i < 4 * bound; i++) {
+            tasks.add(start(() -> {
+                calls.incrementAndGet();
+                return PlatformThreads.callBriefly(() -> {
+                    inside.incrementAndGet();
+                    try {
+                        end.await();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                    return PlatformThreads.callBriefly(() -> true); // waits for no other call
+                });
+            }));
+        }
+        try {
+            while (calls.get() < tasks.size() || inside.get() < bound) {
+                Thread.onSpinWait();
+            }
+            Thread.sleep(100); // for further calls, if there could be any
+            assertThat(inside).hasValue(bound);
+        } finally {
+            end.countDown();
+        }
+        for (FutureTask<Boolean> task : tasks) {
+            assertThat(task.get()).isTrue();
         }
     }
 

@@ -195,7 +195,7 @@ public final class PreparedNet implements AutoCloseable {
      */
     public Tensor forward(Tensor images) {
         checkSize(images);
-        return PlatformThreads.call(() -> {
+        return PlatformThreads.callBriefly(() -> {
             try (Lifetime.Use use = lifetime.enter();
                     PointerScope scope = new PointerScope();
                     NoGradGuard noGrad = new NoGradGuard()) {

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PlatformThreads {
     private static final @Nullable MethodHandle IS_VIRTUAL = find();
+    private static final int BRIEF_FOR_EACH_PROCESSOR = 2; // calls: one computes while another begins or ends
+
+    private static final class Brief {
+        static final Semaphore CALLS = new Semaphore(BRIEF_FOR_EACH_PROCESSOR * Processors.count(), true);
+    }
 
     private PlatformThreads() {}
 
@@ -54,5 +60,25 @@ public final class PlatformThreads {
         thread.setDaemon(true);
         thread.start();
         return Uninterrupted.outcome(task, thread::interrupt);
+    }
+
+    /**
+     * Runs work as {@link #call} does, a few calls at a time: of a server's many virtual threads, each would have a
+     * thread of the operating system otherwise. For work that does not take long, which does not wait for what other
+     * virtual threads do in such calls. Within such work, calls run at once.
+     *
+     * @return what the work returns
+     */
+    public static <T extends @Nullable Object> T callBriefly(Supplier<T> work) {
+        if (!isVirtual()) {
+            return work.get();
+        }
+        Processors.count(); // a wrong setting is said each time, which an error in an initializer is not
+        Brief.CALLS.acquireUninterruptibly(); // an interrupt is passed on to the work
+        try {
+            return call(work);
+        } finally {
+            Brief.CALLS.release();
+        }
     }
 }
