@@ -382,12 +382,17 @@ public final class BatchLoader implements AutoCloseable {
             int from = plan.shareStart(batch);
             int to = plan.shareEnd(batch);
             List<Integer> replacements = new ArrayList<>();
-            for (int i = from; i < to && !closed; i++) {
+            for (int i = from; i < to && !isUnwanted(); i++) {
                 if (!put(buffer, i - from, i)) {
                     replacements.add(i - from);
                 }
             }
             return replacements;
+        }
+
+        /** Returns whether nobody will see what is read now. */
+        private boolean isUnwanted() {
+            return closed || workers.areStopped();
         }
 
         /**
@@ -397,7 +402,7 @@ public final class BatchLoader implements AutoCloseable {
          * @return whether it is the place's own sample
          */
         private boolean put(BatchBuffer buffer, int slot, int place) {
-            for (int i = 0; i < order.length && !closed; i++) {
+            for (int i = 0; i < order.length && !isUnwanted(); i++) {
                 int index = order[(place + i) % order.length];
                 if (i > 0 && skippedSamples.contains(index)) {
                     continue;
@@ -407,6 +412,9 @@ public final class BatchLoader implements AutoCloseable {
                     buffer.put(slot, image, sample.label());
                     return i == 0;
                 } catch (DataException e) {
+                    if (isUnwanted()) { // the file may be sound: an interrupt ends its reading
+                        return false;
+                    }
                     if (settings.badImages() == BadImages.FAIL) {
                         throw e;
                     }
@@ -414,8 +422,8 @@ public final class BatchLoader implements AutoCloseable {
                     skippedSamples.add(index);
                 }
             }
-            if (closed) {
-                return false; // nobody will see the batch
+            if (isUnwanted()) {
+                return false;
             }
             throw new DataException("at least one image must be usable, but none of " + order.length + " is");
         }

@@ -70,6 +70,11 @@ final class LoaderWorkers {
         }
     }
 
+    /** Returns whether tasks are to end; a running one is interrupted after this has become true. */
+    boolean areStopped() {
+        return threads.isShutdown();
+    }
+
     /**
      * Cancels the waiting tasks and waits for the running ones and for the threads, even when this thread is
      * interrupted.

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
@@ -369,6 +370,42 @@ class BatchLoaderTest {
             assertThat(replacements).isEqualTo(IntStream.range(0, 16).boxed().toList());
         }
         assertThat(reads.get()).isLessThan(401 * 4); // two workers may begin with the same image
+    }
+
+    /** Closing interrupts what is being read, which counted as unusable, and each image after it in turn. */
+    @Test
+    @Timeout(60)
+    void closingWhileAnImageIsReadSkipsNone() throws InterruptedException {
+        AtomicInteger reads = new AtomicInteger();
+        CountDownLatch reading = new CountDownLatch(1);
+        List<LabeledImage> images = new ArrayList<>();
+        images.add(new LabeledImage(counted(0, reads, false), 0));
+        images.add(new LabeledImage(
+                new GivenImage(() -> {
+                    reading.countDown();
+                    try {
+                        Thread.sleep(Long.MAX_VALUE);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                    throw new DataException("closed by an interrupt");
+                }),
+                0));
+        for (int i = 2; i < 100; i++) {
+            images.add(new LabeledImage(counted(i, reads, true), 0));
+        }
+        FaceDataset data = FaceDataset.of(images, List.of("a"), Split.TEST, Crop.WHOLE);
+        var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(1)
+                .withThreads(1)
+                .withBadImages(BadImages.SKIP);
+        BatchLoader loader = new BatchLoader(data, settings);
+        loader.epoch(0).next().close();
+        reading.await();
+        loader.close();
+        assertThat(loader.skipped()).isEmpty();
+        assertThat(loader.skippedSamples()).isEmpty();
+        assertThat(reads).hasValue(1);
     }
 
     private static ImageSource counted(int number, AtomicInteger reads, boolean broken) {
