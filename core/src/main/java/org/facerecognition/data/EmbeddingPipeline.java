@@ -253,20 +253,25 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     /** Stops reading ahead, and waits for the images that are being read: the caller may close them. */
     private void cancel() {
         canceled = true;
-        pending.removeIf(image -> image.input instanceof Runnable queued && Pool.THREADS.remove(queued));
         boolean interrupted = false;
         while (!pending.isEmpty()) {
-            try {
-                pending.element().input.get();
-                pending.remove();
-            } catch (ExecutionException e) {
-                pending.remove(); // nobody wants it any more
-            } catch (InterruptedException e) {
-                interrupted = true;
+            Future<Input> input = pending.element().input;
+            if (!isWithdrawn(input)) {
+                interrupted |= LoaderWorkers.awaitEnd(input);
             }
+            pending.remove();
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Withdraws an image whose reading has not begun; otherwise it has, or ends at once when it begins. */
+    private static boolean isWithdrawn(Future<Input> input) {
+        try {
+            return input instanceof Runnable queued && Pool.THREADS.remove(queued);
+        } catch (OutOfMemoryError e) { // there is none to wait for the queue's lock with
+            return false;
         }
     }
 }

@@ -52,22 +52,22 @@ final class LoaderWorkers {
     }
 
     /**
-     * Waits until a task has ended in any way, even when this thread is interrupted.
+     * Waits until a task has ended in any way, even when this thread is interrupted or memory runs out.
      *
      * @return whether the thread was interrupted meanwhile; its interrupt status is then cleared
      */
     static boolean awaitEnd(Future<?> task) {
         boolean interrupted = false;
-        while (true) {
+        while (!task.isDone()) {
             try {
                 task.get();
-                return interrupted;
-            } catch (ExecutionException | CancellationException e) {
-                return interrupted;
+            } catch (ExecutionException | CancellationException | OutOfMemoryError e) {
+                Thread.yield(); // if it has not ended, memory ran out, which waiting takes
             } catch (InterruptedException e) {
                 interrupted = true;
             }
         }
+        return interrupted;
     }
 
     /** Returns whether tasks are to end; a running one is interrupted after this has become true. */

@@ -369,6 +369,8 @@ final class ComputeThreads {
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;
+            } catch (OutOfMemoryError e) { // there is none to wait with
+                Thread.yield();
             }
         }
         if (interrupted) {

@@ -27,12 +27,12 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     private final Function<List<I>, List<O>> work;
     private final Settings settings;
     private final String name;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition notEmpty = lock.newCondition(); // signaled on closing too
-    private final Condition notFull = lock.newCondition(); // signaled on closing too
+    private final ReentrantLock lock;
+    private final Condition notEmpty; // signaled on closing too
+    private final Condition notFull; // signaled on closing too
     private final Deque<Request<I, O>> queue = new ArrayDeque<>(); // guarded by lock
     private boolean closed; // guarded by lock
-    private Runnable onFinished = () -> {}; // guarded by lock
+    private volatile Runnable onFinished = () -> {}; // set before closed
     private final List<Thread> workers = new ArrayList<>();
     private final AtomicInteger running = new AtomicInteger(); // workers
 
@@ -99,6 +99,14 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
      * @see #MicroBatcher(Function, Settings, String)
      */
     public MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String name, int workers) {
+        this(work, settings, name, workers, new ReentrantLock());
+    }
+
+    /** @param lock guards the queue; no other object uses it */
+    MicroBatcher(Function<List<I>, List<O>> work, Settings settings, String name, int workers, ReentrantLock lock) {
+        this.lock = lock;
+        this.notEmpty = lock.newCondition();
+        this.notFull = lock.newCondition();
         this.work = work;
         this.settings = settings;
         this.name = name;
@@ -167,7 +175,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     /** @param batch empty; used for one batch after another */
     private void run(List<Request<I, O>> batch) {
         try {
-            while (next(batch)) {
+            while (nextInAnyCase(batch)) {
                 try {
                     batch.removeIf(request -> request.answer.isDone()); // was canceled
                     if (!batch.isEmpty()) {
@@ -182,17 +190,19 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             }
         } finally {
             if (running.decrementAndGet() == 0) {
-                onFinished().run();
+                onFinished.run();
             }
         }
     }
 
-    private Runnable onFinished() {
-        lock.lock();
-        try {
-            return onFinished;
-        } finally {
-            lock.unlock();
+    /** As {@link #next}; waiting takes memory, and if a worker ended without it, its requests would wait forever. */
+    private boolean nextInAnyCase(List<Request<I, O>> batch) {
+        while (true) {
+            try {
+                return next(batch);
+            } catch (OutOfMemoryError e) {
+                Thread.yield(); // to those who will free some
+            }
         }
     }
 
@@ -272,8 +282,8 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         lock.lock();
         try {
             if (!closed) {
-                closed = true;
                 onFinished = free;
+                closed = true;
             }
             notEmpty.signalAll();
             notFull.signalAll();

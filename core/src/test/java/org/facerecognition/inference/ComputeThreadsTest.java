@@ -1,6 +1,7 @@
 package org.facerecognition.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
@@ -414,5 +415,23 @@ class ComputeThreadsTest {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** The caller went on, and freed memory that others still wrote to. */
+    @Test
+    void waitsOnWhenMemoryRunsOut() {
+        AtomicInteger waits = new AtomicInteger();
+        CountDownLatch latch = new CountDownLatch(1) {
+            @Override
+            public void await() throws InterruptedException {
+                if (waits.incrementAndGet() <= 2) {
+                    throw new OutOfMemoryError("of a test");
+                }
+                countDown();
+                super.await();
+            }
+        };
+        assertThatCode(() -> ComputeThreads.uninterruptibly(latch)).doesNotThrowAnyException();
+        assertThat(latch.getCount()).isZero();
     }
 }

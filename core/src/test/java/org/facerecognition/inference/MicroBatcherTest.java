@@ -13,6 +13,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import org.facerecognition.Races;
 import org.facerecognition.inference.MicroBatcher.Settings;
@@ -47,6 +49,27 @@ class MicroBatcherTest {
         try (var batcher = new MicroBatcher<Integer, Integer>(items -> items, settings)) {
             assertThat(batcher.submit(3).get()).isEqualTo(3);
         }
+    }
+
+    /** The worker ended, and nobody answered any more. */
+    @Test
+    void aWorkerWaitsOnWhenMemoryRunsOut() throws Exception {
+        AtomicInteger failures = new AtomicInteger(3);
+        ReentrantLock lock = new ReentrantLock() {
+            @Override
+            public void lock() {
+                if (Thread.currentThread().getName().equals("without memory") && failures.getAndDecrement() > 0) {
+                    throw new OutOfMemoryError("of a test");
+                }
+                super.lock();
+            }
+        };
+        var batcher = new MicroBatcher<Integer, Integer>(items -> items, Settings.DEFAULT, "without memory", 1, lock);
+        assertThat(batcher.submit(3).get()).isEqualTo(3);
+        assertThat(failures.get()).isNegative();
+        AtomicInteger freed = new AtomicInteger();
+        batcher.close(freed::incrementAndGet);
+        assertThat(freed).hasValue(1);
     }
 
     @Test

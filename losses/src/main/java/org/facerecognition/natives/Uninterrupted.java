@@ -64,6 +64,8 @@ public final class Uninterrupted {
                 } catch (InterruptedException e) {
                     interrupted = true;
                     onInterrupt.run();
+                } catch (OutOfMemoryError e) { // there is none to wait with; the task may use what the caller frees
+                    Thread.yield();
                 }
             }
         } catch (ExecutionException e) {
