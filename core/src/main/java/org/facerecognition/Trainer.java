@@ -88,8 +88,9 @@ public final class Trainer {
     }
 
     /**
-     * Asks the running {@link #fit} to stop after its present step and to write a checkpoint. May be called by any
-     * thread. A later fit is not affected; where none is running this has no effect.
+     * Asks the running {@link #fit} to stop after its present step and to write a checkpoint. A validation ends in its
+     * middle, without a report of its epoch, and runs again when the training is resumed. May be called by any thread.
+     * A later fit is not affected; where none is running this has no effect.
      */
     public void stop() {
         running.forEach(stopped -> stopped.set(true));

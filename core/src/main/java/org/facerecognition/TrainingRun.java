@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -180,7 +181,7 @@ final class TrainingRun implements AutoCloseable {
                         + " images: one would be left over, which batch normalization cannot work on alone");
             }
             if (optimization.headFromMeans() && progress.step == 0 && !sharded) {
-                ranks.onFirst(() -> initializeCenters(train)); // the others get them with the first epoch
+                ranks.onFirst(() -> initializeCenters(train, true)); // the others get them with the first epoch
             }
             HeadShards shards = ranks.headShards();
             if (shards != null) {
@@ -213,7 +214,7 @@ final class TrainingRun implements AutoCloseable {
             return false;
         }
         if (optimization.headFromMeans()) { // only the first rank need see the folder of checkpoints by now
-            ranks.onFirst(() -> Checkpoints.isThere(checkpointing) ? List.of() : initializeCenters(train));
+            ranks.onFirst(() -> Checkpoints.isThere(checkpointing) ? List.of() : initializeCenters(train, false));
         }
         ranks.align(net);
         ranks.shardHead(optimizer);
@@ -250,10 +251,12 @@ final class TrainingRun implements AutoCloseable {
         return new Validation(
                 args.evaluation(),
                 args.listeners(),
+                stopped::get,
                 net,
                 forward,
                 ranks,
-                (faces, done) -> recognizer.embedder().embed(faces, false, done, loading.badImages()),
+                (faces, done) -> unlessStopped(
+                        done, passed -> recognizer.embedder().embed(faces, false, passed, loading.badImages())),
                 data == null
                         ? null
                         : new BatchLoader(data, inOrder, device, optimization.channelsLast(), ranks.share()),
@@ -285,19 +288,54 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /** Sets each class center to the mean embedding of the class's training images. */
-    private List<Double> initializeCenters(FaceDataset train) {
+    /** Ends a pass over images. */
+    private static final class Stopped extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /**
+     * Embeds images, unless the training is to stop meanwhile.
+     *
+     * @param passed is told the number of images done so far
+     * @param pass tells its argument that number after each batch
+     * @return null when the training is to stop
+     */
+    private DatasetEmbedder.@Nullable Usable unlessStopped(
+            IntConsumer passed, Function<IntConsumer, DatasetEmbedder.Usable> pass) {
+        try {
+            return pass.apply(done -> {
+                passed.accept(done);
+                if (stopped.get()) {
+                    throw new Stopped();
+                }
+            });
+        } catch (Stopped e) {
+            return null;
+        }
+    }
+
+    /**
+     * Sets each class center to the mean embedding of the class's training images.
+     *
+     * @param canStop whether to leave the centers as they are when the training is to stop: one that is resumed before
+     *     its first step sets them again
+     */
+    private List<Double> initializeCenters(FaceDataset train, boolean canStop) {
         FaceDataset plain = train.withAugmentations(List.of());
         IntConsumer passed = done -> listeners.passed("first centers", done, plain.size());
         Embedder embedder = recognizer.embedder();
-        DatasetEmbedder.Usable embedded = featureCache == null
-                ? embedder.embed(plain, false, passed, loading.badImages())
+        Function<IntConsumer, DatasetEmbedder.Usable> pass = done -> featureCache == null
+                ? embedder.embed(plain, false, done, loading.badImages())
                 : embedder.embed( // fills the cache, in the precision in which the training uses it
                         plain,
                         false,
-                        passed,
+                        done,
                         loading.badImages(),
                         images -> forward.embed(images).to(ScalarType.Float));
+        DatasetEmbedder.Usable embedded = canStop ? unlessStopped(passed, pass) : pass.apply(passed);
+        if (embedded == null) {
+            return List.of();
+        }
         skippedForCenters.putAll(embedded.reasons());
         MarginSoftmax head = (MarginSoftmax) recognizer.head();
         try (PointerScope scope = new PointerScope()) {
@@ -334,7 +372,9 @@ final class TrainingRun implements AutoCloseable {
             if (validation.isWanted()) {
                 checkpoints.saveLast(progress); // before validation, which can fail
             }
-            endEpoch();
+            if (!endEpoch()) {
+                break;
+            }
         }
         if (progress.step == 0) { // stopped before the first one
             checkpoints.saveLast(progress);
@@ -408,11 +448,19 @@ final class TrainingRun implements AutoCloseable {
         return optimization.learningRate().at(optimization.optimizer().learningRate(), time);
     }
 
-    private void endEpoch() {
+    /**
+     * Validates and reports.
+     *
+     * @return false if the training is to stop: when it is resumed, it validates again
+     */
+    private boolean endEpoch() {
         Libtorch.keepCacheFolder();
         long start = System.nanoTime();
         warmUpMargin(firstBatchOfLastStep()); // validation has the margin of the epoch's last step
         Validation.Result validated = validation.run();
+        if (validated == null) {
+            return false;
+        }
         EpochReport report = new EpochReport(
                 progress.epoch + 1,
                 progress.step,
@@ -437,6 +485,7 @@ final class TrainingRun implements AutoCloseable {
         checkpoints.saveLast(progress);
         History soFar = progress.history();
         listeners.report(listener -> listener.epochEnded(report, soFar));
+        return true;
     }
 
     private void reportSkipped() {

@@ -17,9 +17,14 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
+import org.facerecognition.eval.DatasetEmbedder;
+import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.losses.LinearSoftmax;
 import org.facerecognition.train.AdamW;
+import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.History;
 import org.facerecognition.train.TrainingListener;
 import org.facerecognition.weights.SafeTensors;
@@ -68,6 +73,74 @@ class CheckpointTest {
                 TinyTraining.args().checkpoints(folder).headFromMeans(true).resume(true));
         assertThat(resumed)
                 .isEqualTo(TinyTraining.losses(faces, TinyTraining.args().headFromMeans(true)));
+    }
+
+    /** Ctrl-C was noticed only after the validation, which may take long. */
+    @ParameterizedTest
+    @ValueSource(strings = {"validation", "verification"})
+    void aTrainingThatIsStoppedWhileItValidatesDoesSoAgainWhenResumed(String pass) {
+        Trainer[] trainer = new Trainer[1];
+        List<Integer> passed = new ArrayList<>();
+        trainer[0] = new Trainer(verifying(TinyTraining.args().epochs(1).checkpoints(folder))
+                .listeners(new TrainingListener() {
+                    @Override
+                    public void passed(String what, int done, int images) {
+                        if (what.equals(pass)) {
+                            assertThat(done).isLessThan(images);
+                            passed.add(done);
+                            trainer[0].stop();
+                        }
+                    }
+                })
+                .build());
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            History history = trainer[0].fit(recognizer, TinyTraining.train(faces), TinyTraining.validation(faces));
+            assertThat(passed).hasSize(1);
+            assertThat(history.steps()).isEqualTo(10);
+            assertThat(history.epochs()).isEmpty();
+        }
+        History whole = verified(TinyTraining.args().epochs(1));
+        History resumed =
+                verified(TinyTraining.args().epochs(1).checkpoints(folder).resume(true));
+        assertThat(resumed.epochs()).hasSize(1);
+        EpochReport epoch = resumed.epochs().get(0);
+        EpochReport expected = whole.epochs().get(0);
+        assertThat(epoch.trainLoss()).isEqualTo(expected.trainLoss());
+        assertThat(epoch.valLoss()).isEqualTo(expected.valLoss());
+        assertThat(epoch.unseen()).isEqualTo(expected.unseen());
+    }
+
+    private static TrainerArgs.Builder verifying(TrainerArgs.Builder args) {
+        return args.verification(VerificationSet.of(FaceDataset.folders(faces, Split.TRAIN)));
+    }
+
+    private static History verified(TrainerArgs.Builder args) {
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            return new Trainer(verifying(args).build())
+                    .fit(recognizer, TinyTraining.train(faces), TinyTraining.validation(faces));
+        }
+    }
+
+    /** The centers of a large data set take long, too; a resumed training makes them then. */
+    @Test
+    void aTrainingThatIsStoppedWhileItsFirstCentersAreMadeStopsThere() {
+        Trainer[] trainer = new Trainer[1];
+        List<Integer> passed = new ArrayList<>();
+        trainer[0] = new Trainer(TinyTraining.args()
+                .checkpoints(folder)
+                .headFromMeans(true)
+                .listeners(new TrainingListener() {
+                    @Override
+                    public void passed(String what, int done, int images) {
+                        passed.add(done);
+                        trainer[0].stop();
+                    }
+                })
+                .build());
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            trainer[0].fit(recognizer, TinyTraining.train(faces), TinyTraining.validation(faces));
+        }
+        assertThat(passed).containsExactly(DatasetEmbedder.BATCH_SIZE);
     }
 
     @Test

@@ -1,8 +1,10 @@
 package org.facerecognition.train;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
@@ -31,14 +33,21 @@ public final class Validation implements AutoCloseable {
     private static final double UNSEEN_FAR = 1e-3;
     private static final int EPOCH = 0; // always in the data set's order
 
+    /** What the first rank tells the others in place of results, which are numbers. */
+    private static final List<Double> STOPPED = Collections.nCopies(4, Double.NaN);
+
     /** Embeds the samples of a data set, skipping unusable images or not. */
     public interface Embedding {
-        /** @param embedded is told the number of samples done so far */
-        DatasetEmbedder.Usable embed(FaceDataset faces, IntConsumer embedded);
+        /**
+         * @param embedded is told the number of samples done so far
+         * @return null when the training is to stop meanwhile
+         */
+        DatasetEmbedder.@Nullable Usable embed(FaceDataset faces, IntConsumer embedded);
     }
 
     private final Evaluation settings;
     private final List<TrainingListener> listeners;
+    private final BooleanSupplier stopped;
     private final Module net;
     private final Embedding embedding;
     private final ForwardPass forward;
@@ -50,6 +59,7 @@ public final class Validation implements AutoCloseable {
     private @Nullable VerificationSet people;
 
     /**
+     * @param stopped whether the training is to stop, on this rank
      * @param net whose parts {@code forward} runs
      * @param ranks that validate together
      * @param embedding of verification faces
@@ -59,6 +69,7 @@ public final class Validation implements AutoCloseable {
     public Validation(
             Evaluation settings,
             List<TrainingListener> listeners,
+            BooleanSupplier stopped,
             Module net,
             ForwardPass forward,
             Ranks ranks,
@@ -67,6 +78,7 @@ public final class Validation implements AutoCloseable {
             int images) {
         this.settings = settings;
         this.listeners = listeners;
+        this.stopped = stopped;
         this.net = net;
         this.forward = forward;
         this.ranks = ranks;
@@ -114,23 +126,31 @@ public final class Validation implements AutoCloseable {
 
     /**
      * Runs the validation, on all ranks. It uses no random numbers, so a training is the same with and without it.
+     *
+     * @return null on all ranks if it ended in its middle because the training is to stop
      */
-    public Result run() {
+    public @Nullable Result run() {
         Result known = loader == null ? new Result(Double.NaN, Double.NaN, null) : ofKnownPeople(loader);
-        if (people == null) {
+        if (known == null || people == null) {
             return known;
         }
         VerificationSet faces = people;
         List<Double> unseen = ranks.onFirst(() -> ofOtherPeople(faces));
+        if (unseen.equals(STOPPED)) {
+            return null;
+        }
         return known.with(new Unseen(unseen.get(0), unseen.get(1), unseen.get(2), unseen.get(3)));
     }
 
-    private Result ofKnownPeople(BatchLoader loader) {
+    private @Nullable Result ofKnownPeople(BatchLoader loader) {
         net.eval();
         TrainingProgress sums = new TrainingProgress();
         int done = 0;
         try (BatchLoader.Epoch epoch = loader.epoch(EPOCH)) {
             while (epoch.hasNext()) {
+                if (ranks.any(stopped.getAsBoolean())) {
+                    return null;
+                }
                 try (Batch batch = epoch.next();
                         PointerScope scope = new PointerScope();
                         NoGradGuard noGrad = new NoGradGuard()) {
@@ -166,10 +186,13 @@ public final class Validation implements AutoCloseable {
         return people > 1 && people < labels.numel();
     }
 
-    /** Returns the values of an {@link Unseen}. */
+    /** Returns the values of an {@link Unseen}, or {@link #STOPPED}. */
     private List<Double> ofOtherPeople(VerificationSet faces) {
         int count = faces.faces().size();
         DatasetEmbedder.Usable embedded = embedding.embed(faces.faces(), done -> passed("verification", done, count));
+        if (embedded == null) {
+            return STOPPED;
+        }
         VerificationSet usable = faces;
         if (!embedded.skipped().isEmpty()) {
             unusableFaces.putAll(embedded.reasons());
