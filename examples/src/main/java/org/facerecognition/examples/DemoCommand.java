@@ -123,8 +123,9 @@ final class DemoCommand implements Callable<Integer> {
                 .batchSize(32)
                 .epochs(epochs)
                 .seed(seed);
-        return new TrainingSession(out, err, Json.pretty(recognizer.toString()))
-                .run(recognizer, trainer, demo.train(), demo.validation());
+        try (TrainingSession session = new TrainingSession(out, err, Json.pretty(recognizer.toString()))) {
+            return session.run(recognizer, trainer, demo.train(), demo.validation());
+        }
     }
 
     private void print(PrintWriter to, History history, DemoFigures figures, Path report) {

@@ -229,10 +229,12 @@ final class TrainCommand implements Callable<Integer> {
             if (license != null) {
                 recognizer.setLicense(license);
             }
-            TrainingSession session = new TrainingSession(checkpoints.out(), err, Json.pretty(FormerOptions.of(spec)));
-            History history = session.run(recognizer, args, train, validation, reports);
-            if (reports) {
-                print(history);
+            try (TrainingSession session =
+                    new TrainingSession(checkpoints.out(), err, Json.pretty(FormerOptions.of(spec)))) {
+                History history = session.run(recognizer, args, train, validation, reports);
+                if (reports) {
+                    print(history);
+                }
             }
         }
         return 0;
@@ -259,6 +261,7 @@ final class TrainCommand implements Callable<Integer> {
         } else {
             Figures.print(out, Json.of(history, checkpoints.bestBy()));
         }
+        out.flush(); // a program that is being stopped may end at any time after this
     }
 
     private Recognizer recognizer(int classes) {

@@ -26,11 +26,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs a training with its folder: checkpoints; {@code history.jsonl}, {@code embedding-stats.jsonl} and {@code
  * report.html}, which are rewritten after each epoch; and {@code args.json}. Stopping the program (Ctrl-C) stops the
- * training after the current step, with a checkpoint.
+ * training after the current step, with a checkpoint; the program then runs until the session is closed.
  */
-final class TrainingSession {
-    private static final long MAX_LAST_STEP_SECONDS = 120;
+final class TrainingSession implements AutoCloseable {
+    private static final long MAX_STOPPING_SECONDS = 120;
     private static final int MAX_CLASSES_WITH_STATS = 20_000; // beyond, the statistics would cost as much as the head
+    private static final String LAST_CHECKPOINT = "last.ckpt";
     private static final String HISTORY = "history.jsonl";
     private static final String STATS = "embedding-stats.jsonl";
     private static final String FORMER_STATS = "looks.jsonl"; // of earlier versions
@@ -38,6 +39,8 @@ final class TrainingSession {
     private final Path out;
     private final PrintWriter err;
     private final String argsJson;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private @Nullable Thread onStop; // null until a training has begun
 
     /**
      * @param out the training's folder
@@ -49,7 +52,7 @@ final class TrainingSession {
         this.argsJson = argsJson;
     }
 
-    /** Trains a borrowed recognizer, and returns when the training is finished or was stopped. */
+    /** Trains a borrowed recognizer, once, and returns when the training is finished or was stopped. */
     History run(Recognizer recognizer, TrainerArgs.Builder args, FaceDataset train, @Nullable FaceDataset validation) {
         return run(recognizer, args, train, validation, true);
     }
@@ -65,7 +68,6 @@ final class TrainingSession {
             FaceDataset train,
             @Nullable FaceDataset validation,
             boolean reports) {
-        CountDownLatch done = new CountDownLatch(1);
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
             EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
             FolderWriter folder = new FolderWriter(recorder);
@@ -77,29 +79,40 @@ final class TrainingSession {
             TrainerArgs complete = args.listeners(listeners).build();
             Trainer trainer = new Trainer(complete);
             boolean resumable = complete.checkpoints().folder() != null;
-            Thread onStop = StopHook.add("stop-training", () -> stop(trainer, resumable, done));
-            try {
-                return trainer.fit(recognizer, train, validation);
-            } finally {
-                done.countDown();
-                StopHook.remove(onStop);
-            }
+            onStop = StopHook.add("stop-training", () -> stop(trainer, resumable));
+            return trainer.fit(recognizer, train, validation);
         }
     }
 
-    private void stop(Trainer trainer, boolean resumable, CountDownLatch done) {
+    /** Lets a program that is being stopped end: when the results of the training are written. */
+    @Override
+    public void close() {
+        closed.countDown();
+        if (onStop != null) {
+            StopHook.remove(onStop);
+        }
+    }
+
+    private void stop(Trainer trainer, boolean resumable) {
         err.println("\nstopping after this step"
                 + (resumable ? ", with a checkpoint in " + out + "; continue with --resume" : ""));
         err.flush();
         trainer.stop();
         try {
-            if (!done.await(MAX_LAST_STEP_SECONDS, TimeUnit.SECONDS)) {
-                err.println("the last step took too long"
-                        + (resumable ? "; the checkpoint is from an earlier step" : "; it was not finished"));
+            if (!closed.await(MAX_STOPPING_SECONDS, TimeUnit.SECONDS)) {
+                err.println(whatIsLost(resumable));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Says what the end of the program costs, if it does not wait for the training any longer. */
+    String whatIsLost(boolean resumable) {
+        return "stopping took too long; "
+                + (resumable && Files.exists(out.resolve(LAST_CHECKPOINT))
+                        ? "what was done after " + LAST_CHECKPOINT + " was written is lost"
+                        : "the training is lost: there is no checkpoint");
     }
 
     /** Writes the folder's files when the training starts and after each epoch. */

@@ -388,7 +388,9 @@ class TrainCommandTest {
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
         Cli.trainWords(data, out(), "--epochs", 10_000).forEach(word -> command.add(word.toString()));
-        Process process = new ProcessBuilder(command).start();
+        Path json = folder.resolve("out.json");
+        Process process =
+                new ProcessBuilder(command).redirectOutput(json.toFile()).start();
         try (BufferedReader err = process.errorReader()) {
             String line = err.readLine();
             while (line != null && !line.startsWith("epoch 1/")) {
@@ -401,6 +403,7 @@ class TrainCommandTest {
                     .contains("stopping after this step, with a checkpoint in " + out() + "; continue with --resume");
         }
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(json).content().as("the program ended before it was written").contains("\"steps\"");
         Cli.Result resumed = Cli.train(data, out(), "--resume", "--epochs", 10_000, "--max-steps", 40);
         assertThat(resumed.code()).as(resumed.err()).isZero();
         assertThat(resumed.err()).contains("resuming after");
