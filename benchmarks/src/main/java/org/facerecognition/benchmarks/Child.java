@@ -81,9 +81,9 @@ final class Child implements AutoCloseable {
         return new Child(inference(List.of(), arguments));
     }
 
-    /** Starts {@link InferenceChild} with a file of classes that {@link #archiveClasses} has written; owned. */
-    static Child javaWithArchive(Path archive, String... arguments) throws IOException {
-        return new Child(inference(List.of("-XX:SharedArchiveFile=" + archive), arguments));
+    /** Starts {@link InferenceChild} in a JVM with these options, such as a file of {@link #archiveClasses}; owned. */
+    static Child java(List<String> options, String... arguments) throws IOException {
+        return new Child(inference(options, arguments));
     }
 
     /** Runs {@link InferenceChild} to its first embedding, and has the JVM write the loaded classes to a file. */

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +50,7 @@ final class InferenceBenchmark {
     private static final List<String> PEERS =
             List.of("prepared", "half", "int8", "imported", "plain", "eager", "frozen", "onnxruntime", "djl", "python");
     private static final int CALIBRATION_FACES = 64; // for int8
+    private static final int STARTS = 5; // of a new process
 
     private final int rounds;
     private final Map<String, List<String>> options;
@@ -328,7 +330,7 @@ final class InferenceBenchmark {
     }
 
     /**
-     * Starts each peer three times, interleaved, and prints the time and the memory to its first embedding. All compute
+     * Starts each peer several times, interleaved, and prints the time and the memory to its first embedding. All compute
      * in fp32. The kernels of the prepared network were chosen by the process that writes the archive of classes, as
      * they are by an earlier start of a program.
      */
@@ -344,7 +346,7 @@ final class InferenceBenchmark {
                 () -> Child.python("embed_net.py", net.id(), net.file("pt").toString()));
         Map<String, List<Double>> seconds = new LinkedHashMap<>();
         Map<String, List<Double>> memory = new LinkedHashMap<>();
-        for (int round = 0; round < 3; round++) {
+        for (int round = 0; round < STARTS; round++) {
             starters.forEach((name, starter) -> {
                 try (Child child = starter.start()) {
                     seconds.computeIfAbsent(name, absent -> new ArrayList<>()).add(child.secondsToFirst());
@@ -355,22 +357,31 @@ final class InferenceBenchmark {
             });
         }
         System.out.printf(
-                "%n| %s, in a new process | time to the first embedding, s | resident memory then, MiB |%n"
+                "%n| %s, in a new process | time to the first embedding, s, median (min to max) | resident memory then, MiB |%n"
                         + "|---|---|---|%n",
                 net.id());
         seconds.forEach((name, values) -> System.out.printf(
-                "| %s | %.2f | %.0f |%n",
-                name, Rounds.median(values), Rounds.median(Objects.requireNonNull(memory.get(name), name))));
+                "| %s | %.2f (%.2f to %.2f) | %.0f |%n",
+                name,
+                Rounds.median(values),
+                Collections.min(values),
+                Collections.max(values),
+                Rounds.median(Objects.requireNonNull(memory.get(name), name))));
     }
 
-    /** Adds a peer twice: as it is, and with an archive of its classes, as a container's image may have. */
+    /**
+     * Adds a peer three times: as it is, with an archive of its classes, as a container's image may have, and with the
+     * faster of the JVM's two compilers alone, as a program that does not run for long may have too.
+     */
     private static void putWithArchive(Map<String, Starter> starters, String name, String kind, Path model)
             throws IOException, InterruptedException {
         Path archive = model.resolveSibling(kind + ".jsa");
         Files.deleteIfExists(archive); // of another net
         Child.archiveClasses(archive, kind, model.toString());
         starters.put(name, () -> Child.java(kind, model.toString()));
-        starters.put(
-                name + ", with a class data archive", () -> Child.javaWithArchive(archive, kind, model.toString()));
+        List<String> archived = List.of("-XX:SharedArchiveFile=" + archive);
+        starters.put(name + ", with a class data archive", () -> Child.java(archived, kind, model.toString()));
+        List<String> withC1 = List.of("-XX:SharedArchiveFile=" + archive, "-XX:TieredStopAtLevel=1");
+        starters.put(name + ", the same and C1 only", () -> Child.java(withC1, kind, model.toString()));
     }
 }
