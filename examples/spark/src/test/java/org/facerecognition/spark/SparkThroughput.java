@@ -28,7 +28,7 @@ import org.facerecognition.vision.FaceChoice;
  * Measures the job in two executors of one core each, with writing Parquet, beside the library's pipeline alone on two
  * processors: the same images in interleaved rounds. Every row must have the pipeline's embedding, bit for bit.
  *
- * <p>Arguments: number of images, number of rounds, encoder.
+ * <p>Arguments: number of images, number of rounds, encoder, an option of the executors' JVMs.
  */
 final class SparkThroughput {
     private static final int IMAGE_PX = 250;
@@ -45,7 +45,8 @@ final class SparkThroughput {
         Path folder = Files.createTempDirectory("spark-throughput-");
         Path people = TestImages.people(folder.resolve("people"), images / IMAGES_EACH, IMAGES_EACH, IMAGE_PX);
         Path model = model(folder.resolve("model.safetensors"), encoder);
-        try (SparkSession spark = TestSpark.localCluster(2, TestSpark.USUAL_JVM);
+        try (SparkSession spark =
+                        TestSpark.localCluster(2, TestSpark.USUAL_JVM + (args.length > 3 ? " " + args[3] : ""));
                 PreparedRecognizer recognizer =
                         PreparedRecognizer.load(model, FP32, null, FaceChoice.MOST_PROMINENT, false)) {
             List<Path> files = files(people);
