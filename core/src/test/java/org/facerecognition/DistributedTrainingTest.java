@@ -345,6 +345,16 @@ class DistributedTrainingTest {
             assertThat(CheckpointContents.steps(out.resolve("last.ckpt"))).isBetween(1L, 2L);
         }
 
+        /** The others said that a socket was closed, because they could not tell why they stopped. */
+        @Test
+        void aKilledRankThatRanTheStoreIsNamedToo() throws IOException, InterruptedException {
+            Result result = processes.run(3, with("steps=5000", "halt0=2"));
+            assertThat(result.codes()).containsExactly(137, 1, 1);
+            for (int rank : new int[] {1, 2}) {
+                assertThat(result.error(rank)).startsWith(IN_ONE_SENTENCE + "0");
+            }
+        }
+
         @EnabledIfSystemProperty(
                 named = "tests.long",
                 matches = "true",

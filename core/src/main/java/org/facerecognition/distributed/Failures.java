@@ -86,7 +86,7 @@ final class Failures implements AutoCloseable {
         operations.incrementAndGet();
     }
 
-    /** Tells the others why this rank fails, unless one of them has failed before. */
+    /** Tells the others why this rank fails, unless one of them has failed before. Never throws. */
     void tell(Throwable reason) {
         tell(store, rank, reason);
     }
@@ -107,9 +107,9 @@ final class Failures implements AutoCloseable {
 
     private static void tell(RankStore store, int rank, Throwable reason) {
         String message = reason.getMessage() == null ? reason.toString() : reason.getMessage();
-        String clause =
-                who(store, rank) + " failed: " + message.lines().findFirst().orElse(message);
         try {
+            String clause =
+                    who(store, rank) + " failed: " + message.lines().findFirst().orElse(message);
             if (store.get(FAILED).isEmpty()) {
                 store.set(FAILED, clause);
             }
@@ -117,7 +117,7 @@ final class Failures implements AutoCloseable {
                 store.set(RECURS, clause);
             }
         } catch (IllegalStateException e) {
-            // the store is gone, and the group with it
+            // the store is gone, and the group with it: whoever fails still throws the reason
         }
     }
 
