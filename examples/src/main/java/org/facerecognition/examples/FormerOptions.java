@@ -43,6 +43,7 @@ final class FormerOptions {
             "--feature-cache-mib",
             "--bad-images",
             "--checkpoint-every-steps",
+            "--shard-head",
             "--license");
 
     /** Options of one run of the program, which are not recorded. */

@@ -211,6 +211,16 @@ class TrainCommandTest {
                         + " out");
     }
 
+    /** It decides where the class centers are, not what they are. */
+    @Test
+    void resumesWithAndWithoutAShardedHead() {
+        Cli.train(data, out(), "--max-steps", 1);
+        for (String other : List.of("--shard-head", "--shard-head=false")) {
+            Cli.Result resumed = Cli.train(data, out(), "--resume", "--max-steps", 1, other);
+            assertThat(resumed.code()).as(resumed.err()).isZero();
+        }
+    }
+
     @Test
     void fiveAugmentationsMakeTheDataSixTimesAsLarge() {
         Cli.Result copies = Cli.train(data, folder.resolve("copies"), "--augmentations", "five", "--epochs", 1);
