@@ -69,7 +69,7 @@ record Launch(
     private static Launch ofTorchrun(Variables v) {
         String own = v.text(OWN_VARIABLE, "");
         boolean storeIsThere = Boolean.parseBoolean(v.text("TORCHELASTIC_USE_AGENT_STORE", "false"));
-        String attempt = own.isEmpty() ? "" : v.text("TORCHELASTIC_RESTART_COUNT", "0");
+        boolean mayHaveFormerKeys = storeIsThere && own.isEmpty(); // our own launcher starts a store for each group
         return new Launch(
                 own.isEmpty() ? "torchrun" : own,
                 v.number("RANK"),
@@ -78,7 +78,7 @@ record Launch(
                 v.text("MASTER_ADDR"),
                 v.number("MASTER_PORT"),
                 storeIsThere,
-                storeIsThere ? attempt : "0");
+                mayHaveFormerKeys ? "" : RankStore.FIRST_ATTEMPT);
     }
 
     private static Launch ofOpenMpi(Variables v) {

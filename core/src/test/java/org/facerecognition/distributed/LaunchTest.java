@@ -53,6 +53,31 @@ class LaunchTest {
                 .isEqualTo("0");
     }
 
+    /** A training that torchrun has started again may start processes; they looked for each other in other places. */
+    @Test
+    void theRestartCountOfAnotherLauncherIsNotOurs() {
+        Launch launch = launch(
+                Launch.OWN_VARIABLE,
+                "processes of this machine",
+                "RANK",
+                "1",
+                "LOCAL_RANK",
+                "1",
+                "WORLD_SIZE",
+                "2",
+                "MASTER_ADDR",
+                "127.0.0.1",
+                "MASTER_PORT",
+                "29400",
+                "TORCHELASTIC_USE_AGENT_STORE",
+                "true",
+                "TORCHELASTIC_RUN_ID",
+                "x",
+                "TORCHELASTIC_RESTART_COUNT",
+                "2");
+        assertThat(launch.attempt()).isEqualTo(RankStore.FIRST_ATTEMPT);
+    }
+
     @Test
     void openMpiOnOneMachineNeedsNoAddress() {
         assertThat(launch(
