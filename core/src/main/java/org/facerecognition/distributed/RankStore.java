@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.PrefixStore;
 import org.bytedeco.pytorch.Store;
@@ -39,6 +40,7 @@ final class RankStore implements AutoCloseable {
     static final String FIRST_ATTEMPT = "0";
 
     private static final int MAX_PORT = 65_535;
+    private static final Pattern BRACKETS = Pattern.compile("^\\[(.*)\\]$"); // of an IPv6 address, as in URLs
     private static final Map<Launch, Integer> FORMER = new ConcurrentHashMap<>(); // numbers of groups
     private static final List<Store> HANDED_OUT = new CopyOnWriteArrayList<>();
 
@@ -56,7 +58,7 @@ final class RankStore implements AutoCloseable {
      * @throws IllegalStateException when it cannot be started
      */
     static RankStore server(String host, int port) {
-        return open(host, port, true, Duration.ofSeconds(10), prefix("0"));
+        return open(host, port, true, Duration.ofSeconds(10), prefix(FIRST_ATTEMPT));
     }
 
     /**
@@ -138,7 +140,7 @@ final class RankStore implements AutoCloseable {
         try (TCPStoreOptions options = new TCPStoreOptions();
                 Milliseconds limit = new Milliseconds(timeout.toMillis())) {
             options.port((short) port).isServer(server).waitWorkers(false).timeout(limit);
-            return new TCPStore(host, options);
+            return new TCPStore(BRACKETS.matcher(host).replaceAll("$1"), options);
         }
     }
 
