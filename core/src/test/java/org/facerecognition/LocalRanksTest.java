@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -61,6 +62,18 @@ class LocalRanksTest {
         assertThat(ending.reason()).endsWith("was asked to stop");
         assertThat(ending.exitCode()).isEqualTo(143);
         assertThat(ending.lost()).isFalse();
+    }
+
+    /** They were killed in the middle of it. */
+    @EnabledIfSystemProperty(
+            named = "tests.long",
+            matches = "true",
+            disabledReason = "waits for 17 seconds; run it with -Dtests.long=true")
+    @Test
+    void theOthersFinishTheirCheckpointWhenARankWasAskedToStop(@TempDir Path folder) throws InterruptedException {
+        Path checkpoint = folder.resolve("checkpoint");
+        shells("if [ $RANK = 1 ]; then kill -15 $$; fi; sleep 17; touch " + checkpoint);
+        assertThat(checkpoint).exists();
     }
 
     @Test

@@ -185,15 +185,15 @@ public final class LocalRanks implements RestartingRanks.Group {
 
     /**
      * Waits for all ranks. When one ends with an error, the others have {@value #GRACE_SECONDS} seconds to say why they
-     * stop, and are then killed. A rank that was killed counts for nothing when it had left the group, or when rank 0
-     * has ended well.
+     * stop, and are then killed; when one was asked to stop, they stop with it, and have {@value #STOP_SECONDS}. A rank
+     * that was killed counts for nothing when it had left the group, or when rank 0 has ended well.
      */
     @Override
     public GroupEnding await() throws InterruptedException {
         try {
             int failed = firstFailure();
             GroupEnding ending = failed < 0 ? GroupEnding.FINISHED : ending(failed);
-            if (failed >= 0 && !awaitAll(GRACE_SECONDS)) {
+            if (failed >= 0 && !awaitAll(wasAskedToStop(failed) ? STOP_SECONDS : GRACE_SECONDS)) {
                 kill();
                 awaitAll(GRACE_SECONDS);
             }
@@ -226,11 +226,14 @@ public final class LocalRanks implements RestartingRanks.Group {
         return -1;
     }
 
+    private boolean wasAskedToStop(int rank) {
+        return ASKED_TO_STOP.contains(processes.get(rank).exitValue());
+    }
+
     /** Returns whether a rank that was killed had left the group, which went well: the others do not need it. */
     private boolean isDone(int rank) {
-        int code = processes.get(rank).exitValue();
-        return code > SIGNALED
-                && !ASKED_TO_STOP.contains(code)
+        return processes.get(rank).exitValue() > SIGNALED
+                && !wasAskedToStop(rank)
                 && told(Failures.LEFT + rank).isPresent()
                 && told(Failures.FAILED).isEmpty();
     }
@@ -246,7 +249,7 @@ public final class LocalRanks implements RestartingRanks.Group {
         Optional<String> recurring = told(Failures.RECURS);
         if (recurring.isPresent()) {
             return new GroupEnding(code, recurring.get(), false);
-        } else if (ASKED_TO_STOP.contains(code)) {
+        } else if (wasAskedToStop(rank)) {
             return new GroupEnding(code, who + " was asked to stop", false);
         } else if (code > SIGNALED) {
             String clause = who + " was killed by signal " + (code - SIGNALED);
