@@ -108,7 +108,7 @@ class LocalRanksTest {
         }
     }
 
-    /** Trains twice, so to say; and then dies where it is asked to, or works on for a while. */
+    /** Trains twice, so to say; and then dies or ends with an error where it is asked to, or works on for a while. */
     static final class Twice {
         private Twice() {}
 
@@ -122,9 +122,9 @@ class LocalRanksTest {
             }
             System.out.println(said);
             if (System.getenv("RANK").equals("1") && args.length > 0) {
-                Runtime.getRuntime().halt(137);
+                Runtime.getRuntime().halt(Integer.parseInt(args[0]));
             }
-            Thread.sleep(args.length == 0 ? 0 : Long.parseLong(args[0]));
+            Thread.sleep(args.length < 2 ? 0 : Long.parseLong(args[1]));
         }
     }
 
@@ -148,13 +148,24 @@ class LocalRanksTest {
         assertThat(lines).contains("[rank 1] first second ");
     }
 
+    /** It counted as lost: the group began again for nothing or, had rank 0 ended well, the error was forgotten. */
+    @Test
+    void aRankThatFailsAfterItHasLeftIsNotLost() throws InterruptedException {
+        try (LocalRanks ranks = LocalRanks.start(2, java(Twice.class, "3"), lines::add)) {
+            GroupEnding ending = ranks.await();
+            assertThat(ending.exitCode()).isEqualTo(3);
+            assertThat(ending.reason()).endsWith("ended with exit code 3");
+            assertThat(ending.lost()).isFalse();
+        }
+    }
+
     @EnabledIfSystemProperty(
             named = "tests.long",
             matches = "true",
             disabledReason = "waits for 20 seconds; run it with -Dtests.long=true")
     @Test
     void aRankThatIsKilledAfterItHasLeftDoesNotEndTheOthers() throws InterruptedException {
-        try (LocalRanks ranks = LocalRanks.start(2, java(Twice.class, "20000"), lines::add)) {
+        try (LocalRanks ranks = LocalRanks.start(2, java(Twice.class, "137", "20000"), lines::add)) {
             assertThat(ranks.await()).isEqualTo(GroupEnding.FINISHED);
         }
     }

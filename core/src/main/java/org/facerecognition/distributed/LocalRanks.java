@@ -232,15 +232,17 @@ public final class LocalRanks implements RestartingRanks.Group {
 
     /** Returns whether a rank that was killed had left the group, which went well: the others do not need it. */
     private boolean isDone(int rank) {
-        return processes.get(rank).exitValue() > SIGNALED
-                && !wasAskedToStop(rank)
-                && told(Failures.LEFT + rank).isPresent()
-                && told(Failures.FAILED).isEmpty();
+        return processes.get(rank).exitValue() > SIGNALED && !wasAskedToStop(rank) && hasLeft(rank);
+    }
+
+    /** Returns whether a rank has left the group without a failure, its work being done. */
+    private boolean hasLeft(int rank) {
+        return told(Failures.LEFT + rank).isPresent() && told(Failures.FAILED).isEmpty();
     }
 
     /**
-     * Judges a failure at once, before others follow from it. A rank that ends by itself before it joins the group
-     * would do so again.
+     * Judges a failure at once, before others follow from it. A rank that ends by itself before it joins the group, or
+     * after it has left it, would do so again.
      */
     private GroupEnding ending(int rank) {
         Process process = processes.get(rank);
@@ -256,9 +258,9 @@ public final class LocalRanks implements RestartingRanks.Group {
             tellOthers(clause);
             return new GroupEnding(code, clause, true);
         }
-        boolean joined = told(Failures.WHO + rank).isPresent();
+        boolean isMember = told(Failures.WHO + rank).isPresent() && !hasLeft(rank);
         String clause = who + " ended with exit code " + code;
-        return new GroupEnding(code, told(Failures.FAILED).orElse(clause), joined);
+        return new GroupEnding(code, told(Failures.FAILED).orElse(clause), isMember);
     }
 
     private synchronized Optional<String> told(String key) {
