@@ -118,7 +118,6 @@ final class TrainingRun implements AutoCloseable {
                 resources.add(optimization.headFromMeans() ? BufferCopies.withHead(net) : new BufferCopies(net));
         this.trainable = new TrainableParameters(net);
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
-        boolean opened = false;
         try {
             ranks.requireSame(() -> ofFirstExchange(args)); // before tensors are exchanged
             if (checkpointing.folder() != null && ranks.isFirst()) {
@@ -187,11 +186,13 @@ final class TrainingRun implements AutoCloseable {
             if (shards != null) {
                 shards.dropWhole();
             }
-            opened = true;
-        } finally {
-            if (!opened) {
+        } catch (RuntimeException | Error e) {
+            try {
                 close();
+            } catch (RuntimeException | Error second) { // which must not hide why the training cannot begin
+                e.addSuppressed(second);
             }
+            throw e;
         }
     }
 

@@ -1,5 +1,6 @@
 package org.facerecognition.train;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -43,14 +44,17 @@ public final class BufferCopies implements AutoCloseable {
         }
     }
 
-    /** Copies the values back into the same network, on whatever device it is now. */
+    /**
+     * Copies the values back into the same network, on whatever device it is now. A head whose centers have been spread
+     * over processes meanwhile is left as it is.
+     */
     public void restore(Module net) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             Map<String, Tensor> now = NamedTensors.of(net);
             copies.forEach((name, copy) -> {
                 Tensor tensor = now.get(name);
-                if (tensor != null) {
+                if (tensor != null && Arrays.equals(tensor.shape(), copy.shape())) {
                     tensor.copy_(copy);
                 }
             });
