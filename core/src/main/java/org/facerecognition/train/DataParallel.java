@@ -6,7 +6,8 @@ import org.facerecognition.distributed.Distributed;
  * Whether a training runs in several processes, and what they share beside gradients. The training is the same for
  * every number of processes: each batch has the same samples, of which every process computes a part, and the loss is
  * that of the whole batch. Two things depend on the number unless they are absent or, the first, synchronized: the
- * statistics of batch normalization, and the random numbers of dropout and stochastic depth.
+ * statistics of batch normalization, and the random numbers of dropout and stochastic depth; with these, on a CPU, also
+ * those that a head draws, because one process draws both from one stream.
  *
  * @param group of processes; borrowed
  * @param syncBatchNorm whether batch normalization takes mean and variance over all processes, which makes it the same

@@ -38,8 +38,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Each rank embeds its part of a batch. Then all ranks exchange embeddings and labels, and every rank computes the
  * loss of the whole batch, with the same head and the same random numbers. So every loss means the same for any number
  * of ranks: those that compare the samples of a batch, those whose margin has a running mean, and Partial FC, which
- * samples the same centers. The head's gradients are then the same on all ranks and are not sent; a rank's gradient of
- * the embeddings is complete for its own rows, and the encoder's gradients are the sum over the ranks.
+ * samples the same centers (for one process only if the encoder draws nothing from the same generator: no dropout or
+ * stochastic depth on a CPU). The head's gradients are then the same on all ranks and are not sent; a rank's gradient
+ * of the embeddings is complete for its own rows, and the encoder's gradients are the sum over the ranks.
  *
  * <p>Embeddings of other ranks are constants in a rank's graph: its loss depends on them, but their gradient is
  * computed where they were.
