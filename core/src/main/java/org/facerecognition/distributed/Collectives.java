@@ -141,21 +141,38 @@ final class Collectives implements AutoCloseable {
 
     /** Sends a contiguous tensor to another rank, which receives it. */
     void send(Tensor tensor, int to) {
-        guarded(() -> backend(tensor).send(new TensorVector(tensor), to, 0)._wait());
+        between(to, () -> backend(tensor).send(new TensorVector(tensor), to, 0)._wait());
     }
 
     /** Fills a contiguous tensor with what another rank sends. */
     void receive(Tensor tensor, int from) {
-        guarded(() -> backend(tensor).recv(new TensorVector(tensor), from, 0)._wait());
+        between(
+                from,
+                () -> backend(tensor).recv(new TensorVector(tensor), from, 0)._wait());
+    }
+
+    /** Runs an operation of this rank and another one. */
+    private void between(int other, Supplier<Boolean> operation) {
+        failures.begin(other);
+        try {
+            explained(operation);
+        } finally {
+            failures.received();
+        }
+    }
+
+    /** Runs an operation of all ranks. */
+    private <T> T guarded(Supplier<T> operation) {
+        failures.begin();
+        return explained(operation);
     }
 
     /** Runs an operation; an error of libtorch's becomes one sentence that names the rank to blame. */
-    private <T> T guarded(Supplier<T> operation) {
+    private <T> T explained(Supplier<T> operation) {
         if (poisoned) {
             throw new GroupFailureException(
                     "a group of ranks cannot be used after one of them has failed; start again", null);
         }
-        failures.begin();
         waits = true;
         try {
             return operation.get();

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.facerecognition.natives.NativeErrors;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Every rank writes to the store twice a second how many collective operations it has begun: one whose entry no
  * longer changes is dead, and of those that live the one with the smallest number is the one that the others wait for.
- * A rank that fails with a message of its own writes that message, and a launcher on this machine writes which of its
- * ranks was killed.
+ * What two ranks send each other is not counted, because the others have no part in it; while it lasts, both write for
+ * which rank they wait, which may itself wait for a third one. A rank that fails with a message of its own writes that
+ * message, and a launcher on this machine writes which of its ranks was killed.
  */
 final class Failures implements AutoCloseable {
     private static final long BEAT_MILLIS = 500;
@@ -38,6 +38,7 @@ final class Failures implements AutoCloseable {
     private final int worldSize;
     private final String keeper; // of the store
     private final AtomicLong operations = new AtomicLong();
+    private volatile int peer = Beats.NOBODY; // that this rank sends to or receives from
     private final Thread beats;
     private volatile boolean closed;
     private volatile @Nullable Runnable onFailure;
@@ -55,7 +56,7 @@ final class Failures implements AutoCloseable {
     private void beat() {
         for (long beat = 0; !closed; beat++) {
             try {
-                store.set("beat/" + rank, beat + " " + operations.get());
+                store.set("beat/" + rank, Beats.value(beat, operations.get(), peer));
                 interruptAfterFailure();
                 Thread.sleep(BEAT_MILLIS);
             } catch (InterruptedException | IllegalStateException e) { // closed, or the store is gone
@@ -84,6 +85,16 @@ final class Failures implements AutoCloseable {
     /** Counts a collective operation that this rank begins. */
     void begin() {
         operations.incrementAndGet();
+    }
+
+    /** Notes that this rank sends to another one or receives from it, until that is {@link #received}. */
+    void begin(int other) {
+        peer = other;
+    }
+
+    /** Notes that this rank waits for no single one any more. */
+    void received() {
+        peer = Beats.NOBODY;
     }
 
     /** Tells the others why this rank fails, unless one of them has failed before. Never throws. */
@@ -185,11 +196,12 @@ final class Failures implements AutoCloseable {
         }
         Beats after = beats();
         List<Integer> silent = after.sameAs(before, rank);
+        boolean ofAll = peer == Beats.NOBODY;
+        int slowest = after.awaited(ofAll ? after.slowest() : peer);
         String culprit;
-        if (silent.isEmpty() && after.isEven()) { // nobody is waited for: it is this rank's own
+        if (silent.isEmpty() && ofAll && after.isEven()) { // nobody is waited for: it is this rank's own
             culprit = who(rank) + " failed: " + NativeErrors.reason(error);
         } else if (silent.isEmpty()) {
-            int slowest = after.slowest();
             culprit = slowest == rank
                     ? who(rank) + " was slower than the others may wait (" + seconds(waited) + ")"
                     : who(slowest) + " did not come to a common step within " + seconds(waited)
@@ -267,42 +279,6 @@ final class Failures implements AutoCloseable {
     private static String who(RankStore store, int other) {
         return "rank " + other
                 + store.get(WHO + other).map(who -> " (" + who + ")").orElse("");
-    }
-
-    private record Beats(List<String> values) {
-        String of(int rank) {
-            return values.get(rank);
-        }
-
-        List<Integer> sameAs(Beats before, int except) {
-            return IntStream.range(0, values.size())
-                    .filter(i ->
-                            i != except && values.get(i).equals(before.values().get(i)))
-                    .boxed()
-                    .toList();
-        }
-
-        int slowest() {
-            int slowest = 0;
-            for (int i = 1; i < values.size(); i++) {
-                slowest = operations(i) < operations(slowest) ? i : slowest;
-            }
-            return slowest;
-        }
-
-        /** Returns whether all ranks have begun as many operations. */
-        boolean isEven() {
-            return IntStream.range(0, values.size())
-                            .mapToLong(this::operations)
-                            .distinct()
-                            .count()
-                    == 1;
-        }
-
-        private long operations(int rank) {
-            String value = values.get(rank);
-            return Long.parseLong("0" + value.substring(value.indexOf(' ') + 1));
-        }
     }
 
     private Beats beats() {

@@ -13,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.distributed.Distributed.Rank;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -140,6 +142,55 @@ class JoinTest {
             assertThatThrownBy(second::get).hasMessageContaining("of these nothing was heard: [2]");
         } finally {
             threads.shutdownNow();
+        }
+    }
+
+    /** Ranks that had written a checkpoint together seemed ahead of the others for good: another one was blamed. */
+    @Test
+    void whatTwoRanksSendEachOtherDoesNotChangeWhoIsWaitedFor() throws Exception {
+        Duration limit = Duration.ofSeconds(5);
+        CompletableFuture<String> word = new CompletableFuture<>();
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        ExecutorService threads = Executors.newFixedThreadPool(3);
+        try {
+            Future<?> first = threads.submit(() -> {
+                try (Distributed group = first(3, word, limit);
+                        Tensor piece = torch.zeros(2)) {
+                    group.receive(piece, 1);
+                    group.receive(piece, 1);
+                    end.join(); // does not come to what the others do next
+                }
+            });
+            Future<String> second = threads.submit(() -> {
+                try (Distributed group = Distributed.join(rank(1, 3), nothing -> word.join(), limit);
+                        Tensor piece = torch.ones(2)) {
+                    group.send(piece, 0);
+                    group.send(piece, 0);
+                    return reasonOfWaiting(group);
+                }
+            });
+            Future<String> third = threads.submit(() -> {
+                try (Distributed group = Distributed.join(rank(2, 3), nothing -> word.join(), limit)) {
+                    return reasonOfWaiting(group);
+                }
+            });
+            for (Future<String> reason : List.of(second, third)) {
+                assertThat(reason.get()).startsWith("all ranks stop, because rank 0 (");
+            }
+            end.complete(null);
+            first.get();
+        } finally {
+            end.complete(null);
+            threads.shutdownNow();
+        }
+    }
+
+    private static String reasonOfWaiting(Distributed group) {
+        try {
+            group.any(true);
+            return "none";
+        } catch (IllegalStateException e) {
+            return e.getMessage();
         }
     }
 
