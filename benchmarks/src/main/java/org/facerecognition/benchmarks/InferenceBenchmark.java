@@ -330,9 +330,9 @@ final class InferenceBenchmark {
     }
 
     /**
-     * Starts each peer several times, interleaved, and prints the time and the memory to its first embedding. All compute
-     * in fp32. The kernels of the prepared network were chosen by the process that writes the archive of classes, as
-     * they are by an earlier start of a program.
+     * Starts each peer several times, interleaved, and prints the time and the memory to its first embedding. All
+     * compute in fp32. The kernels of the prepared network were chosen by the process that writes the archive of
+     * classes, as they are by an earlier start of a program.
      */
     private static void coldStart(Net net) throws IOException, InterruptedException {
         Map<String, Starter> starters = new LinkedHashMap<>();
