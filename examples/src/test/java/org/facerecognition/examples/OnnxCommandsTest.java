@@ -116,18 +116,20 @@ class OnnxCommandsTest {
     @Test
     void evaluateTriesWhichInputFits() throws IOException {
         Path file = withoutMetadata("tried.onnx");
-        Cli.Result tried = Cli.run(
-                "evaluate",
-                "--protocol",
-                "all-pairs",
-                "--data",
-                faces,
-                "--layout",
-                "folders",
-                "--model",
-                file,
-                "--input",
-                "try");
+        Object[] allPairs = {
+            "evaluate",
+            "--protocol",
+            "all-pairs",
+            "--data",
+            faces,
+            "--layout",
+            "folders",
+            "--model",
+            file,
+            "--input",
+            "try"
+        };
+        Cli.Result tried = Cli.run(allPairs);
         assertThat(tried.code()).as(tried.err()).isZero();
         assertThat(tried.out().lines().toList())
                 .hasSize(10)
@@ -137,18 +139,8 @@ class OnnxCommandsTest {
                 .asString()
                 .startsWith("best: --input \"");
         String best = tried.out().lines().reduce((former, last) -> last).orElseThrow();
-        Cli.Result again = Cli.run(
-                "evaluate",
-                "--protocol",
-                "all-pairs",
-                "--data",
-                faces,
-                "--layout",
-                "folders",
-                "--model",
-                file,
-                "--input",
-                best.substring(best.indexOf('"') + 1, best.lastIndexOf('"')));
+        allPairs[allPairs.length - 1] = best.substring(best.indexOf('"') + 1, best.lastIndexOf('"'));
+        Cli.Result again = Cli.run(allPairs);
         assertThat(again.code()).as(again.err()).isZero();
     }
 
