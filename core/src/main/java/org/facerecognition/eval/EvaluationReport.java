@@ -372,7 +372,9 @@ public final class EvaluationReport {
         int digits = Math.abs(value) > 0.99 ? 9 : 4;
         return Double.isNaN(value) || Double.isInfinite(value)
                 ? number(value)
-                : new BigDecimal(value).setScale(digits, RoundingMode.CEILING).toPlainString();
+                : BigDecimal.valueOf(value)
+                        .setScale(digits, RoundingMode.CEILING)
+                        .toPlainString();
     }
 
     private static String number(double value) {

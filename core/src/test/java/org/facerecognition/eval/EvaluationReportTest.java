@@ -147,6 +147,9 @@ class EvaluationReportTest {
     @Test
     void thresholdsAreRoundedUp() {
         assertThat(EvaluationReport.text("threshold_at_far_0.001", 0.40001)).isEqualTo("0.4001");
+        assertThat(EvaluationReport.text("threshold", 0.9))
+                .as("whose bits are of a bit more")
+                .isEqualTo("0.9000");
         assertThat(EvaluationReport.text("best_accuracy_threshold", 0.40001)).isEqualTo("0.4001");
         assertThat(EvaluationReport.text("threshold", -0.12345)).isEqualTo("-0.1234");
         assertThat(EvaluationReport.text("threshold", 0.9999912345)).isEqualTo("0.999991235");

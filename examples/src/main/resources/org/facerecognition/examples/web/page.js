@@ -11,6 +11,8 @@ function element(tag, properties = {}, ...children) {
 }
 
 const formatCosine = cosine => cosine.toFixed(3);
+// Up: a threshold that is a bit too low accepts more than it was calibrated for.
+const formatThreshold = threshold => (Math.ceil(threshold * 1000 - 1e-6) / 1000).toFixed(3);
 
 /** Makes a whole sentence of an error message. */
 const sentence = message => message.charAt(0).toUpperCase() + message.slice(1) + (message.endsWith('.') ? '' : '.');
@@ -183,7 +185,7 @@ function resultCard(good, thumbnails, title, details, cosine, threshold) {
 function identified(result) {
   return result.faces.map((face, i) => {
     const number = result.faces.length > 1 ? `${i + 1}: ` : '';
-    const threshold = `threshold ${formatCosine(result.threshold)}`;
+    const threshold = `threshold ${formatThreshold(result.threshold)}`;
     if (face.best) {
       return resultCard(true, [face.portrait], number + face.best.name,
         `Cosine ${formatCosine(face.best.cosine)}, ${threshold}.`, face.best.cosine, result.threshold);
@@ -198,7 +200,7 @@ function identified(result) {
 function compared(result) {
   const rate = result.falseAcceptRate === null ? '' : ` (false accept rate ${result.falseAcceptRate})`;
   const results = [resultCard(result.same, result.portraits, result.same ? 'Same person' : 'Different people',
-    `Cosine ${formatCosine(result.cosine)}, threshold ${formatCosine(result.threshold)}${rate}.`, result.cosine, result.threshold)];
+    `Cosine ${formatCosine(result.cosine)}, threshold ${formatThreshold(result.threshold)}${rate}.`, result.cosine, result.threshold)];
   if (!result.same) results[0].querySelector('strong').textContent = '≠ Different people';
   if (Math.max(...result.facesInPictures) > 1) {
     results.push(element('p', {}, 'Several faces were found. The faces shown here were compared.'));
@@ -302,6 +304,6 @@ send('GET', '/api/settings').then(received => {
     ? 'This threshold was set when the server was started; its false accept rate was not measured.'
     : `This is the model's threshold for a false accept rate of ${received.falseAcceptRate}.`;
   document.getElementById('threshold').textContent = 'Two faces count as the same person if their cosine similarity is at'
-    + ` or above the threshold, ${formatCosine(received.threshold)}. ${source} A cosine similarity is not a probability.`;
+    + ` or above the threshold, ${formatThreshold(received.threshold)}. ${source} A cosine similarity is not a probability.`;
 }).catch(error => fail(document.querySelector('#gallery .answer'), error));
 refreshGallery();
