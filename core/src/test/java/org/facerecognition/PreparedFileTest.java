@@ -147,11 +147,8 @@ class PreparedFileTest {
 
     @Test
     void withoutLibtorchOnTheClassPathAModelEmbedsImages() throws IOException, InterruptedException {
-        assumeThat(PreparedNet.isFast(org.bytedeco.pytorch.global.torch.ScalarType.Float))
-                .as("oneDNN runs here")
-                .isTrue();
         Path file = saved(Encoder.MOBILEFACENET);
-        String said = said(WithoutLibtorch.class, "-Xss4m", classPathWithoutLibtorch(), file);
+        String said = saidWithoutLibtorch("-Xss4m", file);
         try (PreparedRecognizer loaded = load(file);
                 Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
             assertThat(said).contains("embedding " + Arrays.toString(loaded.embed(face)));
@@ -159,11 +156,16 @@ class PreparedFileTest {
         assertThat(said).contains("libtorch cannot be loaded").doesNotContain("Exception");
     }
 
-    private static String classPathWithoutLibtorch() {
-        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+    /** Runs {@link WithoutLibtorch} where oneDNN can take libtorch's place. */
+    private String saidWithoutLibtorch(String option, Path file) throws IOException, InterruptedException {
+        assumeThat(PreparedNet.isFast(org.bytedeco.pytorch.global.torch.ScalarType.Float))
+                .as("oneDNN runs here")
+                .isTrue();
+        String classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(entry ->
                         !Path.of(entry).getFileName().toString().matches("pytorch-.*-(linux|macosx|windows).*"))
                 .collect(Collectors.joining(File.pathSeparator));
+        return said(WithoutLibtorch.class, option, classPath, file);
     }
 
     /** Returns what a program printed that ended well, in a JVM of its own. */
@@ -194,11 +196,7 @@ class PreparedFileTest {
     /** Loading them takes a third of a second, for which every program that only embeds would wait. */
     @Test
     void jacksonsClassesThatBindDataAreNotLoadedToEmbed() throws IOException, InterruptedException {
-        assumeThat(PreparedNet.isFast(org.bytedeco.pytorch.global.torch.ScalarType.Float))
-                .as("oneDNN runs here")
-                .isTrue();
-        Path file = saved(Encoder.MOBILEFACENET);
-        assertThat(said(WithoutLibtorch.class, "-Xlog:class+load", classPathWithoutLibtorch(), file))
+        assertThat(saidWithoutLibtorch("-Xlog:class+load", saved(Encoder.MOBILEFACENET)))
                 .contains("embedding ", "com.fasterxml.jackson.databind.JsonNode ")
                 .doesNotContain("com.fasterxml.jackson.databind.ObjectMapper ");
     }

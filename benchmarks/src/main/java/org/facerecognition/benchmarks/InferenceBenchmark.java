@@ -357,7 +357,8 @@ final class InferenceBenchmark {
             });
         }
         System.out.printf(
-                "%n| %s, in a new process | time to the first embedding, s, median (min to max) | resident memory then, MiB |%n"
+                "%n| %s, in a new process | time to the first embedding, s, median (min to max) |"
+                        + " resident memory then, MiB |%n"
                         + "|---|---|---|%n",
                 net.id());
         seconds.forEach((name, values) -> System.out.printf(

@@ -300,7 +300,9 @@ public final class FaceDataset {
      * @throws IllegalArgumentException when the images are cropped already, to another size
      */
     public Mat readCropped(int index, int sizePx) {
-        return SampleReader.cropped(sample(index).image(), crop, sizePx);
+        ImageSource image = sample(index).image();
+        SampleReader.requireSize(image, sizePx);
+        return SampleReader.cropped(image, crop, sizePx);
     }
 
     /** Returns the labels that have at least one image. */

@@ -66,7 +66,8 @@ final class SampleReader implements AutoCloseable {
         return image;
     }
 
-    private static void requireSize(ImageSource source, int sizePx) {
+    /** @throws IllegalArgumentException when the image is cropped already, to another size */
+    static void requireSize(ImageSource source, int sizePx) {
         boolean packed = PackIndex.decodedPx(source) > 0;
         if (source.croppedPx() > 0 && source.croppedPx() != sizePx) {
             throw new IllegalArgumentException(
@@ -89,9 +90,8 @@ final class SampleReader implements AutoCloseable {
         return cropped;
     }
 
-    /** Reads and crops an image that may be cropped already. */
+    /** Reads and crops an image that may be cropped already, to this size. */
     static Mat cropped(ImageSource source, Crop crop, int sizePx) {
-        requireSize(source, sizePx);
         if (source.croppedPx() > 0) {
             return source.read();
         }

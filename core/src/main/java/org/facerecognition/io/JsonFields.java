@@ -25,9 +25,7 @@ public final class JsonFields {
 
     /** @throws IllegalArgumentException when the value is not an object */
     public static JsonFields of(JsonNode value) {
-        if (!value.isObject()) {
-            throw new IllegalArgumentException("settings must be a JSON object, but were " + value);
-        }
+        check(value.isObject(), "a description", "a JSON object", value);
         return new JsonFields(value);
     }
 

@@ -85,7 +85,7 @@ public interface Ranks {
     /** Returns whether a condition holds on any rank. */
     boolean any(boolean mine);
 
-    /** Runs work on the first rank only and returns its results, which are a fixed number of values, on all. */
+    /** Runs work on the first rank only and returns its results, of which there may be none, on all. */
     List<Double> onFirst(Supplier<List<Double>> work);
 
     /** Returns the entries of all ranks, on all of them. */

@@ -1,6 +1,5 @@
 package org.facerecognition.train;
 
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -32,9 +31,6 @@ import org.jspecify.annotations.Nullable;
 public final class Validation implements AutoCloseable {
     private static final double UNSEEN_FAR = 1e-3;
     private static final int EPOCH = 0; // always in the data set's order
-
-    /** What the first rank tells the others in place of results, which are numbers. */
-    private static final List<Double> STOPPED = Collections.nCopies(4, Double.NaN);
 
     /** Embeds the samples of a data set, skipping unusable images or not. */
     public interface Embedding {
@@ -136,7 +132,7 @@ public final class Validation implements AutoCloseable {
         }
         VerificationSet faces = people;
         List<Double> unseen = ranks.onFirst(() -> ofOtherPeople(faces));
-        if (unseen.equals(STOPPED)) {
+        if (unseen.isEmpty()) {
             return null;
         }
         return known.with(new Unseen(unseen.get(0), unseen.get(1), unseen.get(2), unseen.get(3)));
@@ -186,12 +182,12 @@ public final class Validation implements AutoCloseable {
         return people > 1 && people < labels.numel();
     }
 
-    /** Returns the values of an {@link Unseen}, or {@link #STOPPED}. */
+    /** Returns the values of an {@link Unseen}; none when the training is to stop meanwhile. */
     private List<Double> ofOtherPeople(VerificationSet faces) {
         int count = faces.faces().size();
         DatasetEmbedder.Usable embedded = embedding.embed(faces.faces(), done -> passed("verification", done, count));
         if (embedded == null) {
-            return STOPPED;
+            return List.of();
         }
         VerificationSet usable = faces;
         if (!embedded.skipped().isEmpty()) {

@@ -64,8 +64,8 @@ class MessyFoldersTest {
         assertThat(train.notes())
                 .containsExactly(
                         "\"Zoe\u0308\" and \"Zo\u00cb \", and 1 other name, differ only in case, spaces or Unicode"
-                                + " form, but count as different people; if they are one person, put the images into one"
-                                + " folder");
+                                + " form, but count as different people; if they are one person, put the images"
+                                + " into one folder");
     }
 
     @Nested

@@ -32,10 +32,8 @@ class FalsePositiveIdentificationTest {
                                 + " probe,"
                                 + " 95 %)");
         assertThat(FalsePositiveIdentification.of(100, 100, 0, 1e-4))
-                .hasToString(
-                        "a stranger is taken for an enrolled person at most once in 100 probes (95 %), since no impostor"
-                                + " pair"
-                                + " of the calibration reached the threshold");
+                .hasToString("a stranger is taken for an enrolled person at most once in 100 probes (95 %), since no"
+                        + " impostor pair of the calibration reached the threshold");
         assertThat(FalsePositiveIdentification.of(0, 0, 0.1, 0.2).rate()).isZero();
         assertThat(FalsePositiveIdentification.of(3, 3, 1, 1).rate()).isEqualTo(1);
         assertThatThrownBy(() -> FalsePositiveIdentification.of(2, 1, 0.1, 0.2))

@@ -123,6 +123,7 @@ class JsonTreeTest {
         assertThatThrownBy(() -> JsonFields.texts(JsonTree.read("[1]"))).hasMessage("a name must be a text, but was 1");
         assertThatThrownBy(() -> JsonFields.all(JsonTree.read("{}")))
                 .hasMessage("a list of settings must be an array, but was {}");
-        assertThatThrownBy(() -> fields("[]")).hasMessage("settings must be a JSON object, but were []");
+        assertThatThrownBy(() -> fields("[]")).hasMessage("a description must be a JSON object, but was []");
+        assertThatThrownBy(() -> fields("")).hasMessage("a description must be a JSON object, but was absent");
     }
 }

@@ -32,10 +32,11 @@ import picocli.CommandLine.Spec;
         customSynopsis = Main.NAME + " evaluate --model FILE --data DIR [--protocol NAME] [OPTIONS]",
         description = {
             "Measure a model by a protocol, and calibrate its thresholds.",
-            "Protocols: closed-set (identification of people who are all known), open-set (the same with people who are"
-                    + " not enrolled), all-pairs (verification over every pair of up to 4,000 faces), lfw (pairs.txt, 10 folds),"
-                    + " view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 or 0), bin (insightface's"
-                    + " files), celeba-ir (TPR at FPR with distractors). Prints one figure per line on standard output."
+            "Protocols: closed-set (identification of people who are all known), open-set (the same with "
+                    + "people who are not enrolled), all-pairs (verification over every pair of up to 4,000 faces),"
+                    + " lfw (pairs.txt, 10 folds), view1 (pairsDevTest.txt), pairs (a list: image TAB image TAB 1 "
+                    + "or 0), bin (insightface's files), celeba-ir (TPR at FPR with distractors). Prints one figure"
+                    + " per line on standard output."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,

@@ -101,7 +101,7 @@ final class RowImage implements ImageSource {
     }
 
     /**
-     * Returns the file itself if it is on this machine: Hadoop takes as long to open it as an image takes to decode.
+     * Returns the file itself if it is on this machine, which spares the work of Hadoop's streams.
      *
      * @return null if Hadoop must read it, also where it has checksums of it
      */
