@@ -24,12 +24,13 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class Charts {
     private static final int WIDTH_PX = 640;
     private static final int HEIGHT_PX = 360;
+    private static final double LARGEST = 1e15; // XChart looks for the labels of an axis to 1e20 without end
     private static final String WITH_LEADING_ZERO = "0.######";
     private static final Color[] COLORS = {new Color(0x1f77b4), new Color(0xd95f02), new Color(0x2ca02c)};
 
     private Charts() {}
 
-    /** Draws lines through values at x = 1, 2, 3, ...; NaN leaves a gap. */
+    /** Draws lines through values at x = 1, 2, 3, ...; NaN and values beyond &plusmn;1e15 leave a gap. */
     static Optional<byte[]> lines(String title, String xTitle, Map<String, double[]> series) {
         return png(() -> {
             XYChart chart = new XYChartBuilder()
@@ -45,7 +46,7 @@ final class Charts {
             boolean any = false;
             for (Map.Entry<String, double[]> one : series.entrySet()) {
                 double[] values = one.getValue();
-                if (Arrays.stream(values).anyMatch(Double::isFinite)) {
+                if (Arrays.stream(values).anyMatch(Charts::isDrawable)) {
                     double[] x = new double[values.length];
                     Arrays.setAll(x, i -> i + 1);
                     chart.addSeries(one.getKey(), x, gaps(values)).setMarker(SeriesMarkers.CIRCLE);
@@ -62,7 +63,8 @@ final class Charts {
     /**
      * Draws curves through points.
      *
-     * @param series the x and y coordinates per name; points that are not positive are left out on a logarithmic axis
+     * @param series the x and y coordinates per name; points that are not positive are left out on a logarithmic axis,
+     *     those that are NaN or beyond &plusmn;1e15 on any
      */
     static Optional<byte[]> curves(String title, Axis x, Axis y, Map<String, double[][]> series) {
         return png(() -> {
@@ -86,6 +88,7 @@ final class Charts {
                 double[] xs = one.getValue()[0];
                 double[] ys = one.getValue()[1];
                 int[] shown = IntStream.range(0, xs.length)
+                        .filter(i -> isDrawable(xs[i]) && isDrawable(ys[i]))
                         .filter(i -> (xs[i] > 0 || !x.logarithmic()) && (ys[i] > 0 || !y.logarithmic()))
                         .toArray();
                 if (shown.length > 0) {
@@ -101,10 +104,12 @@ final class Charts {
         });
     }
 
+    private static boolean isDrawable(double value) {
+        return Math.abs(value) <= LARGEST;
+    }
+
     private static double[] gaps(double[] values) {
-        return Arrays.stream(values)
-                .map(v -> Double.isFinite(v) ? v : Double.NaN)
-                .toArray();
+        return Arrays.stream(values).map(v -> isDrawable(v) ? v : Double.NaN).toArray();
     }
 
     /** Draws histograms in equal bins over [from, to], each as shares of its own values. */

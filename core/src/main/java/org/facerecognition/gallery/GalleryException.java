@@ -1,5 +1,7 @@
 package org.facerecognition.gallery;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Thrown if a gallery's file or database cannot be read, written or used. The message names the gallery, the problem
  * and the remedy, and no credentials.
@@ -8,25 +10,30 @@ public final class GalleryException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final boolean damage;
+    private final boolean unreachable;
 
     GalleryException(String message) {
-        super(message);
-        this.damage = false;
+        this(message, null, false, false);
     }
 
     GalleryException(String message, Throwable cause) {
-        super(message, cause);
-        this.damage = false;
+        this(message, cause, false, false);
     }
 
-    private GalleryException(String message, boolean damage) {
-        super(message);
+    private GalleryException(String message, @Nullable Throwable cause, boolean damage, boolean unreachable) {
+        super(message, cause);
         this.damage = damage;
+        this.unreachable = unreachable;
     }
 
     /** Returns an exception about contents of a file that do not fit together. */
     static GalleryException damage(String message) {
-        return new GalleryException(message, true);
+        return new GalleryException(message, null, true, false);
+    }
+
+    /** Returns an exception about a database that did not answer. */
+    static GalleryException unreachable(String message, Throwable cause) {
+        return new GalleryException(message, cause, false, true);
     }
 
     /**
@@ -35,5 +42,10 @@ public final class GalleryException extends RuntimeException {
      */
     boolean isDamage() {
         return damage;
+    }
+
+    /** Returns whether a database could not be reached or did not answer, so that another attempt later may succeed. */
+    public boolean isUnreachable() {
+        return unreachable;
     }
 }

@@ -39,12 +39,11 @@ final class PostgresErrors {
         } else {
             message = "cannot use " + name + ": " + reason;
         }
-        return new GalleryException(
-                mayBeApplied
-                        ? message + "; it is not known whether the last change was applied, so compare the entries"
-                                + " first, or enroll with a key"
-                        : message,
-                cause);
+        String whole = mayBeApplied
+                ? message + "; it is not known whether the last change was applied, so compare the entries first, or"
+                        + " enroll with a key"
+                : message;
+        return attempts > 0 ? GalleryException.unreachable(whole, cause) : new GalleryException(whole, cause);
     }
 
     /** Returns the exception that pools and drivers have wrapped. */

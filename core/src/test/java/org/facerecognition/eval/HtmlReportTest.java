@@ -12,6 +12,7 @@ import java.util.Map;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
@@ -28,7 +29,7 @@ class HtmlReportTest {
     @Test
     void isSelfContainedAndEscapesText(@TempDir Path folder) throws Exception {
         HtmlReport report = HtmlReport.titled("A & <B>")
-                .paragraph("\"quoted\" \u0001 <script>alert(1)</script>")
+                .paragraph("\"quoted\" \u0001 \uffff \ud800 <script>alert(1)</script>")
                 .summary(Map.of("x", "1"))
                 .table("T", List.of("a", "b"), List.of(List.of("1", "<2>")))
                 .listing("args", "{\"a\": 1}")
@@ -55,6 +56,19 @@ class HtmlReportTest {
                     .isEqualTo(640);
             assertThat(((Element) images.item(i)).getAttribute("alt")).isNotBlank();
         }
+    }
+
+    /** A loss of 1e20 held up the training that drew it: XChart looked for labels without end. */
+    @Test
+    @Timeout(60)
+    void leavesOutWhatNoAxisCanShow() throws Exception {
+        String html = HtmlReport.titled("t")
+                .lines("Loss", "epoch", Map.of("training", new double[] {1, Double.MAX_VALUE, -1e20, 2}))
+                .lines("Norm", "epoch", Map.of("mean", new double[] {1e300}))
+                .counted("Norms", "norm", new double[] {1, 1e200}, false, Map.of("all", new long[] {1, 2}))
+                .html();
+        assertThat(parsed(html).getElementsByTagName("img").getLength()).isEqualTo(2);
+        assertThat(html).contains("Norm: no chart, because there are no values");
     }
 
     @Test

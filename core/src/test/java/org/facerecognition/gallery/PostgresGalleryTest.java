@@ -317,6 +317,7 @@ class PostgresGalleryTest {
                             "cannot reach gallery x in the database after \\d+ attempts: connection to \\*\\*\\*"
                                     + " failed; password=\\*\\*\\* was used; check that the database runs and accepts connections,"
                                     + " and try again")
+                    .matches(e -> ((GalleryException) e).isUnreachable())
                     .satisfies(Interruptions::isWithoutCredentials);
             DataSource breaking = FaultyDataSource.of(database.dataSource(), () -> Fault.AFTER_COMMIT);
             PostgresSession changing = new PostgresSession(breaking, "gallery x in the database", 0);

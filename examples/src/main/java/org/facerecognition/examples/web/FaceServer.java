@@ -1,7 +1,5 @@
 package org.facerecognition.examples.web;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
@@ -20,7 +18,6 @@ import java.net.ServerSocket;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -30,6 +27,7 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Threshold;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.vision.OpenCvThreads;
@@ -60,7 +58,6 @@ public final class FaceServer implements AutoCloseable {
 
     private static final long SHUTDOWN_TIMEOUT_SECONDS = 30;
     private static final long IDLE_TIMEOUT_MS = 30_000;
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private static final String INTERNAL_ERROR = "an internal error occurred; see the output of the server for details";
     private static final byte[] INTERNAL_ERROR_JSON =
@@ -217,6 +214,7 @@ public final class FaceServer implements AutoCloseable {
             jetty.setStopTimeout(TimeUnit.SECONDS.toMillis(2));
         });
         config.router.javaLangErrorHandler(this::answerError);
+        config.http.prefer405over404 = true;
         addRoutes(config.routes, settings);
     }
 
@@ -231,10 +229,10 @@ public final class FaceServer implements AutoCloseable {
 
         Handler image = this::image;
         Handler enroll = this::enroll;
-        routes.get("/api/settings", request -> answer(request, service.settings()));
-        routes.get("/api/gallery", request -> answer(request, service.list()));
-        routes.get("/api/gallery/{entry}/image", image);
-        routes.get("/api/gallery/{entry}/picture", image); // the path of earlier versions
+        addGet(routes, "/api/settings", request -> Answers.json(request, service.settings()));
+        addGet(routes, "/api/gallery", request -> Answers.json(request, service.list()));
+        addGet(routes, "/api/gallery/{entry}/image", image);
+        addGet(routes, "/api/gallery/{entry}/picture", image); // the path of earlier versions
         routes.delete("/api/gallery/{entry}", this::remove);
         routes.post("/api/enroll", enroll);
         routes.post("/api/enrol", enroll); // the path of earlier versions
@@ -251,12 +249,17 @@ public final class FaceServer implements AutoCloseable {
             } else { // clients that send nothing must not keep all threads waiting
                 request.header("Connection", "close");
             }
-            answerError(request, e.status(), String.valueOf(e.getMessage()));
+            Answers.error(request, e.status(), String.valueOf(e.getMessage()));
         });
-        routes.exception(
-                HttpResponseException.class,
-                (e, request) -> answerError(request, e.getStatus(), "nothing was found at this path"));
+        routes.exception(HttpResponseException.class, (e, request) -> Answers.noRoute(request, e));
+        routes.exception(GalleryException.class, this::answerGalleryError);
         routes.exception(Exception.class, this::answerInternalError);
+    }
+
+    /** Answers HEAD like GET: Jetty leaves the body out. */
+    private static void addGet(RoutesConfig routes, String path, Handler handler) {
+        routes.get(path, handler);
+        routes.head(path, handler);
     }
 
     /** Serves a file of the page from memory, read from the class path beforehand: no request can name a file. */
@@ -270,14 +273,14 @@ public final class FaceServer implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read resource " + resource, e);
         }
-        routes.get(path, request -> request.contentType(type).result(bytes));
+        addGet(routes, path, request -> request.contentType(type).result(bytes));
     }
 
     private void compute(Context request, int maxImages, Function<byte[], Object> work) throws IOException {
         int length = Upload.length(request, maxImages);
         try (AdmissionControl.Permit permit = admission.admit(length)) {
             byte[] body = Upload.read(request, length);
-            answer(request, permit.compute(() -> work.apply(body)));
+            Answers.json(request, permit.compute(() -> work.apply(body)));
         }
     }
 
@@ -305,7 +308,7 @@ public final class FaceServer implements AutoCloseable {
         if (!service.remove(entry(request))) {
             throw new ApiException(404, "this entry does not exist; it may have been removed already");
         }
-        answer(request, service.list());
+        Answers.json(request, service.list());
     }
 
     private static long entry(Context request) {
@@ -319,14 +322,6 @@ public final class FaceServer implements AutoCloseable {
         return Long.parseLong(text);
     }
 
-    private static void answer(Context request, Object value) {
-        try {
-            request.contentType("application/json").result(JSON.writeValueAsBytes(value));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("cannot write the response as JSON", e);
-        }
-    }
-
     /** Discards the body of a rejected request. */
     private static void drain(Context request) {
         try {
@@ -336,12 +331,13 @@ public final class FaceServer implements AutoCloseable {
         }
     }
 
-    private static void answerError(Context request, int status, String message) {
-        request.status(status);
-        if (status == 503) {
-            request.header("Retry-After", "2");
+    private void answerGalleryError(GalleryException e, Context request) {
+        if (e.isUnreachable()) {
+            err.println("error: " + request.method() + " failed: " + e.getMessage());
+            Answers.error(request, 503, "the gallery cannot be reached at the moment; try again later");
+        } else {
+            answerInternalError(e, request);
         }
-        answer(request, Map.of("error", message));
     }
 
     private void answerInternalError(Exception e, Context request) {
@@ -349,7 +345,7 @@ public final class FaceServer implements AutoCloseable {
         if (Boolean.getBoolean("trace")) {
             e.printStackTrace(err);
         }
-        answerError(request, 500, INTERNAL_ERROR);
+        Answers.error(request, 500, INTERNAL_ERROR);
     }
 
     /** Answers after an error of the JVM, such as memory that ran out, with as little new memory as possible. */

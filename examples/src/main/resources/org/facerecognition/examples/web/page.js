@@ -82,11 +82,16 @@ class Picker {
   }
 
   /** Returns the selected image, or throws an error that tells the user what to do. */
-  get() {
+  async get() {
     if (!this.image) throw new Error(`the ${this.title.toLowerCase()} is missing; choose a file or use the camera`);
     if (this.image.size > settings.mostBytes) {
       const mb = Math.ceil(this.image.size / 1048576);
       throw new Error(`an image must be at most ${settings.mostBytes / 1048576} MB, but was ${mb} MB; reduce its size`);
+    }
+    try {
+      await this.image.slice(0, 1).arrayBuffer();
+    } catch (e) {
+      throw new Error(`the ${this.title.toLowerCase()} cannot be read; it may have been changed since: choose it again`);
     }
     return this.image;
   }
@@ -243,10 +248,10 @@ async function removeEntry(entry, name) {
   try {
     list(await send('DELETE', `/api/gallery/${entry}`));
     show(answer, element('p', {}, `${name}, entry ${entry}, was removed.`));
+    document.getElementById('gallery-title').focus(); // the button that had the focus no longer exists
   } catch (error) {
     fail(answer, error);
   }
-  document.getElementById('gallery-title').focus(); // the button that had the focus no longer exists
 }
 
 // ---- the forms ----
@@ -277,21 +282,21 @@ function form(id, busyText, run) {
 }
 
 form('identify', 'Identifying…', async ({ image }) => {
-  const sent = image.get();
+  const sent = await image.get();
   const result = await send('POST', '/api/identify', sent);
   if (image.image === sent) image.mark(result.faces, result.width, result.height); // else another one was selected
   return identified(result);
 });
 
 form('compare', 'Comparing…', async ({ first, second }) => {
-  const a = first.get();
-  const b = second.get();
+  const a = await first.get();
+  const b = await second.get();
   return compared(await send('POST', `/api/compare?first=${a.size}`, new Blob([a, b]))); // one after the other
 });
 
 form('enroll', 'Enrolling…', async ({ image }, fields) => {
   const name = fields.elements.name.value;
-  const sent = image.get();
+  const sent = await image.get();
   const result = await send('POST', `/api/enroll?name=${encodeURIComponent(name)}`, sent);
   if (image.image === sent) image.clear(); // else another one was selected
   await refreshGallery();

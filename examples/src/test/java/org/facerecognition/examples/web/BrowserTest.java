@@ -305,6 +305,10 @@ class BrowserTest {
         assertThat(submit("#identify", "must be a JPEG")).contains("its content is none of these, whatever its name.");
         choose("#identify", 0, file("large.jpg", Arrays.copyOf(Photos.of(1, Photos.ANN), 50 << 20)));
         assertThat(submit("#identify", "at most 10 MB")).contains("but was 50 MB; reduce its size.");
+        Path deleted = file("deleted.png", Photos.of(1, Photos.ANN));
+        choose("#identify", 0, deleted);
+        Files.delete(deleted);
+        assertThat(submit("#identify", "cannot be read")).contains("it may have been changed since: choose it again.");
         screenshot("error");
     }
 

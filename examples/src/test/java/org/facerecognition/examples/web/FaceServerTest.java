@@ -215,7 +215,39 @@ class FaceServerTest {
                 .isEqualTo(server.get(entry + "/image").body());
     }
 
+    /** Earlier, HEAD had a type of its own, and status 200 where GET has 404. */
+    @Test
+    void answersHeadLikeGet() {
+        String image = "/api/gallery/"
+                + enroll("Ann", Photos.of(1, Photos.ANN)).get("entry").asLong() + "/image";
+        for (String path : List.of("/", "/page.js", "/api/gallery", "/api/settings", image, "/api/gallery/777/image")) {
+            HttpResponse<String> get = server.get(path);
+            HttpResponse<String> head =
+                    server.send(server.request(path).method("HEAD", HttpRequest.BodyPublishers.noBody()));
+            assertThat(head.statusCode()).as(path).isEqualTo(get.statusCode());
+            assertThat(head.body()).as(path).isEmpty();
+            assertThat(head.headers().firstValue("Content-Type"))
+                    .as(path)
+                    .isEqualTo(get.headers().firstValue("Content-Type"));
+        }
+    }
+
     // ---- what it rejects ----
+
+    @ParameterizedTest
+    @CsvSource({
+        "PUT, /, 'GET, HEAD'",
+        "POST, /api/gallery, 'GET, HEAD'",
+        "DELETE, /api/enroll, POST",
+        "PATCH, /api/gallery/1, DELETE"
+    })
+    void namesTheMethodsOfAPath(String method, String path, String allowed) {
+        HttpResponse<String> response =
+                server.send(server.request(path).method(method, HttpRequest.BodyPublishers.noBody()));
+        assertThat(response.statusCode()).isEqualTo(405);
+        assertThat(response.headers().firstValue("Allow")).hasValue(allowed);
+        assertThat(error(response)).isEqualTo("this path can only be requested with " + allowed);
+    }
 
     @Test
     void rejectsBodiesThatAreNotUsableImages() {

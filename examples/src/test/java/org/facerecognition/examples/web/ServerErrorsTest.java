@@ -3,6 +3,7 @@ package org.facerecognition.examples.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
+import org.facerecognition.gallery.UnreachableGallery;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,20 @@ class ServerErrorsTest {
                 server.get("/api/gallery"),
                 "error: a request failed: java.lang.OutOfMemoryError: Java heap space; give Java more memory with"
                         + " -Xmx");
+    }
+
+    /** Earlier, it was an internal error, which a client does not try again. */
+    @Test
+    void aGalleryWhoseDatabaseDoesNotAnswerIsUnavailable() {
+        server.beforeListing = () -> {
+            throw UnreachableGallery.exception();
+        };
+        HttpResponse<String> response = server.get("/api/gallery");
+        assertThat(response.statusCode()).isEqualTo(503);
+        assertThat(response.headers().firstValue("Retry-After")).isPresent();
+        assertThat(TestServer.error(response))
+                .isEqualTo("the gallery cannot be reached at the moment; try again later");
+        assertThat(server.err()).startsWith("error: GET failed: cannot reach gallery faces in the database after 3");
     }
 
     @Test
