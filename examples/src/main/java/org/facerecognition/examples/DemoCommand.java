@@ -72,6 +72,10 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
+        if (people < 1 || epochs < 1) {
+            throw new IllegalArgumentException(
+                    "--people and --epochs must be at least 1, but were " + people + " and " + epochs);
+        }
         if (Checkpoints.resumableIn(out) != null) {
             throw new IllegalArgumentException(
                     "--out must be a folder without a training, whose files the demo would replace, but " + out

@@ -86,7 +86,8 @@ class ExitCodesTest {
                     line("Missing required subcommand"),
                     line("Unmatched argument at index 0: 'fly'", "fly"),
                     line("Unknown option: '--color'", "detect", photo, "--color", "red"),
-                    line("classes must be at least 1", "demo", "--people", 0),
+                    line("--people and --epochs must be at least 1", "demo", "--people", 0),
+                    line("--people and --epochs must be at least 1", "demo", "--epochs", 0),
                     line("Missing required option: '--data=DIR'", "train"),
                     line("already holds a training", "train", "--data", faces, "--out", root.resolve("model")),
                     line(
