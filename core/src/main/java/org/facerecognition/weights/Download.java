@@ -32,7 +32,8 @@ final class Download {
     }
 
     /**
-     * Downloads a file, and retries until {@value #MAX_ATTEMPTS_WITHOUT_PROGRESS} attempts in a row make no progress.
+     * Downloads a file, and retries until {@value #MAX_ATTEMPTS_WITHOUT_PROGRESS} attempts in a row make no progress:
+     * none of them has more bytes than were there before. Servers that cannot resume send all bytes again.
      *
      * @param part file to create or to append to
      * @throws WeightsException when the download fails; the bytes received so far stay in the file
@@ -53,13 +54,15 @@ final class Download {
 
     private void run() throws IOException {
         int withoutProgress = 0;
+        long most = received();
         while (true) {
-            long before = received();
             try {
-                attempt(before);
+                attempt(received());
                 return;
             } catch (TransientFailure e) {
-                withoutProgress = received() > before ? 0 : withoutProgress + 1;
+                long now = received();
+                withoutProgress = now > most ? 0 : withoutProgress + 1;
+                most = Math.max(most, now);
                 if (withoutProgress == MAX_ATTEMPTS_WITHOUT_PROGRESS) {
                     throw new WeightsException(
                             "cannot fetch " + remote.address() + ": " + e.getMessage() + ". " + received()

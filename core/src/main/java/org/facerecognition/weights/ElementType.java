@@ -24,6 +24,9 @@ enum ElementType {
     U64(null, 8),
     F8_E4M3(null, 1),
     F8_E5M2(null, 1),
+    F8_E4M3FNUZ(null, 1),
+    F8_E5M2FNUZ(null, 1),
+    F8_E8M0(null, 1),
     C64(null, 8);
 
     private final @Nullable ScalarType scalarType;

@@ -20,9 +20,12 @@ final class ForeignFile {
     /** The number of bytes that show whether {@code torch.save} wrote a file. */
     static final int MAX_PYTORCH_START = 32;
 
+    private static final String DCP_METADATA = ".metadata";
     private static final String MAGIC_NUMBER = "\u006c\u00fc\u009c\u0046\u00f9\u0020\u006a\u00a8\u0050\u0019";
     private static final int START_BYTES = 4096;
     private static final String UNPACK = "; unpack it and give the file of weights in it";
+    private static final String DISTRIBUTED = " of a checkpoint of torch.distributed.checkpoint; join its files first:"
+            + " python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE";
     private static final String PYTORCH_INSTEAD = "; use a PyTorch checkpoint or a safetensors file of the network";
 
     /** The first bytes of formats, in hexadecimal digits, and what to say of them. */
@@ -72,10 +75,16 @@ final class ForeignFile {
      */
     static Optional<String> describe(Path file) {
         if (Files.isDirectory(file)) {
-            return Optional.of("is a folder; name the file of weights in it");
+            return Optional.of(
+                    Files.exists(file.resolve(DCP_METADATA))
+                            ? "is the folder" + DISTRIBUTED
+                            : "is a folder; name the file of weights in it");
         }
         if (!Files.isRegularFile(file)) {
             return Optional.empty();
+        }
+        if (isOfDistributedCheckpoint(file)) {
+            return Optional.of("is a part" + DISTRIBUTED);
         }
         try (InputStream in = Files.newInputStream(file)) {
             byte[] start = in.readNBytes(START_BYTES);
@@ -83,6 +92,12 @@ final class ForeignFile {
         } catch (IOException e) { // whoever reads the file next says why it cannot be read
             return Optional.empty();
         }
+    }
+
+    /** Returns whether a file has the name of a part, which torch.save writes, but without names of tensors. */
+    static boolean isOfDistributedCheckpoint(Path file) {
+        String name = String.valueOf(file.getFileName());
+        return name.endsWith(".distcp") || name.equals(DCP_METADATA);
     }
 
     /** Returns whether these bytes are a length of less than 4 GiB and the beginning of a JSON object. */

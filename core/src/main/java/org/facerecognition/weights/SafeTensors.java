@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
 public final class SafeTensors implements TensorFile, AutoCloseable {
     static final String METADATA = "__metadata__";
     static final long MAX_HEADER_BYTES = 100L << 20; // the limit of the format's own implementation
-    private static final int HEAP_BYTES_PER_BYTE = 24; // memory of a parsed header per byte, at worst
+    private static final int HEADERS_IN_HEAP = 4; // a header may take a fourth of the heap; JsonTree bounds its tree
     private static final int MAX_DIMENSIONS = 64; // libtorch's limit
     private static final int PIECE_BYTES = 1 << 18; // read at once
     private static final int MAX_PRINTED = 100; // characters
@@ -121,7 +121,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                 throw new WeightsException(file + " is truncated or not a safetensors file: " + size
                         + " bytes, of which the header claims " + headerBytes + "; use another copy");
             }
-            long maxBytes = Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE;
+            long maxBytes = Runtime.getRuntime().maxMemory() / HEADERS_IN_HEAP;
             if (headerBytes > maxBytes) {
                 throw new WeightsException(file + " is refused: its header must have at most " + maxBytes
                         + " bytes in this Java heap, but had " + headerBytes + "; give Java more memory (-Xmx)");
@@ -132,6 +132,9 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
             return tensors;
         } catch (NoSuchFileException e) {
             throw new WeightsException("file " + file + " does not exist", e);
+        } catch (JsonTree.TooLargeException e) {
+            throw new WeightsException(
+                    file + " is refused: its header must fit into memory, but " + e.getOriginalMessage(), e);
         } catch (JsonProcessingException e) {
             throw new WeightsException(
                     file + " is damaged or not a safetensors file: its header is not valid JSON or repeats a name", e);

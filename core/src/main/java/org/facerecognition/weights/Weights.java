@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -18,6 +19,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
@@ -124,7 +126,8 @@ public final class Weights {
 
     private static boolean isPyTorch(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
-            return ForeignFile.isPyTorch(in.readNBytes(ForeignFile.MAX_PYTORCH_START));
+            return !ForeignFile.isOfDistributedCheckpoint(file)
+                    && ForeignFile.isPyTorch(in.readNBytes(ForeignFile.MAX_PYTORCH_START));
         } catch (NoSuchFileException e) {
             throw new WeightsException("weights file " + file + " does not exist", e);
         } catch (IOException e) {
@@ -294,7 +297,7 @@ public final class Weights {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             for (String name : fit.fitting()) {
                 try (PointerScope scope = new PointerScope()) {
-                    requireFinite(name, named.read(name));
+                    requireFinite(name, named.read(name), Objects.requireNonNull(network.get(name), name));
                 }
             }
             copy(fit.fitting(), named, network);
@@ -332,15 +335,25 @@ public final class Weights {
         new WeightsFit(Unwrapped.of(this, network), this::mayDiffer, network).requireFit();
     }
 
-    private void requireFinite(String name, Tensor tensor) {
+    private void requireFinite(String name, Tensor tensor, Tensor target) {
         if (!tensor.is_floating_point() || tensor.numel() == 0) {
             return;
         }
-        boolean finiteSum = Double.isFinite(tensor.sum().item_double()); // a single pass; an overflow is checked below
-        if (!finiteSum && !tensor.isfinite().all().item_bool()) {
+        if (!isFinite(tensor)) {
             throw new WeightsException(file() + ": tensor \"" + name
                     + "\" must be finite, but contains NaN or infinity; its training has diverged, so use an earlier"
                     + " file");
         }
+        ScalarType type = target.scalar_type().intern();
+        if (target.is_floating_point() && type != tensor.scalar_type().intern() && !isFinite(tensor.to(type))) {
+            throw new WeightsException(file() + ": tensor \"" + name + "\" must fit into the network's type "
+                    + type.name().toLowerCase(Locale.ROOT)
+                    + ", but has larger values; its training has diverged, so use an earlier file");
+        }
+    }
+
+    private static boolean isFinite(Tensor tensor) {
+        return Double.isFinite(tensor.sum().item_double()) // a single pass; an overflow is checked here
+                || tensor.isfinite().all().item_bool();
     }
 }

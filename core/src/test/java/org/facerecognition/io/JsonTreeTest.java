@@ -126,4 +126,15 @@ class JsonTreeTest {
         assertThatThrownBy(() -> fields("[]")).hasMessage("a description must be a JSON object, but was []");
         assertThatThrownBy(() -> fields("")).hasMessage("a description must be a JSON object, but was absent");
     }
+
+    /** Three bytes of text are an object of more than a hundred. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "[]", "0", "\"\"", "{\"a\":{}}"})
+    void aTreeThatIsTooLargeIsRejectedWhileItIsRead(String value) throws Exception {
+        byte[] text = ("[" + (value + ",").repeat(99_999) + value + "]").getBytes(StandardCharsets.UTF_8);
+        assertThat(JsonTree.read(text, 100_000_000)).hasSize(100_000);
+        assertThatThrownBy(() -> JsonTree.read(text, 1_000_000))
+                .isInstanceOf(JsonTree.TooLargeException.class)
+                .hasMessageContaining("give Java more memory (-Xmx)");
+    }
 }

@@ -237,6 +237,20 @@ class CheckpointFormsTest {
             assertThatThrownBy(() -> Weights.read(folder)).hasMessageStartingWith(folder + " is a folder");
         }
 
+        /** Its parts were said to hold no state dict, and the folder to need the name of one of them. */
+        @Test
+        void saysHowToJoinADistributedCheckpoint() throws IOException {
+            Path metadata = Files.write(folder.resolve(".metadata"), new byte[] {(byte) 0x80, 4, '.'});
+            Path part = Files.write(folder.resolve("__0_0.distcp"), new byte[] {'P', 'K', 3, 4});
+            for (Path given : List.of(folder, metadata, part)) {
+                assertThatThrownBy(() -> Weights.read(given))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageStartingWith(given + " is ")
+                        .hasMessageEndingWith("of a checkpoint of torch.distributed.checkpoint; join its files first:"
+                                + " python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE");
+            }
+        }
+
         @Test
         void saysThatACheckpointIsNoModelOfThisLibrary() {
             Path file = WeightsTest.resource("zip.pth");

@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SafeTensorsTest {
     @TempDir
@@ -366,5 +367,42 @@ class SafeTensorsTest {
         } finally {
             Thread.interrupted();
         }
+    }
+
+    /** Opens a file in a small heap. */
+    static final class Opening {
+        private Opening() {}
+
+        public static void main(String[] args) {
+            try (SafeTensors file = SafeTensors.open(Path.of(args[0]))) {
+                System.out.println(file.names().size());
+            } catch (WeightsException e) {
+                System.out.println(e.getMessage());
+            }
+        }
+    }
+
+    /** Ten megabytes of header, whose tree takes hundreds, ended in an OutOfMemoryError. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"a\":[%s]}", "{\"__metadata__\":{\"a\":[%s]}}"})
+    void aHeaderThatDoesNotFitIntoTheHeapIsRefused(String form) throws Exception {
+        byte[] header = form.formatted("{},".repeat(3_500_000) + "{}").getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.allocate(8 + header.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(header.length);
+        Path file = Files.write(
+                folder.resolve("bomb.safetensors"), bytes.put(header).array());
+        Process child = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx256m",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Opening.class.getName(),
+                        file.toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        assertThat(child.inputReader().lines())
+                .containsExactly(file + " is refused: its header must fit into memory, but it has more values than fit"
+                        + " into this Java heap; give Java more memory (-Xmx)");
     }
 }

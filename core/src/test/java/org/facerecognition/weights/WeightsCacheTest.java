@@ -16,6 +16,7 @@ import org.facerecognition.backbone.Encoder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -153,6 +154,19 @@ class WeightsCacheTest {
     void startsOverWhenTheServerCannotResume() throws Exception {
         server.answering("200 OK", SIZE, bytes, 0, PARTIAL).answering("200 OK", SIZE, bytes, 0, SIZE);
         assertThat(cache.fetch(remote(), FetchListener.NONE)).hasBinaryContent(bytes);
+    }
+
+    /** Every second answer was longer than the one before it, which counted as progress without end. */
+    @Test
+    @Timeout(60)
+    void aServerThatAlwaysBreaksOffIsGivenUp() throws Exception {
+        for (int i = 0; i < 50; i++) {
+            server.answering("200 OK", SIZE, bytes, 0, PARTIAL).answering("200 OK", SIZE, bytes, 0, PARTIAL / 2);
+        }
+        assertThatThrownBy(() -> cache.fetch(remote(), FetchListener.NONE))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining("the connection broke");
+        assertThat(server.ranges()).hasSize(4); // one that had more bytes than before, and three that had not
     }
 
     @Test

@@ -20,6 +20,7 @@ import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -211,6 +212,22 @@ class WeightsTest {
                             resource("nan.pth") + ": tensor \"weight\" must be finite, but contains NaN or infinity;"
                                     + " its training has diverged, so use an earlier file");
             assertThat(net.get("weight").any().item_bool()).isFalse();
+        }
+    }
+
+    /** A double of 1e300 became infinity in the network. */
+    @Test
+    void rejectsValuesBeyondTheNetworksType() {
+        try (PointerScope scope = new PointerScope()) {
+            Path file = folder.resolve("large.safetensors");
+            SafeTensors.write(
+                    file, Map.of("weight", torch.ones(2).to(ScalarType.Double).mul(new Scalar(1e300))), Map.of());
+            Map<String, Tensor> net = Map.of("weight", torch.zeros(2));
+            assertThatThrownBy(() -> Weights.read(file).into(net))
+                    .hasMessage(file + ": tensor \"weight\" must fit into the network's type float, but has larger"
+                            + " values; its training has diverged, so use an earlier file");
+            assertThat(net.get("weight").any().item_bool()).isFalse();
+            Weights.read(file).into(Map.of("weight", torch.zeros(2).to(ScalarType.Double)));
         }
     }
 
