@@ -46,6 +46,16 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     /**
+     * Returns the number of sets that an LFW list consists of, one after another, as its first line says: 10 in {@code
+     * pairs.txt}, 1 in lists that name the number of pairs only, or nothing.
+     *
+     * @throws DataException when the list is missing
+     */
+    public static int lfwSets(Path list) {
+        return PairLists.lfwSets(list);
+    }
+
+    /**
      * Reads lines {@code image<TAB>image<TAB>1}, with 1 for genuine and 0 for impostor pairs. Empty lines and those
      * that begin with {@code #} are skipped.
      *

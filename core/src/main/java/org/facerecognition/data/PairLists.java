@@ -21,7 +21,7 @@ final class PairLists {
         long expected = -1;
         for (int i = 0; i < lines.size(); i++) {
             String[] words = lines.get(i).trim().split("\\s+");
-            if (i == 0 && words.length <= 2 && isCount(words[0]) && isCount(words[words.length - 1])) {
+            if (i == 0 && isHeader(words)) {
                 expected = 2 * Long.parseLong(words[0]) * (words.length == 2 ? Long.parseLong(words[1]) : 1);
             } else if (words.length == 3 && isCount(words[1]) && isCount(words[2])) {
                 pairs.add(new Pair(lfw(images, words[0], words[1]), lfw(images, words[0], words[2]), true));
@@ -37,6 +37,20 @@ final class PairLists {
                     + pairs.size() + "; download it again");
         }
         return checked(list, pairs);
+    }
+
+    /** Returns the number of sets that the first line of an LFW list names before the pairs of each kind, or else 1. */
+    static int lfwSets(Path list) {
+        String[] words = TextLines.read(list, "list of pairs").stream()
+                .findFirst()
+                .orElse("")
+                .trim()
+                .split("\\s+");
+        return words.length == 2 && isHeader(words) ? Integer.parseInt(words[0]) : 1;
+    }
+
+    private static boolean isHeader(String[] words) {
+        return words.length <= 2 && isCount(words[0]) && isCount(words[words.length - 1]);
     }
 
     private static boolean isCount(String word) {

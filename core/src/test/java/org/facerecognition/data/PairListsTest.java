@@ -12,6 +12,8 @@ import org.facerecognition.SharedFiles;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class PairListsTest {
     @TempDir
@@ -43,6 +45,15 @@ class PairListsTest {
         assertThatThrownBy(() -> lfw("10\t300\n" + pairs))
                 .isInstanceOf(DataException.class)
                 .hasMessage(list + " must have 6000 pairs, as its first line says, but has 2; download it again");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"10\\t300 | 10", "5 200 | 5", "500 | 1", "Ann\\t1\\t12 | 1", "'' | 1", "0 7 | 0"})
+    void namesTheSetsOfALfwList(String firstLine, int sets) throws IOException {
+        Files.writeString(list, firstLine.replace("\\t", "\t") + "\nAnn\t1\t12\n");
+        assertThat(FacePairs.lfwSets(list)).isEqualTo(sets);
     }
 
     @Test

@@ -15,34 +15,40 @@ import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.io.AtomicFile;
 
 /**
- * Verification over a list of pairs, with the accuracy by cross-validation: {@code lfw} (pairs.txt, 10 folds), {@code
- * pairs} (lines image, image, 0 or 1; genuine and impostor pairs are interleaved into 10 folds or fewer) and {@code
- * bin} (insightface's files, 10 folds).
+ * Verification over a list of pairs, with the accuracy by cross-validation: {@code lfw} (pairs.txt, whose 10 sets are
+ * the folds; other lists of sets likewise), {@code pairs} (lines image, image, 0 or 1; genuine and impostor pairs are
+ * interleaved into 10 folds or fewer, as are those of LFW lists without sets) and {@code bin} (insightface's files, 10
+ * folds).
  */
 final class PairsProtocol implements EvaluationProtocol {
     private static final int FOLDS = 10;
 
     private final Function<Evaluation, FacePairs> reader;
-    private final boolean contiguous;
+    private final Function<Evaluation, Folds> folds;
 
-    /** @param contiguous as in {@link Folds} */
-    private PairsProtocol(Function<Evaluation, FacePairs> reader, boolean contiguous) {
+    private PairsProtocol(Function<Evaluation, FacePairs> reader, Function<Evaluation, Folds> folds) {
         this.reader = reader;
-        this.contiguous = contiguous;
+        this.folds = folds;
     }
 
     static PairsProtocol lfw() {
         return new PairsProtocol(
-                evaluation -> FacePairs.lfw(list(evaluation, "pairs.txt"), lfwImages(evaluation.data.path())), true);
+                evaluation -> FacePairs.lfw(list(evaluation, "pairs.txt"), lfwImages(evaluation.data.path())),
+                evaluation -> {
+                    int sets = FacePairs.lfwSets(list(evaluation, "pairs.txt"));
+                    return sets > 1 ? new Folds(sets, true) : new Folds(FOLDS, false);
+                });
     }
 
     static PairsProtocol list() {
         return new PairsProtocol(
-                evaluation -> FacePairs.list(list(evaluation, "pairs.tsv"), evaluation.data.path()), false);
+                evaluation -> FacePairs.list(list(evaluation, "pairs.tsv"), evaluation.data.path()),
+                evaluation -> new Folds(FOLDS, false));
     }
 
     static PairsProtocol bin() {
-        return new PairsProtocol(evaluation -> FacePairs.insightfaceBin(evaluation.data.path()), true);
+        return new PairsProtocol(
+                evaluation -> FacePairs.insightfaceBin(evaluation.data.path()), evaluation -> new Folds(FOLDS, true));
     }
 
     @Override
@@ -50,7 +56,7 @@ final class PairsProtocol implements EvaluationProtocol {
         VerificationSet set = VerificationSet.of(pairs(evaluation), evaluation.data.crop(Crop.WHOLE));
         set.requireMeasurable();
         Verification verification = set.verify(faces -> evaluation.embed("faces", faces));
-        new Folds(FOLDS, contiguous).measure(verification, evaluation);
+        folds.apply(evaluation).measure(verification, evaluation);
         evaluation.report(verification, evaluation.seen(set.faces()));
     }
 

@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.synthetic.SyntheticFaces;
@@ -211,7 +213,22 @@ class EvaluateCommandTest {
             }
         }
         Files.writeString(lfw.resolve("pairs.txt"), pairs);
-        shares(figures("lfw", lfw), "accuracy", "standard_error", "auc", "eer");
+        JsonNode tenSets = figures("lfw", lfw);
+        shares(tenSets, "accuracy", "standard_error", "auc", "eer");
+        assertThat(tenSets.get("folds").asInt()).isEqualTo(10);
+        Files.writeString(lfw.resolve("pairs.txt"), pairs.toString().replace("10\t1\n", "5\t2\n"));
+        assertThat(figures("lfw", lfw).get("folds").asInt())
+                .as("earlier, five sets were cut into ten folds")
+                .isEqualTo(5);
+        String sorted = pairs.toString()
+                .lines()
+                .skip(1)
+                .sorted(Comparator.comparing(line -> line.split("\t").length))
+                .collect(Collectors.joining("\n"));
+        Files.writeString(lfw.resolve("pairs.txt"), sorted);
+        JsonNode noSets = figures("lfw", lfw);
+        shares(noSets, "accuracy");
+        assertThat(noSets.get("folds").asInt()).isEqualTo(10);
 
         Files.writeString(lfw.resolve("pairsDevTest.txt"), "1\nP1\t1\t2\nP1\t1\tP2\t1\n");
         Cli.Result few = evaluate("view1", lfw);
