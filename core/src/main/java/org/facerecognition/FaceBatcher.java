@@ -30,9 +30,10 @@ public final class FaceBatcher implements AutoCloseable {
 
     /**
      * Crops the face in an image on the calling thread, as {@link PreparedRecognizer#embed(ImageSource)} does, and
-     * queues it to be embedded. Waits while the queue is full.
+     * queues it to be embedded. Waits while the queue is full, except in dependent actions of earlier embeddings.
      *
-     * @return the future embedding, unit-norm
+     * @return the future embedding, unit-norm; actions that depend on it must be short, because they run on the thread
+     *     that embeds, unless they are asynchronous ({@code thenAcceptAsync})
      * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that
      *     the crop needs, or shows no face
      * @throws java.util.concurrent.RejectedExecutionException when this batcher is closed

@@ -359,20 +359,33 @@ final class ModelFiles {
      */
     static Optional<ModelInput> input(Weights weights) {
         Map<String, String> metadata = weights.metadata();
-        boolean ours = isModel(metadata) || ModelExport.FORMAT.equals(metadata.get(FORMAT_KEY));
-        if (!ours || !metadata.keySet().containsAll(List.of(SIZE_KEY, NORMALIZATION_KEY))) {
+        if (!isOurs(metadata) || !metadata.keySet().containsAll(List.of(SIZE_KEY, NORMALIZATION_KEY))) {
             return Optional.empty();
         }
         try {
-            String crop = metadata.getOrDefault(CROP_KEY, metadata.getOrDefault(FORMER_CROP_KEY, Crop.WHOLE.name()));
             return Optional.of(new ModelInput(
                     Integer.parseInt(metadata.get(SIZE_KEY)),
                     Normalization.of(settings(metadata, NORMALIZATION_KEY)),
-                    Crop.valueOf(crop)));
+                    Crop.valueOf(crop(metadata))));
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(
                     weights.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
         }
+    }
+
+    /** Returns the crop that the metadata of a model, a checkpoint or an export of this library states. */
+    static Optional<Crop> statedCrop(Map<String, String> metadata) {
+        return Arrays.stream(Crop.values())
+                .filter(crop -> isOurs(metadata) && crop.name().equals(crop(metadata)))
+                .findFirst();
+    }
+
+    private static String crop(Map<String, String> metadata) {
+        return metadata.getOrDefault(CROP_KEY, metadata.getOrDefault(FORMER_CROP_KEY, Crop.WHOLE.name()));
+    }
+
+    private static boolean isOurs(Map<String, String> metadata) {
+        return isModel(metadata) || ModelExport.FORMAT.equals(metadata.get(FORMAT_KEY));
     }
 
     private static JsonFields settings(Map<String, String> metadata, String key) throws JsonProcessingException {

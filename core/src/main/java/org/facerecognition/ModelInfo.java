@@ -98,11 +98,6 @@ final class ModelInfo {
         return new ModelInput(imageSizePx, normalization, crop);
     }
 
-    /** Records how the faces were cropped on which weights from elsewhere were trained. */
-    void setCrop(Crop crop) {
-        this.crop = crop;
-    }
-
     List<String> identities() {
         return identities;
     }
@@ -144,7 +139,10 @@ final class ModelInfo {
         forgetMeasurements();
     }
 
-    /** Records that the encoder's weights were copied from a file, with the people and the license the file names. */
+    /**
+     * Records that the encoder's weights were copied from a file, with the crop, the people and the license that the
+     * file names. The head's identities are no longer those of the encoder.
+     */
     void startedFrom(Weights weights) {
         startedFrom(weights.file(), weights.metadata());
     }
@@ -152,7 +150,10 @@ final class ModelInfo {
     /** Records the same of a file with such metadata. */
     void startedFrom(Path file, Map<String, String> metadata) {
         forgetMeasurements();
+        knows(identities);
+        identities = List.of();
         knows(ModelFiles.peopleKnown(metadata));
+        ModelFiles.statedCrop(metadata).ifPresent(stated -> crop = stated);
         origin = origin.startedFrom(file.getFileName().toString(), metadata);
     }
 
@@ -250,9 +251,14 @@ final class ModelInfo {
     /**
      * Keeps thresholds that were calibrated on a prepared copy.
      *
-     * @throws IllegalArgumentException when one has no evidence, or they are of several modes
+     * @throws IllegalArgumentException when one has no evidence or no rate, or they are of several modes
      */
     void keepThresholds(List<Threshold> calibrated) {
+        if (calibrated.stream()
+                .anyMatch(threshold -> threshold.falseAcceptRate().isEmpty())) {
+            throw new IllegalArgumentException(
+                    "thresholds must have been calibrated, but one has no false accept rate");
+        }
         List<EmbeddingMode> modes = calibrated.stream()
                 .map(threshold -> threshold
                         .evidence()

@@ -193,7 +193,8 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Copies weights into the encoder: those of the architecture's origin, or of a model or checkpoint of this library.
      * Only the last layer may stay randomly initialized, where the weights have none or one of another shape
-     * (ImageNet's classes). Drops the model's thresholds and its calibration for int8.
+     * (ImageNet's classes). Takes over the crop of the images if the file states it, and drops the model's thresholds,
+     * its calibration for int8 and the identities of a former training.
      *
      * @return what was copied and what was not
      * @throws org.facerecognition.weights.WeightsException naming all that does not fit, or the normalization of
@@ -217,7 +218,7 @@ public final class Recognizer implements FaceEmbedder {
     /**
      * Copies the weights of an ONNX model whose structure is the encoder's, whatever they are called. Batch
      * normalizations that were folded when it was exported are normalizations again: their statistics are measured on
-     * images, and embeddings stay the same. Drops the model's thresholds and its calibration for int8.
+     * images, and embeddings stay the same. Takes over and drops what {@link #startFrom(Weights)} does.
      *
      * @param onnx borrowed
      * @param faces the images that training will use, or similar ones. At most 256 of them are read, without
@@ -337,8 +338,11 @@ public final class Recognizer implements FaceEmbedder {
 
     @Override
     public List<float[]> embedAll(List<? extends ImageSource> images) {
+        return embedAll(images, use);
+    }
+
+    private List<float[]> embedAll(List<? extends ImageSource> images, Use now) {
         try (Lifetime.Use open = lifetime.enter()) {
-            Use now = use;
             FaceCropper cropper = cropper(now);
             return embedder.embedAll(images, cropper, now.flip);
         }
@@ -431,6 +435,23 @@ public final class Recognizer implements FaceEmbedder {
     // ---- decisions ----
 
     @Override
+    public VerificationResult verify(ImageSource a, ImageSource b) {
+        Use now = use; // one for threshold and embeddings
+        return verify(a, b, model.requireThreshold(USUAL_FALSE_ACCEPT_RATE, mode(now)), now);
+    }
+
+    @Override
+    public VerificationResult verify(ImageSource a, ImageSource b, Threshold threshold) {
+        return verify(a, b, threshold, use);
+    }
+
+    private VerificationResult verify(ImageSource a, ImageSource b, Threshold threshold, Use now) {
+        threshold.requireMode(mode(now));
+        List<float[]> both = embedAll(List.of(a, b), now);
+        return threshold.judge(similarity(both.get(0), both.get(1)));
+    }
+
+    @Override
     public List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings) {
         return calibrate(strangers, settings, use);
     }
@@ -460,6 +481,7 @@ public final class Recognizer implements FaceEmbedder {
      *
      * @param thresholds with evidence, all of one mode, and of the weights that this model has now: they do not say of
      *     which they are
+     * @throws IllegalArgumentException when one has no evidence or no false accept rate, or they are of several modes
      */
     public void keepThresholds(List<Threshold> thresholds) {
         model.keepThresholds(thresholds);
@@ -518,9 +540,11 @@ public final class Recognizer implements FaceEmbedder {
      *     LabelNoise#USUAL_DEGREES}
      * @return the farthest first; their numbers are those of the data set's samples, without augmentation
      * @throws IllegalStateException when the head has no centers
-     * @throws IllegalArgumentException when the identities are not those of the training
+     * @throws IllegalArgumentException when the identities are not those of the training, or the angle is not from 0 to
+     *     180
      */
     public List<LabelNoise.Suspect> suspects(FaceDataset faces, double maxDegrees) {
+        LabelNoise.requireAngle(maxDegrees);
         return inUse(() -> {
             if (!(head instanceof MarginSoftmax margins)) {
                 throw new IllegalStateException(

@@ -80,7 +80,6 @@ final class RecognizerFactory {
             Weights.Report report = encoderPart(weights).into(recognizer.encoder());
             setUnusedCenters((MarginSoftmax) recognizer.head());
             recognizer.model().startedFrom(weights);
-            input.ifPresent(stated -> recognizer.model().setCrop(stated.crop()));
             if (!report.unexpected().isEmpty()) {
                 recognizer.model().withWarnings(List.of(weights.file() + ": " + report.leftOver()));
             }

@@ -27,10 +27,24 @@ public record Threshold(double cosine, OptionalDouble falseAcceptRate, Optional<
      *     {@link org.facerecognition.eval.Calibration} for how it allows for pairs that share people
      * @param mode in which the faces were embedded; the threshold holds for no other
      */
-    public record Evidence(long impostorPairs, long falseAccepts, int people, double upperBound, EmbeddingMode mode) {}
+    public record Evidence(long impostorPairs, long falseAccepts, int people, double upperBound, EmbeddingMode mode) {
+        /** @throws IllegalArgumentException when a number is negative, or there are more false accepts than pairs */
+        public Evidence {
+            if (falseAccepts < 0 || impostorPairs < falseAccepts || people < 0 || !(upperBound >= 0)) {
+                throw new IllegalArgumentException("evidence must have numbers of at least 0, and no more false accepts"
+                        + " than impostor pairs, but has " + falseAccepts + " of " + impostorPairs + " pairs of "
+                        + people + " people and an upper bound of " + upperBound);
+            }
+        }
+    }
 
-    /** @throws IllegalArgumentException when the cosine is out of range */
+    /** @throws IllegalArgumentException when the cosine or the rate is out of range */
     public Threshold {
+        if (falseAcceptRate.isPresent()
+                && !(falseAcceptRate.getAsDouble() >= 0 && falseAcceptRate.getAsDouble() <= 1)) {
+            throw new IllegalArgumentException(
+                    "false accept rate must be from 0 to 1, but was " + falseAcceptRate.getAsDouble());
+        }
         if (!(cosine >= -1 && cosine <= Math.nextUp(1.0))) {
             throw new IllegalArgumentException("threshold must be a cosine, from -1 to 1, but was " + cosine);
         }

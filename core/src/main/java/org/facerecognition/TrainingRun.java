@@ -249,6 +249,7 @@ final class TrainingRun implements AutoCloseable {
     private Validation validation(TrainerArgs args, @Nullable FaceDataset data, BatchLoader.Settings batches) {
         BatchLoader.Settings inOrder =
                 batches.withSampler(Validation.samplerFor(recognizer.head())).withJoinsLastOne(false);
+        FaceDataset plain = data == null ? null : data.withAugmentations(List.of());
         return new Validation(
                 args.evaluation(),
                 args.listeners(),
@@ -258,10 +259,10 @@ final class TrainingRun implements AutoCloseable {
                 ranks,
                 (faces, done) -> unlessStopped(
                         done, passed -> recognizer.embedder().embed(faces, false, passed, loading.badImages())),
-                data == null
+                plain == null
                         ? null
-                        : new BatchLoader(data, inOrder, device, optimization.channelsLast(), ranks.share()),
-                data == null ? 0 : data.size());
+                        : new BatchLoader(plain, inOrder, device, optimization.channelsLast(), ranks.share()),
+                plain == null ? 0 : plain.size());
     }
 
     private TrainingDescription description(TrainerArgs args, FaceDataset train, @Nullable FaceDataset validationData) {
@@ -380,6 +381,7 @@ final class TrainingRun implements AutoCloseable {
         if (progress.step == 0) { // stopped before the first one
             checkpoints.saveLast(progress);
         }
+        checkpoints.requireFiniteState(progress);
         return progress.history();
     }
 
@@ -446,7 +448,13 @@ final class TrainingRun implements AutoCloseable {
 
     private double learningRate(long step) {
         long time = optimization.scheduleUnit() == ScheduleUnit.EPOCH ? progress.epoch : step;
-        return optimization.learningRate().at(optimization.optimizer().learningRate(), time);
+        double rate = optimization.learningRate().at(optimization.optimizer().learningRate(), time);
+        if (!(rate >= 0 && Double.isFinite(rate))) {
+            throw new IllegalStateException("learning rate must be finite and at least 0, but the schedule \""
+                    + optimization.learningRate() + "\" gives " + rate + " at step " + (step + 1)
+                    + "; no weight was changed by it");
+        }
+        return rate;
     }
 
     /**

@@ -115,6 +115,37 @@ class NonFiniteTrainingTest {
         assertThat(files()).containsExactly("last.ckpt");
     }
 
+    /** Where nothing is written, nothing was checked: the model could be saved, but not loaded. */
+    @Test
+    void overflowingWeightsOfTheLastStepAreReportedWithoutAFolderToo() {
+        TrainerArgs.Builder args = TinyTraining.args()
+                .epochs(1)
+                .optimizer(new Sgd(1e-3, 0, 0))
+                .learningRate(new OverflowInTheLastStep(), ScheduleUnit.STEP);
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
+                    .isInstanceOf(NonFiniteLossException.class)
+                    .hasMessageStartingWith("all values must stay finite to be kept, but after step 10 some of ");
+        }
+    }
+
+    /** NaN as a rate destroyed all weights, and the message advised a lower one. */
+    @ParameterizedTest
+    @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, -1e-3})
+    void aScheduleWithoutARateIsReportedBeforeItChangesWeights(double rate) throws IOException {
+        LearningRate schedule = LearningRate.named("odd", (base, step) -> step == 3 ? rate : base);
+        TrainerArgs.Builder args =
+                TinyTraining.args().checkpoints(folder).epochs(1).learningRate(schedule, ScheduleUnit.STEP);
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("the schedule \"odd\" gives " + rate + " at step 4");
+            recognizer.save(folder.resolve("saved.model"));
+        }
+        Recognizer.load(folder.resolve("saved.model"), new TinyBackbone(16), TinyTraining.head())
+                .close();
+    }
+
     private record OverflowInTheLastStep() implements LearningRate {
         @Override
         public double at(double baseRate, long step) {

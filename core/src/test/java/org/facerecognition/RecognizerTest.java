@@ -182,8 +182,16 @@ class RecognizerTest {
                 .hasMessageContaining("[16, 128]");
     }
 
+    private Path imagesOf(String... names) throws IOException {
+        Path root = Files.createTempDirectory(folder, "people");
+        for (String name : names) {
+            Files.write(Files.createDirectories(root.resolve(name)).resolve("1.png"), new byte[] {1});
+        }
+        return root;
+    }
+
     @Test
-    void encoderWeightsMustMatchUnlessTheLastLayerIsReplaced() {
+    void encoderWeightsMustMatchUnlessTheLastLayerIsReplaced() throws IOException {
         Path file = folder.resolve("some.model");
         float[] saved;
         try (Recognizer recognizer = Recognizer.arcFace(
@@ -207,6 +215,20 @@ class RecognizerTest {
             longer.setLicense("internal use only");
             longer.startFrom(Weights.read(file)); // which states no license
             assertThat(longer.origin().license()).isEqualTo("internal use only");
+        }
+        try (Recognizer trained = Recognizer.load(file);
+                Recognizer next = Recognizer.arcFace(
+                        args().encoder(Encoder.MOBILEFACENET).embeddingSize(128).build())) {
+            trained.model().trainedOn(Crop.CELEBA_CROP, List.of("Ada"));
+            trained.save(file);
+            next.model().trainedOn(Crop.WHOLE, List.of("Bo"));
+            next.startFrom(Weights.read(file));
+            assertThat(next.crop()).as("earlier, whole images were embedded").isEqualTo(Crop.CELEBA_CROP);
+            assertThat(next.identities())
+                    .as("of the head, whose centers are of other weights")
+                    .isEmpty();
+            assertThat(next.knownPeople(FaceDataset.folders(imagesOf("Ada", "Bo", "Cy"), Split.TRAIN, 0, 0, 1)))
+                    .containsExactly("Ada", "Bo");
         }
         Weights headless = Weights.read(file).renamed(name -> name.contains("conv3") ? null : name);
         assertThatThrownBy(() -> Recognizer.pretrained(Encoder.MOBILEFACENET, headless))

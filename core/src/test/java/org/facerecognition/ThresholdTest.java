@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.DataException;
@@ -128,6 +129,32 @@ class ThresholdTest {
             try (Recognizer copy = Recognizer.load(saved("namesakes.model"))) {
                 CalibrationSettings settings = CalibrationSettings.DEFAULT.withNamesakes(true);
                 assertThat(copy.calibrate(people(4, 30, Split.TEST), settings)).hasSize(1);
+            }
+        }
+
+        /** A rate of NaN was kept, and a threshold without a rate made the model impossible to save. */
+        @Test
+        void rejectsThresholdsThatNoFileCanKeep() {
+            Threshold.Evidence evidence = recognizer
+                    .calibrate(people(100, 30, Split.TEST))
+                    .get(0)
+                    .evidence()
+                    .orElseThrow();
+            try {
+                assertThatThrownBy(() -> recognizer.keepThresholds(
+                                List.of(new Threshold(0.4, OptionalDouble.empty(), Optional.of(evidence)))))
+                        .hasMessage("thresholds must have been calibrated, but one has no false accept rate");
+                for (double rate : new double[] {Double.NaN, -0.1, 7}) {
+                    assertThatThrownBy(() -> new Threshold(0.4, OptionalDouble.of(rate)))
+                            .hasMessage("false accept rate must be from 0 to 1, but was " + rate);
+                }
+                assertThatThrownBy(() -> new Threshold.Evidence(10, 11, 2, 0.1, evidence.mode()))
+                        .hasMessageContaining("but has 11 of 10 pairs");
+                assertThatThrownBy(() -> new Threshold.Evidence(10, 1, 2, Double.NaN, evidence.mode()))
+                        .isInstanceOf(IllegalArgumentException.class);
+                recognizer.save(folder.resolve("kept.model"));
+            } finally {
+                recognizer.model().forgetMeasurements();
             }
         }
 

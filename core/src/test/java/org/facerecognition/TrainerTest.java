@@ -426,5 +426,8 @@ class TrainerTest {
                 .hasMessage("headLrMultiplier must be positive, but was NaN");
         assertThatThrownBy(() -> TrainerArgs.builder().resume(true).build())
                 .hasMessage("resume must go with a checkpoint folder to continue from, but checkpoints was not set");
+        assertThatThrownBy(() -> TrainerArgs.builder().checkpointEverySteps(500).build())
+                .hasMessage("checkpointEverySteps must go with a folder to write checkpoints to, but checkpoints was"
+                        + " not set");
     }
 }

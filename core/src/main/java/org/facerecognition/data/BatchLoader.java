@@ -324,6 +324,18 @@ public final class BatchLoader implements AutoCloseable {
         private Epoch(int epoch, int firstBatch) {
             this.epoch = epoch;
             this.order = order(epoch);
+            if (order.length != plan.samples()) {
+                throw new IllegalStateException("sampler " + settings.sampler() + " must give as many samples in each"
+                        + " epoch as in the first, " + plan.samples() + ", but gives " + order.length + " in epoch "
+                        + (epoch + 1));
+            }
+            for (int sample : order) {
+                if (sample < 0 || sample >= labels.length) {
+                    throw new IllegalStateException("sampler " + settings.sampler() + " must give numbers of samples,"
+                            + " from 0 to " + (labels.length - 1) + ", but gives " + sample + " in epoch "
+                            + (epoch + 1));
+                }
+            }
             this.nextToRead = firstBatch;
             this.nextToReturn = firstBatch;
         }

@@ -1,6 +1,7 @@
 package org.facerecognition.eval;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -11,7 +12,6 @@ import java.util.stream.Collectors;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.PersonNames;
-import org.facerecognition.data.Split;
 
 /**
  * Measures a model's thresholds on a data set of people it was not trained on. A calibrator rejects data sets that
@@ -48,17 +48,28 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
                 .orElseThrow();
         int available = people.labelsShown().cardinality();
         if (available < needed) {
-            throw tooFew(available, needed, settings);
+            throw tooFew("there are " + available, needed, settings);
         }
-        Calibration calibration = Calibration.of(embed.apply(atMostMaxFaces(people, settings)));
+        FaceDataset chosen = atMostMaxFaces(people, settings);
+        int compared = chosen.labelsShown().cardinality();
+        if (compared < needed) {
+            throw new DataException("maxFaces must allow faces of " + needed + " people for a false accept rate of "
+                    + Collections.max(settings.falseAcceptRates()) + ", but " + settings.maxFaces() + " allow only "
+                    + compared + "; allow more, at least two for each");
+        }
+        Embedded faces = embed.apply(chosen);
+        int usable = (int) Arrays.stream(faces.labels()).distinct().count();
+        if (usable < needed) {
+            throw tooFew("only " + usable + " have usable faces", needed, settings);
+        }
+        Calibration calibration = Calibration.of(faces);
         List<Calibration.Point> points = settings.falseAcceptRates().stream()
                 .flatMap(rate -> calibration.at(rate).stream())
                 .toList();
         if (points.isEmpty()) {
             throw new DataException("none of the false accept rates " + settings.falseAcceptRates()
-                    + " can be shown: either fewer than " + needed + " people have usable faces, or the model gives"
-                    + " faces of different people the same embedding; check the data for equal images under different"
-                    + " names");
+                    + " can be shown: the model gives faces of different people the same embedding; check the data for"
+                    + " equal images under different names");
         }
         return points;
     }
@@ -116,9 +127,9 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
         return path.length > 1 ? path[path.length - 2] : identity;
     }
 
-    private static DataException tooFew(int people, int needed, CalibrationSettings settings) {
+    private static DataException tooFew(String people, int needed, CalibrationSettings settings) {
         return new DataException("a false accept rate of " + Collections.max(settings.falseAcceptRates())
-                + " needs at least " + needed + " people to be shown, but there are " + people
+                + " needs at least " + needed + " people to be shown, but " + people
                 + "; add more people or ask for a higher rate");
     }
 
@@ -128,7 +139,7 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
      * to be shown, not faces.
      */
     private static FaceDataset atMostMaxFaces(FaceDataset all, CalibrationSettings settings) {
-        FaceDataset people = all.split() == Split.TRAIN ? all.withAugmentations(List.of()) : all;
+        FaceDataset people = all.withAugmentations(List.of());
         if (people.size() <= settings.maxFaces()) {
             return people;
         }

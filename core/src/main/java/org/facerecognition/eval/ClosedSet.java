@@ -39,18 +39,21 @@ public final class ClosedSet {
         return new ClosedSet(centers);
     }
 
-    /** Returns the label of the nearest identity; of several at the same distance, the first. */
+    /**
+     * Returns the label of the nearest identity; of several at the same distance, the first.
+     *
+     * @throws IllegalArgumentException when the embedding is zero or not finite, or of another length than those of the
+     *     identities
+     */
     public int identify(float[] embedding) {
+        Verification.norm(embedding);
         int best = 0;
         double highest = Double.NEGATIVE_INFINITY;
         for (int c = 0; c < centers.length; c++) {
             if (centers[c] == NONE) {
                 continue;
             }
-            double dot = 0;
-            for (int j = 0; j < embedding.length; j++) {
-                dot += (double) embedding[j] * centers[c][j];
-            }
+            double dot = Verification.dot(embedding, centers[c]);
             if (dot > highest) {
                 highest = dot;
                 best = c;

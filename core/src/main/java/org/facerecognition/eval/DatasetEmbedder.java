@@ -19,7 +19,6 @@ import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Sampler;
-import org.facerecognition.data.Split;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.Processors;
@@ -66,7 +65,7 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
 
     private Usable embedHere(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
         Libtorch.keepCacheFolder();
-        FaceDataset plain = data.split() == Split.TRAIN ? data.withAugmentations(List.of()) : data;
+        FaceDataset plain = data.withAugmentations(List.of());
         float[][] embeddings = new float[plain.size()][];
         try (BatchLoader loader = new BatchLoader(plain, settings(badImages), device, true);
                 BatchLoader.Epoch batches = loader.epoch(0)) {

@@ -11,11 +11,21 @@ import java.util.List;
  * @param labels [n], the identity of each face, from 0
  */
 public record Embedded(float[][] embeddings, int[] labels) {
-    /** @throws IllegalArgumentException when there are no faces, or not as many labels as embeddings */
+    /**
+     * @throws IllegalArgumentException when there are no faces, not as many labels as embeddings, or embeddings of
+     *     different lengths or without values
+     */
     public Embedded {
         if (embeddings.length != labels.length || embeddings.length == 0) {
             throw new IllegalArgumentException("embeddings and labels must have the same length of at least 1, but had "
                     + embeddings.length + " and " + labels.length);
+        }
+        for (float[] embedding : embeddings) {
+            if (embedding.length != embeddings[0].length || embedding.length == 0) {
+                throw new IllegalArgumentException(
+                        "embeddings must have the same number of values, at least 1, but had " + embeddings[0].length
+                                + " and " + embedding.length);
+            }
         }
     }
 

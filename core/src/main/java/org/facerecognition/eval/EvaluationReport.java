@@ -255,11 +255,13 @@ public final class EvaluationReport {
      * @param faces the data sets that the faces of the pairs are numbered over, one after another
      */
     public EvaluationReport hardest(Verification pairs, List<FaceDataset> faces) {
+        List<FaceDataset> plain =
+                faces.stream().map(part -> part.withAugmentations(List.of())).toList();
         for (boolean genuine : new boolean[] {true, false}) {
             String heading = genuine
                     ? "Genuine pairs with the lowest scores (same person)"
                     : "Impostor pairs with the highest scores (different people)";
-            sections.add(html -> html.pairs(heading, shown(pairs, genuine, faces)));
+            sections.add(html -> html.pairs(heading, shown(pairs, genuine, plain)));
         }
         return this;
     }

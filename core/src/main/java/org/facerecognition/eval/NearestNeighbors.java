@@ -35,8 +35,14 @@ public final class NearestNeighbors {
         return new NearestNeighbors(known, k);
     }
 
-    /** Returns the label with the most votes; among equal votes, the one with the highest sum of cosines. */
+    /**
+     * Returns the label with the most votes; among equal votes, the one with the highest sum of cosines.
+     *
+     * @throws IllegalArgumentException when the embedding is zero or not finite, or of another length than the known
+     *     ones
+     */
     public int identify(float[] embedding) {
+        Verification.norm(embedding);
         return identify(embedding, -1);
     }
 
@@ -82,7 +88,7 @@ public final class NearestNeighbors {
 
     /** Returns the share of faces that are assigned to the correct identity. */
     public double accuracy(Embedded faces) {
-        return share(faces.labels(), i -> identify(faces.embeddings()[i], -1));
+        return share(faces.labels(), i -> identify(faces.embeddings()[i]));
     }
 
     /**

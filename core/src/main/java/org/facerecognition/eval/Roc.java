@@ -75,17 +75,28 @@ public final class Roc {
         return ((double) below + upTo) / 2;
     }
 
-    /** Returns the false accept rate at a threshold: the share of impostor pairs that are accepted. */
+    /**
+     * Returns the false accept rate at a threshold: the share of impostor pairs that are accepted.
+     *
+     * @throws IllegalArgumentException when the threshold is NaN
+     */
     public double far(double threshold) {
         return atLeast(impostor, threshold);
     }
 
-    /** Returns the true accept rate at a threshold: the share of genuine pairs that are accepted. */
+    /**
+     * Returns the true accept rate at a threshold: the share of genuine pairs that are accepted.
+     *
+     * @throws IllegalArgumentException when the threshold is NaN
+     */
     public double tar(double threshold) {
         return atLeast(genuine, threshold);
     }
 
     private static double atLeast(double[] ascending, double threshold) {
+        if (Double.isNaN(threshold)) {
+            throw new IllegalArgumentException("threshold must be a number, but was NaN");
+        }
         int low = 0;
         int high = ascending.length;
         while (low < high) {

@@ -216,7 +216,8 @@ public final class Verification {
         return Math.max(-1, Math.min(1, cosine));
     }
 
-    private static double norm(float[] embedding) {
+    /** Returns the L2 norm of an embedding, and rejects one that has no direction. */
+    static double norm(float[] embedding) {
         double norm = Math.sqrt(dot(embedding, embedding));
         if (!(norm > 0) || Double.isInfinite(norm)) {
             throw new UnsuitableDataException("embeddings must not be zero, infinite or NaN, but one was");
@@ -224,8 +225,16 @@ public final class Verification {
         return norm;
     }
 
-    /** Returns the dot product, from four independent sums so that no addition waits for the previous one. */
+    /**
+     * Returns the dot product, from four independent sums so that no addition waits for the previous one.
+     *
+     * @throws IllegalArgumentException when the lengths differ
+     */
     static double dot(float[] a, float[] b) {
+        if (a.length != b.length) {
+            throw new IllegalArgumentException("embeddings must have the same number of values to be compared, but had "
+                    + a.length + " and " + b.length + "; use those of one model");
+        }
         double sum0 = 0;
         double sum1 = 0;
         double sum2 = 0;

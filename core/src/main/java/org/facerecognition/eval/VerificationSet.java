@@ -2,6 +2,7 @@ package org.facerecognition.eval;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -31,9 +32,11 @@ public final class VerificationSet {
     /**
      * Returns a set that compares every face with every other. A few thousand faces make millions of pairs; to reduce
      * them, see {@link FaceDataset#withAtMost}.
+     *
+     * @param faces without their augmentations, which are dropped
      */
     public static VerificationSet of(FaceDataset faces) {
-        return new VerificationSet(faces, null);
+        return new VerificationSet(faces.withAugmentations(List.of()), null);
     }
 
     /**

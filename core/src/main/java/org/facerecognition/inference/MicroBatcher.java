@@ -126,7 +126,8 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     }
 
     /**
-     * Queues a request; waits while the queue is full.
+     * Queues a request; waits while the queue is full. A dependent action of an answer, which runs on the worker, does
+     * not wait, because nobody else would empty the queue: its requests may exceed the capacity.
      *
      * @return the future answer; the worker completes it, so dependent actions must be short
      * @throws RejectedExecutionException when the batcher is closed
@@ -135,7 +136,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
     public CompletableFuture<O> submit(I item) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            while (!closed && queue.size() >= settings.queueCapacity()) {
+            while (!closed && queue.size() >= settings.queueCapacity() && !isWorker()) {
                 notFull.await();
             }
             return enqueue(item);
@@ -160,6 +161,10 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    private boolean isWorker() {
+        return workers.contains(Thread.currentThread());
     }
 
     private CompletableFuture<O> enqueue(I item) {
@@ -292,7 +297,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         }
         boolean interrupted = false;
         for (Thread worker : workers) {
-            while (worker.isAlive() && !workers.contains(Thread.currentThread())) {
+            while (worker.isAlive() && !isWorker()) {
                 try {
                     worker.join();
                 } catch (InterruptedException e) {

@@ -14,12 +14,16 @@ import org.jspecify.annotations.Nullable;
  */
 public record Checkpointing(@Nullable Path folder, int everySteps, boolean resume, boolean acceptChangedImages) {
 
-    /** @throws IllegalArgumentException when a value is out of its range, or there is no folder to resume from */
+    /** @throws IllegalArgumentException when a value is out of its range, or there is no folder to resume from or to write to */
     public Checkpointing {
         Bounds.atLeast(0, "checkpointEverySteps", everySteps);
         if (resume && folder == null) {
             throw new IllegalArgumentException(
                     "resume must go with a checkpoint folder to continue from, but checkpoints was not set");
+        }
+        if (everySteps > 0 && folder == null) {
+            throw new IllegalArgumentException(
+                    "checkpointEverySteps must go with a folder to write checkpoints to, but checkpoints was not set");
         }
     }
 }

@@ -316,6 +316,21 @@ public final class Checkpoints {
         return metadata;
     }
 
+    /**
+     * Checks the state of a training that writes no checkpoints, which are checked when they are written.
+     *
+     * @throws NonFiniteLossException naming a weight or an optimizer state that is NaN or infinite
+     */
+    public void requireFiniteState(TrainingProgress progress) {
+        if (settings.folder() == null) {
+            try (PointerScope scope = new PointerScope()) {
+                Map<String, Tensor> tensors = model.tensors();
+                optimizer.state().forEach((name, tensor) -> tensors.put(OPTIMIZER_PREFIX + name, tensor));
+                requireFinite(tensors, progress);
+            }
+        }
+    }
+
     /** Values that are not finite can never be trained further, and must not replace values that can. */
     private void requireFinite(Map<String, Tensor> tensors, TrainingProgress progress) {
         String name = tensors.entrySet().stream()

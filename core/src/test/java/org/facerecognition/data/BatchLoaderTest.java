@@ -426,6 +426,27 @@ class BatchLoaderTest {
         };
     }
 
+    /** Other lengths dropped or repeated samples without a word. */
+    @Test
+    void rejectsASamplerWhoseEpochsDiffer() {
+        int[] calls = {0};
+        Sampler growing = Sampler.named(
+                "growing",
+                (labels, random) -> IntStream.range(0, 4 + calls[0]++).toArray());
+        try (BatchLoader loader = new BatchLoader(
+                data(), BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC).withSampler(growing))) {
+            assertThatThrownBy(() -> loader.epoch(1))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("sampler growing must give as many samples in each epoch as in the first, 4, but gives"
+                            + " 5 in epoch 2");
+        }
+        Sampler beyond = Sampler.named("beyond", (labels, random) -> new int[] {0, labels.length});
+        try (BatchLoader loader = new BatchLoader(
+                data(), BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC).withSampler(beyond))) {
+            assertThatThrownBy(() -> loader.epoch(0)).hasMessageContaining("but gives 72 in epoch 1");
+        }
+    }
+
     @Test
     void rejectsASamplerWithoutSamples() {
         var settings = BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)

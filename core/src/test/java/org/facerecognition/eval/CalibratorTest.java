@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
@@ -69,6 +70,27 @@ class CalibratorTest {
         List<Calibration.Point> points = measured(100, 10, List.of(0.01, 0.001), maxFaces, sizes);
         assertThat(points).hasSize(rates);
         assertThat(sizes).allMatch(size -> size <= maxFaces && size > maxFaces - 10);
+    }
+
+    /** It was an error of the program, or data with equal images was suspected. */
+    @Test
+    void tooFewUsableFacesAreAFaultOfTheData() {
+        FaceDataset people = FaceDataset.synthetic(
+                new SyntheticFaces(0, 48).identities(0, 30).images(0, 2), Split.TEST);
+        for (int found : new int[] {1, 20}) {
+            Calibrator calibrator = new Calibrator(Set.of(), faces -> {
+                int[] first = IntStream.range(0, 2 * found).toArray();
+                return randomly(faces).chosen(first);
+            });
+            assertThatThrownBy(() -> calibrator.measure(people, CalibrationSettings.DEFAULT))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("a false accept rate of 0.01 needs at least 25 people to be shown, but only " + found
+                            + " have usable faces; add more people or ask for a higher rate");
+        }
+        assertThatThrownBy(() -> measured(100, 4, List.of(0.01), 40, new ArrayList<>()))
+                .isInstanceOf(DataException.class)
+                .hasMessage("maxFaces must allow faces of 25 people for a false accept rate of 0.01, but 40 allow only"
+                        + " 20; allow more, at least two for each");
     }
 
     /** It ended with an error where everybody has more images than half of the maximum. */

@@ -105,4 +105,31 @@ class IdentificationTest {
                 .isInstanceOf(UnsuitableDataException.class)
                 .hasMessageContaining("60,000 and 40,000 form 4,199,970,000; use fewer");
     }
+
+    /** A shorter embedding was compared with the beginning of the longer ones, and NaN was the first person. */
+    @Test
+    void embeddingsThatCannotBeComparedAreRejected() {
+        Embedded two = new Embedded(new float[][] {{1, 0}, {0, 1}}, new int[] {0, 1});
+        Embedded one = new Embedded(new float[][] {{1}}, new int[] {0});
+        String lengths = "embeddings must have the same number of values to be compared, but had ";
+        assertThatThrownBy(() -> Identification.of(two, one)).hasMessageContaining(lengths);
+        assertThatThrownBy(() -> IdentificationRate.of(two, new float[][] {{1}}))
+                .hasMessageContaining(lengths);
+        assertThatThrownBy(() -> ClosedSet.of(two).identify(new float[] {1})).hasMessageContaining(lengths);
+        assertThatThrownBy(() -> NearestNeighbors.of(two, 1).identify(new float[] {1, 0, 0}))
+                .hasMessageContaining(lengths);
+        assertThatThrownBy(() -> LabelNoise.suspects(two, new float[][] {{1}, {1}}, 1, 90))
+                .hasMessageContaining(lengths);
+        assertThatThrownBy(() -> new Embedded(new float[][] {{1, 0}, {1}}, new int[] {0, 1}))
+                .hasMessage("embeddings must have the same number of values, at least 1, but had 2 and 1");
+        for (float value : new float[] {Float.NaN, Float.POSITIVE_INFINITY, 0}) {
+            float[] none = {value, 0};
+            assertThatThrownBy(() -> ClosedSet.of(two).identify(none)).isInstanceOf(UnsuitableDataException.class);
+            assertThatThrownBy(() -> NearestNeighbors.of(two, 1).identify(none))
+                    .isInstanceOf(UnsuitableDataException.class);
+        }
+        Roc roc = Roc.of(new double[] {0.5}, new double[] {0.1});
+        assertThatThrownBy(() -> roc.far(Double.NaN)).hasMessage("threshold must be a number, but was NaN");
+        assertThatThrownBy(() -> roc.tar(Double.NaN)).isInstanceOf(IllegalArgumentException.class);
+    }
 }

@@ -1,10 +1,12 @@
 package org.facerecognition.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.Set;
+import org.facerecognition.augment.Presets;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.synthetic.SyntheticFaces;
@@ -25,6 +27,17 @@ class VerificationSetTest {
             labels[i] = faces.sample(i).label();
         }
         return new Embedded(embeddings, labels);
+    }
+
+    /** Copies by augmentations are never embedded, but were counted, and formed genuine pairs. */
+    @Test
+    void augmentedCopiesAreNoFaces() {
+        FaceDataset one = FaceDataset.synthetic(
+                        new SyntheticFaces(0, 32).identities(0, 3).images(0, 1), Split.TRAIN)
+                .withAugmentations(Presets.fiveColor());
+        VerificationSet set = VerificationSet.of(one);
+        assertThat(set.faces().size()).isEqualTo(3);
+        assertThatThrownBy(set::requireMeasurable).hasMessageContaining("form none of the same person");
     }
 
     @Test

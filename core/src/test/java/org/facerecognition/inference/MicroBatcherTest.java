@@ -235,6 +235,32 @@ class MicroBatcherTest {
         assertThat(freedAfter).containsExactly(2);
     }
 
+    /** The worker waited for a place in the queue that only it could make. */
+    @Test
+    @Timeout(60)
+    void aDependentActionNeverWaitsForAFullQueue() throws Exception {
+        Doubler work = new Doubler();
+        try (var batcher = new MicroBatcher<>(work, new Settings(1, Duration.ZERO, 1))) {
+            work.permits.drainPermits();
+            List<CompletableFuture<Integer>> later = new CopyOnWriteArrayList<>();
+            CompletableFuture<Void> first = batcher.submit(1).thenAccept(answer -> {
+                try {
+                    for (int i = 2; i < 5; i++) {
+                        later.add(batcher.submit(i));
+                    }
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            work.permits.release(100);
+            first.get(30, TimeUnit.SECONDS);
+            assertThat(later).hasSize(3);
+            for (int i = 0; i < 3; i++) {
+                assertThat(later.get(i).get(30, TimeUnit.SECONDS)).isEqualTo(2 * (i + 2));
+            }
+        }
+    }
+
     @Test
     void answersEachRequestOfManyThreadsOnce() throws Exception {
         Doubler work = new Doubler();
