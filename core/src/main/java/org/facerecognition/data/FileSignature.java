@@ -8,6 +8,8 @@ import java.util.Set;
 /** Identifies, by its first bytes, a file that was given as an image but cannot be decoded. */
 final class FileSignature {
     private static final int TEXT_BYTES = 1024;
+    private static final int TIFF_NEW_SUBFILE_TYPE = 254;
+    private static final int TIFF_SUB_IFDS = 330;
     private static final int TIFF_DNG_VERSION = 50706;
     private static final Set<String> HEIC_BRANDS =
             Set.of("heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs");
@@ -118,7 +120,16 @@ final class FileSignature {
                 || starts(bytes, 'I', 'I', 'U')) {
             return true; // Olympus, Panasonic
         }
-        return hasTiffTag(bytes, little, TIFF_DNG_VERSION);
+        return isRawWithPreview(bytes);
+    }
+
+    /** Returns whether a TIFF file is a camera's raw image whose first directory is a small preview of it. */
+    static boolean isRawWithPreview(byte[] bytes) {
+        boolean little = ascii(bytes, 0, "II");
+        return (little || ascii(bytes, 0, "MM"))
+                && (hasTiffTag(bytes, little, TIFF_DNG_VERSION)
+                        || hasTiffTag(bytes, little, TIFF_NEW_SUBFILE_TYPE)
+                                && hasTiffTag(bytes, little, TIFF_SUB_IFDS));
     }
 
     /** Returns whether the first directory of a TIFF file has a tag. */

@@ -39,7 +39,7 @@ final class GifFrames {
         }
         at += 9 + colors(bytes.at(at + 8L)) + 1; // the last byte is the code size
         skipSubBlocks();
-        if (at >= bytes.length()) {
+        if (at > bytes.length()) { // else the frame has ended, and only the trailer may be missing
             return Optional.empty();
         }
         byte[] first = Arrays.copyOf(bytes.bytes(), at + 1);

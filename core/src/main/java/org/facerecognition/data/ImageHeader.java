@@ -80,6 +80,11 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
         long bits = bytes.little(old ? 24 : 28, 2);
         long compression = old ? 0 : bytes.little(30, 4);
         boolean runLengths = compression == 1 || compression == 2;
+        boolean masks = header == 40 && compression == 3 && bits == 32; // which the decoder ignores
+        if (masks
+                && !(bytes.little(54, 4) == 0xff0000 && bytes.little(58, 4) == 0xff00 && bytes.little(62, 4) == 0xff)) {
+            return Optional.empty();
+        }
         return of(width, height, runLengths ? 0 : ImageSize.product(packed(width, bits), height));
     }
 

@@ -2,6 +2,8 @@ package org.facerecognition.data;
 
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
+import static org.bytedeco.opencv.global.opencv_core.flip;
+import static org.bytedeco.opencv.global.opencv_core.transpose;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_COLOR_RGB;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_GRAYSCALE_2;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.IMREAD_REDUCED_GRAYSCALE_4;
@@ -21,6 +23,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
+import org.facerecognition.data.TiffHeader.TileOrientation;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
@@ -124,10 +127,18 @@ public final class ImageReader {
             throw new DataException(
                     "image " + name + " " + damage.sentence() + " (" + bytes.length + " bytes)" + WAY_OUT);
         }
+        if (FileSignature.isRawWithPreview(bytes)) {
+            throw unreadable(bytes, name);
+        }
         load();
         ImageHeader header = ImageHeader.of(bytes).orElseThrow(() -> unreadable(bytes, name));
         check(header, bytes.length, name, maxPixels);
-        byte[] input = still(bytes).orElseThrow(() -> unreadable(bytes, name));
+        byte[] input = decodable(bytes).orElseThrow(() -> unreadable(bytes, name));
+        Optional<TileOrientation> turned = TiffHeader.tileOrientation(new HeaderBytes(bytes));
+        if (turned.isPresent()) {
+            input = input.clone();
+            input[turned.get().at()] = 1;
+        }
         int reduction = reduction(bytes, header.size(), minPx);
         Mat image;
         try (BytePointer data = new BytePointer(input);
@@ -141,7 +152,22 @@ public final class ImageReader {
             image.close();
             throw unreadable(bytes, name);
         }
+        if (turned.isPresent()) {
+            turn(image, turned.get().value());
+        }
         return checked(image, header.size(), reduction, name);
+    }
+
+    /** Turns an image upright in place. */
+    private static void turn(Mat image, int orientation) {
+        if (orientation > 4) {
+            transpose(image, image);
+        }
+        switch (orientation) {
+            case 2, 6 -> flip(image, image, 1); // left and right
+            case 3, 7 -> flip(image, image, -1); // in both directions
+            default -> throw new IllegalStateException("no orientation of tiles is " + orientation);
+        }
     }
 
     private static DataException unreadable(byte[] bytes, String name) {
@@ -183,11 +209,13 @@ public final class ImageReader {
                 + "; make it smaller or remove it from the data set");
     }
 
-    /** Returns the file with only the first image of an animation; empty when the file is damaged. */
-    private static Optional<byte[]> still(byte[] bytes) {
+    /** Returns the file as the decoder reads it right: the first image of an animation, samples of 8 bits. */
+    private static Optional<byte[]> decodable(byte[] bytes) {
         HeaderBytes header = new HeaderBytes(bytes);
         if (header.ascii(0, "GIF8")) {
             return GifFrames.first(bytes);
+        } else if (header.at(0) == 'P') {
+            return NetpbmSamples.plain(bytes);
         }
         return header.at(0) == 0x89 ? PngChunks.still(bytes) : Optional.of(bytes);
     }

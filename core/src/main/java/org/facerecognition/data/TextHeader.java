@@ -22,6 +22,31 @@ final class TextHeader {
         this.at = at;
     }
 
+    /**
+     * The samples of a binary graymap, pixmap or PAM.
+     *
+     * @param depth samples of each pixel
+     * @param maxValue of a sample, which has two bytes if it is above 255
+     * @param start of the first row
+     */
+    record Raster(long width, long height, long depth, long maxValue, int start) {}
+
+    /** Returns where the samples of a binary graymap, pixmap or PAM are; empty for other files. */
+    static Optional<Raster> raster(HeaderBytes bytes) {
+        if (bytes.ascii(0, "P7\n")) {
+            return pamRaster(bytes);
+        }
+        boolean binary = bytes.ascii(0, "P5") || bytes.ascii(0, "P6");
+        if (!binary || !isSpace(bytes.at(2))) {
+            return Optional.empty();
+        }
+        TextHeader header = new TextHeader(bytes, 2);
+        long width = header.number();
+        long height = header.number();
+        long maxValue = header.number();
+        return Optional.of(new Raster(width, height, bytes.at(1) == '5' ? 1 : 3, maxValue, header.at + 1));
+    }
+
     static Optional<ImageHeader> read(HeaderBytes bytes) {
         if (bytes.ascii(0, "P7\n")) {
             return pam(bytes);
@@ -76,6 +101,14 @@ final class TextHeader {
 
     /** Parses PAM; only plain lines are accepted, with each number once. */
     private static Optional<ImageHeader> pam(HeaderBytes bytes) {
+        return pamRaster(bytes).flatMap(raster -> {
+            long row = raster.width() * Math.max(1, raster.depth()) * (raster.maxValue() > 255 ? 2 : 1);
+            return ImageHeader.of(
+                    raster.width(), raster.height(), row < 0 ? 0 : ImageSize.product(row, raster.height()));
+        });
+    }
+
+    private static Optional<Raster> pamRaster(HeaderBytes bytes) {
         long[] numbers = {-1, -1, -1, -1}; // width, height, depth, maximum value
         String text = bytes.text(3, MAX_CHARACTERS);
         for (int from = 0, to = text.indexOf('\n'); to >= 0; from = to + 1, to = text.indexOf('\n', from)) {
@@ -84,8 +117,7 @@ final class TextHeader {
                 return Optional.empty();
             }
             if (line.group().equals("ENDHDR")) {
-                long row = numbers[0] * Math.max(1, numbers[2]) * (numbers[3] > 255 ? 2 : 1);
-                return ImageHeader.of(numbers[0], numbers[1], row < 0 ? 0 : ImageSize.product(row, numbers[1]));
+                return Optional.of(new Raster(numbers[0], numbers[1], numbers[2], numbers[3], 3 + to + 1));
             }
             if (line.group(1) != null) {
                 int which = "WHDM".indexOf(line.group(1).charAt(0));

@@ -13,6 +13,7 @@ final class TiffHeader {
     private static final int WIDTH = 256;
     private static final int LENGTH = 257;
     private static final int BITS_PER_SAMPLE = 258;
+    private static final int ORIENTATION = 274;
     private static final int SAMPLES_PER_PIXEL = 277;
     private static final int ROWS_PER_STRIP = 278;
     private static final int TILE_WIDTH = 322;
@@ -39,6 +40,29 @@ final class TiffHeader {
         long version = bytes.number(2, 2, little);
         boolean big = version == 43 && bytes.number(4, 4, little) == (little ? 8 : 8L << 16);
         return version == 42 || big ? new TiffHeader(bytes, little, big).read() : Optional.empty();
+    }
+
+    /**
+     * An orientation that the decoder applies to each tile instead of the image.
+     *
+     * @param value 2, 3, 6 or 7, as in EXIF
+     * @param at the place of its lower byte in the file
+     */
+    record TileOrientation(int value, int at) {}
+
+    /** Returns the orientation of a file whose tiles the decoder would mix up; empty for others. */
+    static Optional<TileOrientation> tileOrientation(HeaderBytes bytes) {
+        boolean little = bytes.ascii(0, "II");
+        long version = little || bytes.ascii(0, "MM") ? bytes.number(2, 2, little) : 0;
+        TiffHeader header = new TiffHeader(bytes, little, version == 43);
+        if (version != 42 && version != 43 || header.read().isEmpty() || header.find(TILE_WIDTH) <= 0) {
+            return Optional.empty();
+        }
+        int value = (int) header.value(ORIENTATION, 1);
+        long at = header.find(ORIENTATION) + (header.big ? 12 : 8) + (little ? 0 : 1);
+        return value == 2 || value == 3 || value == 6 || value == 7
+                ? Optional.of(new TileOrientation(value, Math.toIntExact(at)))
+                : Optional.empty();
     }
 
     private Optional<ImageHeader> read() {

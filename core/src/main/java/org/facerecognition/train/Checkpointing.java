@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Checkpointing(@Nullable Path folder, int everySteps, boolean resume, boolean acceptChangedImages) {
 
-    /** @throws IllegalArgumentException when a value is out of its range, or there is no folder to resume from or to write to */
+    /** @throws IllegalArgumentException when a value is out of its range, or a folder is needed and there is none */
     public Checkpointing {
         Bounds.atLeast(0, "checkpointEverySteps", everySteps);
         if (resume && folder == null) {
