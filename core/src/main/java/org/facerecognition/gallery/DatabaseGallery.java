@@ -10,9 +10,10 @@ import java.util.UUID;
  * opens one.
  *
  * <p><b>Tables.</b> All galleries of a database lie in the tables {@code face_gallery}, {@code face_gallery_person},
- * {@code face_gallery_entry} and {@code face_gallery_change} of the first schema of the connection's search path. The
- * first server makes them, and later versions of this library change them in numbered steps. Applications may read
- * them, and may write the column {@code attributes} of {@code face_gallery_entry}.
+ * {@code face_gallery_entry} and {@code face_gallery_change} of the first schema of the connection's search path that
+ * has them. If none has, the first server makes them in the first schema; later versions of this library change them in
+ * numbered steps. The schema of the extension must be in the search path too. Applications may read the tables, and may
+ * write the column {@code attributes} of {@code face_gallery_entry}.
  *
  * <p><b>Changes.</b> Each call of {@code enroll} or {@code remove} is one transaction. Enrollments do not wait for one
  * another; removals wait for them. If a connection breaks, the call is repeated on another one, for 10 seconds and at

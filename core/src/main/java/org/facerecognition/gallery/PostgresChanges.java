@@ -62,11 +62,12 @@ final class PostgresChanges {
         return Sql.query(
                         connection,
                         row -> Sql.longs(row, 1),
-                        "INSERT INTO face_gallery_change (key, gallery_id, result)"
-                                + " SELECT ?::uuid, ?, coalesce(array_agg(nextval('face_gallery_entry_id')), '{}')"
+                        "INSERT INTO " + gallery.tables().changes() + " (key, gallery_id, result)"
+                                + " SELECT ?::uuid, ?, coalesce(array_agg(nextval(?::text::regclass)), '{}')"
                                 + " FROM generate_series(1, ?) ON CONFLICT (key) DO NOTHING RETURNING result",
                         key.toString(),
                         gallery.id(),
+                        gallery.tables().entryIds(),
                         entries)
                 .stream()
                 .findFirst();
@@ -75,7 +76,7 @@ final class PostgresChanges {
     private void setResult(Connection connection, UUID key, long result) throws SQLException {
         Sql.update(
                 connection,
-                "UPDATE face_gallery_change SET result = ?::bigint[] WHERE key = ?::uuid",
+                "UPDATE " + gallery.tables().changes() + " SET result = ?::bigint[] WHERE key = ?::uuid",
                 new Long[] {result},
                 key.toString());
     }
@@ -91,7 +92,7 @@ final class PostgresChanges {
                             }
                             return Sql.longs(row, 2);
                         },
-                        "SELECT gallery_id, result FROM face_gallery_change WHERE key = ?::uuid",
+                        "SELECT gallery_id, result FROM " + gallery.tables().changes() + " WHERE key = ?::uuid",
                         key.toString())
                 .stream()
                 .findFirst()
@@ -101,9 +102,10 @@ final class PostgresChanges {
 
     /** Forgets keys of changes that nobody repeats any more, a limited number at a time. */
     void forgetOldKeys() {
+        String keys = gallery.tables().changes();
         session.change(connection -> Sql.update(
                 connection,
-                "DELETE FROM face_gallery_change WHERE key IN (SELECT key FROM face_gallery_change"
+                "DELETE FROM " + keys + " WHERE key IN (SELECT key FROM " + keys
                         + " WHERE made_at < now() - interval '7 days' LIMIT ?)",
                 MAX_FORGOTTEN));
     }
@@ -213,9 +215,9 @@ final class PostgresChanges {
         }
         Sql.update(
                 connection,
-                "INSERT INTO face_gallery_person (gallery_id, name_key, name)"
+                "INSERT INTO " + gallery.tables().persons() + " (gallery_id, name_key, name)"
                         + " SELECT ?, key, name FROM unnest(?, ?) AS new (key, name)"
-                        + " WHERE NOT EXISTS (SELECT FROM face_gallery_person"
+                        + " WHERE NOT EXISTS (SELECT FROM " + gallery.tables().persons()
                         + " WHERE gallery_id = ? AND name_key = new.key)"
                         + " ORDER BY key ON CONFLICT (gallery_id, name_key) DO NOTHING",
                 gallery.id(),
@@ -229,12 +231,12 @@ final class PostgresChanges {
         List<LogRecord.Enrolled> records = batch.records();
         int added = Sql.update(
                 connection,
-                "INSERT INTO face_gallery_entry"
+                "INSERT INTO " + gallery.tables().entries()
                         + " (gallery_id, id, person_id, embedding, note, content_key, attributes)"
                         + " SELECT p.gallery_id, e.id, p.id, e.embedding::vector, e.note, e.content_key,"
                         + " e.attributes::jsonb"
                         + " FROM unnest(?, ?, ?, ?, ?, ?) AS e (id, key, embedding, note, content_key, attributes)"
-                        + " JOIN face_gallery_person p ON p.gallery_id = ? AND p.name_key = e.key",
+                        + " JOIN " + gallery.tables().persons() + " p ON p.gallery_id = ? AND p.name_key = e.key",
                 Arrays.stream(ids).boxed().toArray(Long[]::new),
                 keys,
                 records.stream().map(record -> Sql.vector(record.unit())).toArray(String[]::new),
@@ -270,7 +272,7 @@ final class PostgresChanges {
             List<Long> person = Sql.query(
                     connection,
                     row -> row.getLong(1),
-                    "SELECT id FROM face_gallery_person WHERE gallery_id = ? AND name_key = ?",
+                    "SELECT id FROM " + gallery.tables().persons() + " WHERE gallery_id = ? AND name_key = ?",
                     gallery.id(),
                     digest(Names.key(identity)));
             if (person.isEmpty()) {
@@ -342,13 +344,13 @@ final class PostgresChanges {
             lockExclusive(connection);
             Sql.update(
                     connection,
-                    "UPDATE face_gallery SET embedding_mode = ? WHERE id = ? AND embedding_mode IS NULL",
+                    "UPDATE " + gallery.tables().galleries() + " SET embedding_mode = ? WHERE id = ? AND embedding_mode IS NULL",
                     mode,
                     gallery.id());
             return Sql.query(
                             connection,
                             row -> row.getString(1),
-                            "SELECT embedding_mode FROM face_gallery WHERE id = ?",
+                            "SELECT embedding_mode FROM " + gallery.tables().galleries() + " WHERE id = ?",
                             gallery.id())
                     .get(0);
         });
@@ -376,9 +378,13 @@ final class PostgresChanges {
                 return false;
             }
             lockExclusive(connection);
+            if (PostgresSearch.isIndexed(connection, gallery)) { // another server has made it meanwhile
+                return true;
+            }
+            Sql.run(connection, "DROP INDEX IF EXISTS " + gallery.entries() + "_hnsw"); // one that is not valid
             Sql.run(
                     connection,
-                    "CREATE INDEX IF NOT EXISTS " + gallery.index() + " ON " + gallery.entries() + " USING hnsw (("
+                    "CREATE INDEX " + gallery.index() + " ON " + gallery.entries() + " USING hnsw (("
                             + PostgresSearch.halves(gallery, "embedding") + ") halfvec_ip_ops)");
             return true;
         });

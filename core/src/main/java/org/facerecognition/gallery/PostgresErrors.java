@@ -6,6 +6,7 @@ import java.util.regex.Pattern;
 /** Explains in one sentence why a database cannot be used, without the credentials that drivers put into messages. */
 final class PostgresErrors {
     private static final String HIDDEN = "***";
+    private static final String NOT_PERMITTED = "42501";
 
     /** Addresses of databases, which may contain users and passwords. */
     private static final Pattern ADDRESS =
@@ -33,7 +34,7 @@ final class PostgresErrors {
                     + reason + "; check that the database runs and accepts connections, and try again";
         } else if (state.startsWith("28")) {
             message = "the database of " + name + " rejects the user or the password; check them";
-        } else if (state.equals("42501")) {
+        } else if (state.equals(NOT_PERMITTED)) {
             message = "cannot use " + name + ": " + reason
                     + "; grant the user the tables and sequences named face_gallery..., or connect as their owner";
         } else {
@@ -44,6 +45,21 @@ final class PostgresErrors {
                         + " enroll with a key"
                 : message;
         return attempts > 0 ? GalleryException.unreachable(whole, cause) : new GalleryException(whole, cause);
+    }
+
+    /**
+     * Explains that the user lacks a privilege.
+     *
+     * @param what cannot be done
+     * @param remedy what to do
+     * @throws SQLException the same exception, if it has another reason
+     */
+    static GalleryException notPermitted(String what, SQLException e, String remedy) throws SQLException {
+        SQLException cause = withoutCredentials(e);
+        if (!NOT_PERMITTED.equals(cause.getSQLState())) {
+            throw e;
+        }
+        return new GalleryException(what + ": " + firstLine(String.valueOf(cause.getMessage())) + "; " + remedy, cause);
     }
 
     /** Returns the exception that pools and drivers have wrapped. */

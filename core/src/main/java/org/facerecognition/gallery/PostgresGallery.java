@@ -68,9 +68,9 @@ final class PostgresGallery implements DatabaseGallery {
         String checked = storable(Texts.fingerprint(fingerprint));
         int limit = exactUpTo(method, dimension, exactUpTo);
         PostgresSession session = session(dataSource, name);
-        new PostgresSchema(PostgresSchema.STEPS).migrate(session);
+        PostgresTables tables = new PostgresSchema(PostgresSchema.STEPS).migrate(session);
         PostgresSchema.Registered gallery =
-                session.change(connection -> PostgresSchema.findOrCreate(connection, name, checked, dimension));
+                session.change(connection -> PostgresSchema.findOrCreate(connection, tables, session.name(), name, checked, dimension));
         ModelBinding.check(session.name(), gallery.info(), checked, dimension, "gallery");
         PostgresGallery connected = new PostgresGallery(session, gallery, false, limit);
         connected.changes.forgetOldKeys();
@@ -100,8 +100,8 @@ final class PostgresGallery implements DatabaseGallery {
 
     private static PostgresSchema.Registered existing(PostgresSession session, String name) {
         return session.read(connection -> {
-            new PostgresSchema(PostgresSchema.STEPS).check(connection, session.name());
-            return PostgresSchema.find(connection, name)
+            PostgresTables tables = new PostgresSchema(PostgresSchema.STEPS).check(connection, session.name());
+            return PostgresSchema.find(connection, tables, name)
                     .orElseThrow(() -> new GalleryException(session.name()
                             + " does not exist; check its name, or open it for writing, which makes it"));
         });

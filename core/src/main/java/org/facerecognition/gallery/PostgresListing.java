@@ -26,7 +26,7 @@ final class PostgresListing {
         return first(Sql.query(
                         connection,
                         row -> Optional.ofNullable(row.getString(1)),
-                        "SELECT embedding_mode FROM face_gallery WHERE id = ?",
+                        "SELECT embedding_mode FROM " + gallery.tables().galleries() + " WHERE id = ?",
                         gallery.id()))
                 .flatMap(mode -> mode);
     }

@@ -23,6 +23,9 @@ import java.util.regex.Pattern;
  * A gallery is a row of face_gallery and a partition of face_gallery_person and face_gallery_entry, so that its index
  * contains nothing of other galleries and compaction does not touch them. Partitions are named by the gallery's number;
  * its name, which the user chooses, is only ever a parameter.
+ *
+ * Statements name the schema of each table, so that connections with different search paths mean the same tables. New
+ * partitions lie beside the registry; those of earlier versions may lie in another schema of the search path.
  */
 final class PostgresSchema {
     /** The first key of all advisory locks of galleries; the second is 0, or the number of a gallery. */
@@ -51,21 +54,14 @@ final class PostgresSchema {
      * A registered gallery.
      *
      * @param id its number
+     * @param tables of all galleries of its schema
+     * @param persons the table of its identities, with its schema
+     * @param entries the table of its entries, with its schema
      */
-    record Registered(int id, GalleryInfo info) {
-        /** Returns the table of its entries. */
-        String entries() {
-            return "face_gallery_entry_" + id;
-        }
-
-        /** Returns the table of its identities. */
-        String persons() {
-            return "face_gallery_person_" + id;
-        }
-
-        /** Returns the name of its index. */
+    record Registered(int id, GalleryInfo info, PostgresTables tables, String persons, String entries) {
+        /** Returns the name of its index, which lies in the schema of its entries. */
         String index() {
-            return entries() + "_hnsw";
+            return "face_gallery_entry_" + id + "_hnsw";
         }
     }
 
@@ -83,31 +79,61 @@ final class PostgresSchema {
     /**
      * Makes the tables, or changes those of an earlier version.
      *
+     * @return the tables
      * @throws GalleryException if the database lacks what galleries need, or a later version of this library made them
      */
-    void migrate(PostgresSession session) {
-        session.change(connection -> {
-            if (version(connection, session.name()) < steps.size()) {
+    PostgresTables migrate(PostgresSession session) {
+        return session.change(connection -> {
+            PostgresTables tables = PostgresTables.of(connection, session.name());
+            boolean complete = version(connection, tables, session.name()) == steps.size();
+            if (!complete) {
                 Sql.query(connection, row -> 0, "SELECT pg_advisory_xact_lock(" + LOCKS + ", 0)");
                 checkDatabase(connection, session.name());
-                Sql.run(
-                        connection,
-                        "CREATE TABLE IF NOT EXISTS face_gallery_schema (version integer PRIMARY KEY,"
-                                + " applied_at timestamptz NOT NULL DEFAULT now())");
-                for (int step = version(connection, session.name()) + 1; step <= steps.size(); step++) {
-                    for (String statement : steps.get(step - 1).split(";\\R")) {
-                        Sql.run(connection, statement);
-                    }
-                    Sql.update(connection, "INSERT INTO face_gallery_schema (version) VALUES (?)", step);
-                }
+                tables = PostgresTables.of(connection, session.name()); // another server may have made them meanwhile
             }
-            return steps.size();
+            checkType(connection, tables, session.name());
+            if (!complete) {
+                applySteps(connection, tables, session.name());
+            }
+            return tables;
         });
     }
 
-    /** Checks that the tables are of this version, without changing them. */
-    void check(Connection connection, String name) throws SQLException {
-        int version = version(connection, name);
+    /** Applies the steps that were not applied yet; their tables are those of the first schema of the search path. */
+    private void applySteps(Connection connection, PostgresTables tables, String name) throws SQLException {
+        Sql.query(
+                connection,
+                row -> 0,
+                "SELECT set_config('search_path', ? || ', ' || current_setting('search_path'), true)",
+                tables.schema());
+        try {
+            Sql.run(
+                    connection,
+                    "CREATE TABLE IF NOT EXISTS " + tables.versions() + " (version integer PRIMARY KEY,"
+                            + " applied_at timestamptz NOT NULL DEFAULT now())");
+        } catch (SQLException e) {
+            throw PostgresErrors.notPermitted(
+                    "cannot make the tables of " + name,
+                    e,
+                    "grant the user CREATE and USAGE on schema " + tables.schema() + ", or connect once as a user who"
+                            + " has them and grant this one the tables and sequences named face_gallery...");
+        }
+        for (int step = version(connection, tables, name) + 1; step <= steps.size(); step++) {
+            for (String statement : steps.get(step - 1).split(";\\R")) {
+                Sql.run(connection, statement);
+            }
+            Sql.update(connection, "INSERT INTO " + tables.versions() + " (version) VALUES (?)", step);
+        }
+    }
+
+    /**
+     * Checks that the tables are of this version, without changing them.
+     *
+     * @return the tables
+     */
+    PostgresTables check(Connection connection, String name) throws SQLException {
+        PostgresTables tables = PostgresTables.of(connection, name);
+        int version = version(connection, tables, name);
         if (version == 0) {
             throw new GalleryException(
                     name + " does not exist: the database has no galleries; check its address, or enroll somebody");
@@ -116,15 +142,17 @@ final class PostgresSchema {
             throw new GalleryException(name + " is in tables of version " + version + ", which must be changed to "
                     + steps.size() + "; open it for writing once");
         }
+        checkType(connection, tables, name);
+        return tables;
     }
 
     /** Returns the number of the last step that was applied; 0 if there are no tables. */
-    private int version(Connection connection, String name) throws SQLException {
-        boolean exists = Sql.query(connection, row -> row.getString(1), "SELECT to_regclass('face_gallery_schema')")
+    private int version(Connection connection, PostgresTables tables, String name) throws SQLException {
+        boolean exists = Sql.query(connection, row -> row.getString(1), "SELECT to_regclass(?)", tables.versions())
                         .get(0)
                 != null;
         int version = exists
-                ? Sql.query(connection, row -> row.getInt(1), "SELECT max(version) FROM face_gallery_schema")
+                ? Sql.query(connection, row -> row.getInt(1), "SELECT max(version) FROM " + tables.versions())
                         .get(0)
                 : 0;
         if (version > steps.size()) {
@@ -132,6 +160,21 @@ final class PostgresSchema {
                     + steps.size() + "; use the version of this library that made them");
         }
         return version;
+    }
+
+    /** Checks that statements find the types of the extension, which may be in any schema. */
+    private static void checkType(Connection connection, PostgresTables tables, String name) throws SQLException {
+        Sql.query(
+                        connection,
+                        row -> String.valueOf(row.getString(1)),
+                        "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+                                + " WHERE e.extname = 'vector' AND to_regtype('vector') IS NULL")
+                .forEach(schema -> {
+                    throw new GalleryException("the search path of the database of " + name
+                            + " must have schema " + schema + " of the extension vector, but does not have it, or the"
+                            + " user may not use it; add it with the connection's parameter currentSchema="
+                            + tables.schema() + "," + schema + ", or grant the user USAGE on it");
+                });
     }
 
     private static void checkDatabase(Connection connection, String name) throws SQLException {
@@ -160,38 +203,88 @@ final class PostgresSchema {
                     + " or later, but has " + version.group()
                     + "; install a later one and run ALTER EXTENSION vector UPDATE");
         }
-        Sql.run(connection, "CREATE EXTENSION IF NOT EXISTS vector");
+        try {
+            Sql.run(connection, "CREATE EXTENSION IF NOT EXISTS vector");
+        } catch (SQLException e) {
+            throw PostgresErrors.notPermitted(
+                    "cannot use " + name,
+                    e,
+                    "ask an administrator of the database to run CREATE EXTENSION vector once");
+        }
     }
 
     /** Returns the registered gallery of a name; empty if there is none. */
-    static Optional<Registered> find(Connection connection, String gallery) throws SQLException {
+    static Optional<Registered> find(Connection connection, PostgresTables tables, String gallery)
+            throws SQLException {
         return Sql.query(
                         connection,
                         row -> new Registered(
-                                row.getInt(1), new GalleryInfo(row.getString(2), row.getInt(3), row.getString(4))),
-                        "SELECT id, fingerprint, dimension, embedding_mode FROM face_gallery WHERE name = ?",
+                                row.getInt(1),
+                                new GalleryInfo(row.getString(2), row.getInt(3), row.getString(4)),
+                                tables,
+                                row.getString(5),
+                                row.getString(6)),
+                        "SELECT g.id, g.fingerprint, g.dimension, g.embedding_mode, "
+                                + partition("face_gallery_person_") + ", " + partition("face_gallery_entry_")
+                                + " FROM " + tables.galleries() + " g WHERE g.name = ?",
+                        tables.persons(),
+                        tables.schema(),
+                        tables.entries(),
+                        tables.schema(),
                         gallery)
                 .stream()
                 .findFirst();
     }
 
-    /** Returns the registered gallery of a name, and registers it if there is none. */
-    static Registered findOrCreate(Connection connection, String gallery, String fingerprint, int dimension)
+    /**
+     * Returns an expression for a gallery's partition, with its schema. Its parameters are the table, and the schema of
+     * a partition that is to be made.
+     *
+     * @param prefix of its name, before the number of the gallery
+     */
+    private static String partition(String prefix) {
+        String table = "'" + prefix + "' || g.id";
+        return "coalesce((SELECT quote_ident(n.nspname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+                + " JOIN pg_namespace n ON n.oid = c.relnamespace"
+                + " WHERE i.inhparent = to_regclass(?) AND c.relname = " + table + "), ?) || '.' || " + table;
+    }
+
+    /**
+     * Returns the registered gallery of a name, and registers it if there is none.
+     *
+     * @param name names the gallery in messages
+     */
+    static Registered findOrCreate(
+            Connection connection,
+            PostgresTables tables,
+            String name,
+            String gallery,
+            String fingerprint,
+            int dimension)
             throws SQLException {
-        Optional<Registered> existing = find(connection, gallery);
+        Optional<Registered> existing = find(connection, tables, gallery);
         if (existing.isPresent()) {
             return existing.get();
         }
         Sql.query(connection, row -> 0, "SELECT pg_advisory_xact_lock(" + LOCKS + ", 0)");
         int created = Sql.update(
                 connection,
-                "INSERT INTO face_gallery (name, fingerprint, dimension) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO " + tables.galleries()
+                        + " (name, fingerprint, dimension) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 gallery,
                 fingerprint,
                 dimension);
-        Registered registered = find(connection, gallery).orElseThrow();
+        Registered registered = find(connection, tables, gallery).orElseThrow();
         if (created > 0) {
-            createPartitions(connection, registered);
+            try {
+                createPartitions(connection, registered);
+            } catch (SQLException e) {
+                throw PostgresErrors.notPermitted(
+                        "cannot make the tables of " + name,
+                        e,
+                        "connect once as the owner of face_gallery_entry, who needs CREATE and USAGE on schema "
+                                + tables.schema() + ", and grant this user the new tables");
+            }
         }
         return registered;
     }
@@ -201,16 +294,18 @@ final class PostgresSchema {
                 connection,
                 String.format(
                         Locale.ROOT,
-                        "CREATE TABLE %s PARTITION OF face_gallery_person FOR VALUES IN (%d)",
+                        "CREATE TABLE %s PARTITION OF %s FOR VALUES IN (%d)",
                         gallery.persons(),
+                        gallery.tables().persons(),
                         gallery.id()));
         Sql.run(
                 connection,
                 String.format(
                         Locale.ROOT,
-                        "CREATE TABLE %s PARTITION OF face_gallery_entry (CHECK (vector_dims(embedding) = %d))"
+                        "CREATE TABLE %s PARTITION OF %s (CHECK (vector_dims(embedding) = %d))"
                                 + " FOR VALUES IN (%d) WITH %s",
                         gallery.entries(),
+                        gallery.tables().entries(),
                         gallery.info().dimension(),
                         gallery.id(),
                         WHOLE_ROWS));

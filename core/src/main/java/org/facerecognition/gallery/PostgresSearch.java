@@ -75,9 +75,15 @@ final class PostgresSearch {
         return vector + "::halfvec(" + gallery.info().dimension() + ")";
     }
 
-    /** Returns whether the gallery has an index. */
+    /** Returns whether the gallery's table of entries has an index that searches can use. */
     static boolean isIndexed(Connection connection, PostgresSchema.Registered gallery) throws SQLException {
-        return Sql.query(connection, row -> row.getBoolean(1), "SELECT to_regclass(?) IS NOT NULL", gallery.index())
+        return Sql.query(
+                        connection,
+                        row -> row.getBoolean(1),
+                        "SELECT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+                                + " WHERE i.indrelid = to_regclass(?) AND c.relname = ? AND i.indisvalid)",
+                        gallery.entries(),
+                        gallery.index())
                 .get(0);
     }
 
