@@ -1,5 +1,6 @@
 package org.facerecognition.gallery;
 
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -88,7 +89,12 @@ final class PostgresListing {
                 connection,
                 PostgresListing::entry,
                 select(ENTRY) + " WHERE e.content_key = ANY (?) ORDER BY e.id",
-                (Object) contentKeys.toArray(String[]::new));
+                (Object) contentKeys.stream().filter(PostgresListing::isStorable).toArray(String[]::new));
+    }
+
+    /** Returns whether a text can be stored, so that an entry may have it. */
+    private static boolean isStorable(String text) {
+        return text.indexOf('\0') < 0 && StandardCharsets.UTF_8.newEncoder().canEncode(text);
     }
 
     List<Entry> withoutContentKey(Connection connection) throws SQLException {

@@ -85,6 +85,11 @@ class GalleryPagingTest {
             assertThat(gallery.withContentKeys(List.of("\u00e9.jpg"))).hasSize(1);
             assertThat(gallery.withContentKeys(List.of("", "f5a5a608"))) // the second has the hash code 0
                     .isEmpty();
+            gallery.enroll(List.of(new Enrollment("F", TestFaces.of(9, 9, D), null, "?.jpg")));
+            assertThat(gallery.withContentKeys(List.of("x\0y", "\ud83d.jpg")))
+                    .as("a database has neither of these characters, and other galleries have no such keys")
+                    .isEmpty();
+            assertThat(gallery.withContentKeys(List.of("x\0y", "?.jpg"))).hasSize(1);
         }
     }
 
