@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * OFFSET 0 keeps the planner from moving the conversion of a probe's text to where the probe is used, which would
  * convert it again for each entry.
  *
+ * Probes are sent in parts, so that no result has the candidates of all of them.
+ *
  * An expression on the embeddings in half precision uses the index, and one on the embeddings themselves cannot, so the
  * text of the statement decides how it is searched.
  */
@@ -33,6 +35,7 @@ final class PostgresSearch {
     private static final int MIN_SCANNED = 20_000; // pgvector's default
     private static final int CANDIDATES_PER_IDENTITY = 8;
     private static final int MAX_INDEXED_TOP_K = 1_000;
+    private static final int PROBES_PER_STATEMENT = 256;
     private static final Comparator<Candidate> BEST_FIRST = Comparator.comparingDouble(Candidate::cosine)
             .reversed()
             .thenComparingLong(candidate -> candidate.match().entry());
@@ -58,7 +61,7 @@ final class PostgresSearch {
     /**
      * An entry that may be a probe's best.
      *
-     * @param probe its number in the query
+     * @param probe its number in the statement
      */
     private record Candidate(int probe, long person, Match match) {
         double cosine() {
@@ -171,24 +174,32 @@ final class PostgresSearch {
                 + " SELECT c.person_id, p.name, c.id, e.note, vector_send(e.embedding) FROM chosen c"
                 + oneRow("note, embedding", gallery.entries(), "c.id") + " e"
                 + oneRow("name", gallery.persons(), "c.person_id") + " p) found";
-        List<Object> all = new ArrayList<>();
-        all.add(query.probes().stream().map(Sql::vector).toArray(String[]::new));
-        all.addAll(parameters);
-        all.addAll(List.of(query.topK(), (double) slack, (double) slack, gallery.id(), gallery.id()));
-        List<Candidate> candidates = Sql.query(connection, row -> candidate(row, query.probes()), sql, all.toArray());
         List<List<Match>> results = new ArrayList<>();
-        for (int i = 0; i < query.probes().size(); i++) {
-            int probe = i;
-            Set<Long> seen = new HashSet<>();
-            results.add(candidates.stream()
-                    .filter(candidate -> candidate.probe() == probe)
-                    .sorted(BEST_FIRST)
-                    .filter(candidate -> seen.add(candidate.person()))
-                    .limit(query.topK())
-                    .map(Candidate::match)
-                    .toList());
+        for (int from = 0; from < query.probes().size(); from += PROBES_PER_STATEMENT) {
+            List<float[]> probes = query.probes()
+                    .subList(from, Math.min(query.probes().size(), from + PROBES_PER_STATEMENT));
+            List<Object> all = new ArrayList<>();
+            all.add(probes.stream().map(Sql::vector).toArray(String[]::new));
+            all.addAll(parameters);
+            all.addAll(List.of(query.topK(), (double) slack, (double) slack, gallery.id(), gallery.id()));
+            List<List<Candidate>> candidates = new ArrayList<>();
+            probes.forEach(probe -> candidates.add(new ArrayList<>()));
+            Sql.query(connection, row -> candidate(row, probes), sql, all.toArray())
+                    .forEach(candidate -> candidates.get(candidate.probe()).add(candidate));
+            candidates.forEach(ofProbe -> results.add(best(ofProbe, query.topK())));
         }
         return results;
+    }
+
+    /** Returns the best candidate of each of the best identities, the best first. */
+    private static List<Match> best(List<Candidate> ofProbe, int topK) {
+        Set<Long> seen = new HashSet<>();
+        return ofProbe.stream()
+                .sorted(BEST_FIRST)
+                .filter(candidate -> seen.add(candidate.person()))
+                .limit(topK)
+                .map(Candidate::match)
+                .toList();
     }
 
     /** Returns a join that reads one row by its key; the planner would read the whole table to join a few rows. */

@@ -115,6 +115,35 @@ class PostgresGalleryTest {
             }
         }
 
+        /** One result used to have the candidates of all probes, and to be searched once for each probe. */
+        @ParameterizedTest
+        @ValueSource(ints = {20, 1_000})
+        void manyProbesAreSentInParts(int exactUpTo) {
+            List<String> plans = new ArrayList<>();
+            DataSource source = ExplainedDataSource.of(database.dataSource(), plans);
+            try (DatabaseGallery gallery =
+                            PostgresGallery.connect(source, name, "model", D, SearchMethod.HNSW, exactUpTo);
+                    Gallery memory = Gallery.inMemory("model", D)) {
+                List<Enrollment> all = IntStream.range(0, 50)
+                        .mapToObj(i -> new Enrollment("p" + i / 2, face(i)))
+                        .toList();
+                gallery.enroll(all);
+                memory.enroll(all);
+                List<float[]> probes =
+                        IntStream.range(0, 600).mapToObj(i -> face(i % 60)).toList();
+                List<Outcome> expected = memory.identify(probes, 3, 0.5);
+                List<Outcome> outcomes = gallery.identify(probes, 3, 0.5);
+                for (int i = 0; i < probes.size(); i++) {
+                    assertThat(outcomes.get(i).matches())
+                            .extracting(Match::identity)
+                            .isEqualTo(expected.get(i).matches().stream()
+                                    .map(Match::identity)
+                                    .toList());
+                }
+                assertThat(plans).hasSize(3);
+            }
+        }
+
         /** All embeddings used to be in one statement, which has a limit. */
         @Test
         void aLargeBatchIsComparedInParts() {
