@@ -89,7 +89,8 @@ final class PostgresListing {
                 connection,
                 PostgresListing::entry,
                 select(ENTRY) + " WHERE e.content_key = ANY (?) ORDER BY e.id",
-                (Object) contentKeys.stream().filter(PostgresListing::isStorable).toArray(String[]::new));
+                (Object)
+                        contentKeys.stream().filter(PostgresListing::isStorable).toArray(String[]::new));
     }
 
     /** Returns whether a text can be stored, so that an entry may have it. */

@@ -214,8 +214,7 @@ final class PostgresSchema {
     }
 
     /** Returns the registered gallery of a name; empty if there is none. */
-    static Optional<Registered> find(Connection connection, PostgresTables tables, String gallery)
-            throws SQLException {
+    static Optional<Registered> find(Connection connection, PostgresTables tables, String gallery) throws SQLException {
         return Sql.query(
                         connection,
                         row -> new Registered(

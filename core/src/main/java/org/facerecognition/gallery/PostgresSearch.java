@@ -176,8 +176,8 @@ final class PostgresSearch {
                 + oneRow("name", gallery.persons(), "c.person_id") + " p) found";
         List<List<Match>> results = new ArrayList<>();
         for (int from = 0; from < query.probes().size(); from += PROBES_PER_STATEMENT) {
-            List<float[]> probes = query.probes()
-                    .subList(from, Math.min(query.probes().size(), from + PROBES_PER_STATEMENT));
+            List<float[]> probes =
+                    query.probes().subList(from, Math.min(query.probes().size(), from + PROBES_PER_STATEMENT));
             List<Object> all = new ArrayList<>();
             all.add(probes.stream().map(Sql::vector).toArray(String[]::new));
             all.addAll(parameters);

@@ -220,7 +220,8 @@ class PostgresSchemaTest {
             return !method.getName().equals("createStatement")
                     ? statement
                     : FaultyDataSource.proxy(Statement.class, (called, sql) -> {
-                        if (called.getName().equals("execute") && sql[0].toString().startsWith("CREATE EXTENSION")) {
+                        if (called.getName().equals("execute")
+                                && sql[0].toString().startsWith("CREATE EXTENSION")) {
                             throw new SQLException("ERROR: permission denied to create extension \"vector\"", "42501");
                         }
                         return FaultyDataSource.call(statement, called, sql);
