@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param embedding of any nonzero norm
  * @param note free text, for example the origin of the image; up to 4,096 bytes of UTF-8
  * @param contentKey distinguishes the image from others, for example a digest of its file, see {@link ContentKey}; up
- *     to 256 bytes of UTF-8. The gallery stores it but does not use it
+ *     to 256 bytes of UTF-8. Only {@link Gallery#enrollNewImages}
+ *     and {@link Gallery#enrollMissing} compare it
  * @param attributes names and values that the application stores with the entry, and by which {@link
  *     DatabaseGallery#identify(java.util.List, int, double, Map)} selects; up to 256 bytes of UTF-8 per name, 4,096 per
  *     value, and 64 attributes. Only galleries in a database store them; the others reject them

@@ -66,6 +66,12 @@ final class FileGallery implements Gallery {
     }
 
     @Override
+    public long[] enrollNewImages(List<Enrollment> enrollments, UniqueIn uniqueIn) {
+        GalleryArguments.checkWithoutAttributes(enrollments);
+        return contents.enrollNewImages(GalleryArguments.records(enrollments, dimension), uniqueIn);
+    }
+
+    @Override
     public int remove(String identity) {
         Names.checkReadable(identity);
         return contents.remove(identity);

@@ -54,6 +54,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Limits: names of up to 1,024 bytes of UTF-8, notes of up to 4,096; embeddings of 2 to 65,536 values; 2^30 entries,
  * including removed ones until {@link #compact}, if memory suffices.
  */
+/*
+ * Long because it is the facade: the ways to open a gallery and one method for each use, with their documentation.
+ */
 public interface Gallery extends AutoCloseable {
     // ---- opening ----
 
@@ -254,6 +257,16 @@ public interface Gallery extends AutoCloseable {
      * @return the ids of the new entries, in order
      */
     long[] enrollMissing(List<Enrollment> enrollments);
+
+    /**
+     * Enrolls the images that the gallery does not have yet, as one change like {@link #enroll(List)}. Images are the
+     * same if their content keys are; those without one are always enrolled. If several programs enroll an image in a
+     * database at once, one of them does.
+     *
+     * @param uniqueIn whether an image that is enrolled under another name is there
+     * @return the ids of the new entries, in the order of the enrollments, with 0 for the images that are there
+     */
+    long[] enrollNewImages(List<Enrollment> enrollments, UniqueIn uniqueIn);
 
     /**
      * Removes an identity with all its entries and erases them: when this method returns, nothing of them is left in

@@ -1,5 +1,6 @@
 package org.facerecognition.gallery;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -140,6 +141,21 @@ final class GalleryContents implements AutoCloseable {
             List<LogRecord.Enrolled> missing =
                     EntryContent.missing(records, segment.rows()::of, row -> segment.record(snapshot.view(), row));
             return missing.isEmpty() ? new long[0] : enroll(missing);
+        }
+    }
+
+    /** Adds the images that are not there yet as one change; see {@link Gallery#enrollNewImages}. */
+    long[] enrollNewImages(List<LogRecord.Enrolled> records, UniqueIn uniqueIn) {
+        synchronized (changeLock) {
+            Rows.View view = writableSnapshot().view();
+            List<Entry> there = Arrays.stream(view.rowsWith(NewImages.keys(records)))
+                    .mapToObj(view::entry)
+                    .filter(Objects::nonNull)
+                    .toList();
+            int[] indices = NewImages.of(records, uniqueIn, there);
+            List<LogRecord.Enrolled> added = new ArrayList<>(indices.length);
+            Arrays.stream(indices).forEach(i -> added.add(records.get(i)));
+            return NewImages.ids(records.size(), indices, added.isEmpty() ? new long[0] : enroll(added));
         }
     }
 

@@ -73,11 +73,11 @@ final class PostgresChanges {
                 .findFirst();
     }
 
-    private void setResult(Connection connection, UUID key, long result) throws SQLException {
+    private void setResult(Connection connection, UUID key, long... result) throws SQLException {
         Sql.update(
                 connection,
                 "UPDATE " + gallery.tables().changes() + " SET result = ?::bigint[] WHERE key = ?::uuid",
-                new Long[] {result},
+                Arrays.stream(result).boxed().toArray(Long[]::new),
                 key.toString());
     }
 
@@ -147,6 +147,29 @@ final class PostgresChanges {
             PostgresBatch missing = batch.select(missing(connection, batch.records()));
             Optional<long[]> claimed = claim(connection, key, missing.records().size());
             return claimed.isPresent() ? add(connection, claimed.get(), missing) : result(connection, key);
+        });
+    }
+
+    /**
+     * Enrolls the images that are not there yet; no two calls do so at the same time.
+     *
+     * @return the ids, in order, with 0 for the images that are there
+     */
+    long[] enrollNewImages(PostgresBatch batch, UniqueIn uniqueIn) {
+        UUID key = UUID.randomUUID();
+        List<LogRecord.Enrolled> records = batch.records();
+        return session.change(connection -> {
+            lockExclusive(connection);
+            List<Entry> there = new PostgresListing(gallery).withContentKeys(connection, NewImages.keys(records));
+            int[] indices = NewImages.of(records, uniqueIn, there);
+            Optional<long[]> claimed = claim(connection, key, indices.length);
+            if (claimed.isEmpty()) {
+                return result(connection, key);
+            }
+            long[] added = add(connection, claimed.get(), batch.select(indices));
+            long[] ids = NewImages.ids(records.size(), indices, added);
+            setResult(connection, key, ids);
+            return ids;
         });
     }
 
@@ -344,7 +367,8 @@ final class PostgresChanges {
             lockExclusive(connection);
             Sql.update(
                     connection,
-                    "UPDATE " + gallery.tables().galleries() + " SET embedding_mode = ? WHERE id = ? AND embedding_mode IS NULL",
+                    "UPDATE " + gallery.tables().galleries()
+                            + " SET embedding_mode = ? WHERE id = ? AND embedding_mode IS NULL",
                     mode,
                     gallery.id());
             return Sql.query(

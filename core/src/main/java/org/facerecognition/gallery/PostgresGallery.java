@@ -69,8 +69,8 @@ final class PostgresGallery implements DatabaseGallery {
         int limit = exactUpTo(method, dimension, exactUpTo);
         PostgresSession session = session(dataSource, name);
         PostgresTables tables = new PostgresSchema(PostgresSchema.STEPS).migrate(session);
-        PostgresSchema.Registered gallery =
-                session.change(connection -> PostgresSchema.findOrCreate(connection, tables, session.name(), name, checked, dimension));
+        PostgresSchema.Registered gallery = session.change(connection ->
+                PostgresSchema.findOrCreate(connection, tables, session.name(), name, checked, dimension));
         ModelBinding.check(session.name(), gallery.info(), checked, dimension, "gallery");
         PostgresGallery connected = new PostgresGallery(session, gallery, false, limit);
         connected.changes.forgetOldKeys();
@@ -167,6 +167,11 @@ final class PostgresGallery implements DatabaseGallery {
     @Override
     public long[] enrollMissing(List<Enrollment> enrollments) {
         return enroll(enrollments, PostgresBatch::distinct, PostgresChanges::enrollMissing);
+    }
+
+    @Override
+    public long[] enrollNewImages(List<Enrollment> enrollments, UniqueIn uniqueIn) {
+        return enroll(enrollments, batch -> batch, (writable, batch) -> writable.enrollNewImages(batch, uniqueIn));
     }
 
     private long[] enroll(

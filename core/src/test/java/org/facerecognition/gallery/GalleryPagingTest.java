@@ -121,6 +121,41 @@ class GalleryPagingTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void enrollsImagesThatAreNew(GalleryKind kind) {
+        try (Gallery gallery = gallery(kind)) {
+            Enrollment ann = image("Ann", "a");
+            Enrollment bob = image("Bob", "b");
+            Enrollment withoutKey = image("Bob", null);
+            List<Enrollment> some = List.of(ann, bob, image("ANN", "a"), withoutKey, image("Bob", "a"));
+            long[] ids = gallery.enrollNewImages(some, UniqueIn.GALLERY);
+            assertThat(ids).hasSize(5);
+            assertThat(gallery.entries()).extracting(Entry::id).containsExactly(ids[0], ids[1], ids[3]);
+            assertThat(new long[] {ids[2], ids[4]}).containsOnly(0);
+
+            assertThat(gallery.enrollNewImages(List.of(image("Cora", "b"), ann), UniqueIn.GALLERY))
+                    .containsExactly(0, 0);
+            long[] others = gallery.enrollNewImages(
+                    List.of(image("ann", "a"), image("Cora", "a"), image("CORA", "a")), UniqueIn.IDENTITY);
+            assertThat(others).hasSize(3);
+            assertThat(gallery.withContentKeys(List.of("a")))
+                    .extracting(Entry::id)
+                    .containsExactly(ids[0], others[1]);
+            assertThat(new long[] {others[0], others[2]}).containsOnly(0);
+
+            gallery.remove("Bob");
+            assertThat(gallery.enrollNewImages(List.of(image("Cora", "b")), UniqueIn.GALLERY)[0])
+                    .as("a removed image is new")
+                    .isPositive();
+            assertThat(gallery.enrollNewImages(List.of(), UniqueIn.GALLERY)).isEmpty();
+        }
+    }
+
+    private static Enrollment image(String name, String contentKey) {
+        return new Enrollment(name, TestFaces.of(1, 0, D), null, contentKey);
+    }
+
     /** Normalizing again would change the last bit of some values, and the entry would not be found again. */
     @ParameterizedTest
     @EnumSource

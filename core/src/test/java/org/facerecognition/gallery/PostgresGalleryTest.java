@@ -285,6 +285,15 @@ class PostgresGalleryTest {
                 faults.addAll(List.of(fault, fault, fault));
                 long[] ids = gallery.enroll(List.of(person(1), person(2)));
                 assertThat(gallery.entries()).extracting(Entry::id).containsExactly(ids[0], ids[1]);
+                Enrollment image = new Enrollment("p3", face(3), null, "image 3");
+                assertThat(gallery.enrollNewImages(List.of(image), UniqueIn.GALLERY)[0])
+                        .isPositive();
+                faults.addAll(List.of(fault, fault, fault));
+                Enrollment other = new Enrollment("p3", face(4), null, "image 4");
+                long[] images = gallery.enrollNewImages(List.of(image, other), UniqueIn.GALLERY);
+                assertThat(images[0]).isZero();
+                assertThat(gallery.entry(images[1])).isPresent();
+                assertThat(gallery.remove("p3")).isEqualTo(2);
                 faults.addAll(List.of(fault, fault));
                 assertThat(gallery.remove("p1")).isEqualTo(1);
                 faults.addAll(List.of(fault, fault));
@@ -625,6 +634,31 @@ class PostgresGalleryTest {
                 Set<Long> ids =
                         new HashSet<>(gallery.entries().stream().map(Entry::id).toList());
                 assertThat(ids).hasSize(80);
+            }
+        }
+
+        /** Two servers used to find an image new at the same time, and to enroll it under two names. */
+        @Test
+        void oneOfManyServersEnrollsAnImage() throws Exception {
+            AtomicInteger next = new AtomicInteger();
+            AtomicInteger enrolled = new AtomicInteger();
+            runAtOnce(8, () -> {
+                try (DatabaseGallery gallery = connect()) {
+                    String person = "p" + next.getAndIncrement();
+                    for (int i = 0; i < 10; i++) {
+                        Enrollment image = new Enrollment(person, face(i), null, "image " + i);
+                        long id = gallery.enrollNewImages(List.of(image), UniqueIn.GALLERY)[0];
+                        enrolled.addAndGet(id == 0 ? 0 : 1);
+                    }
+                    return null;
+                }
+            });
+            try (DatabaseGallery gallery = connect()) {
+                assertThat(enrolled).hasValue(10);
+                assertThat(gallery.entries())
+                        .extracting(Entry::contentKey)
+                        .hasSize(10)
+                        .doesNotHaveDuplicates();
             }
         }
 

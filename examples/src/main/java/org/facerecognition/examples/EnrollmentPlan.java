@@ -161,6 +161,23 @@ final class EnrollmentPlan {
     }
 
     /**
+     * Decides about a new image that was not enrolled, because another program has enrolled it since.
+     *
+     * @return the reason for which it is left out; empty if it is already there under the same name
+     */
+    Optional<String> settleEnrolledMeanwhile(Image image) {
+        List<Entry> same = gallery.withContentKeys(List.of(String.valueOf(image.contentKey())));
+        if (named(image.name(), same).isPresent()) {
+            alreadyThere.add(image.file().toString());
+            return Optional.empty();
+        }
+        return Optional.of(
+                same.isEmpty()
+                        ? image.file() + " was enrolled and removed by another program meanwhile; enroll it again"
+                        : isEnrolledAs(image, same.get(0)));
+    }
+
+    /**
      * Decides about the images that were given twice, once the first of each was enrolled or left out.
      *
      * @param failed files of new images that were not enrolled, with the reasons; those of their copies are added

@@ -22,6 +22,7 @@ import org.facerecognition.data.PassedOver;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.UniqueIn;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -106,7 +107,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             plan = new EnrollmentPlan(open);
             plan.add(images);
             leftOut.putAll(plan.leftOut());
-            enrolled = enroll(plan.newImages(), loaded.embedder(), open);
+            enrolled = enroll(plan, loaded.embedder(), open);
             plan.settleRepeated(leftOut);
             total = open.size();
         } finally {
@@ -202,9 +203,10 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         return all;
     }
 
-    private int enroll(List<EnrollmentPlan.Image> images, FaceEmbedder embedder, Gallery gallery) {
+    private int enroll(EnrollmentPlan plan, FaceEmbedder embedder, Gallery gallery) {
         int enrolled = 0;
-        List<Enrollment> some = new ArrayList<>();
+        List<EnrollmentPlan.Image> images = plan.newImages();
+        Map<EnrollmentPlan.Image, Enrollment> some = new LinkedHashMap<>();
         Stream<ImageSource> sources = images.stream().map(image -> ImageSource.of(image.file()));
         try (ImagesProgress progress = new ImagesProgress("enrolling", images.size());
                 Stream<EmbeddedImage> results = embedder.embedEach(sources)) {
@@ -218,23 +220,35 @@ final class GalleryEnrollCommand implements Callable<Integer> {
                     leftOut.put(file, file + " changed while it was read; enroll it again");
                 } else {
                     float[] embedding = result.embedding().orElseThrow();
-                    some.add(new Enrollment(image.name(), embedding, image.note(), image.contentKey()));
+                    some.put(image, new Enrollment(image.name(), embedding, image.note(), image.contentKey()));
                 }
                 if (some.size() == BATCH) {
-                    enrolled += store(some, embedder, gallery);
+                    enrolled += store(some, plan, embedder, gallery);
                     some.clear();
                 }
                 progress.step();
             }
-            enrolled += store(some, embedder, gallery);
+            enrolled += store(some, plan, embedder, gallery);
         }
         return enrolled;
     }
 
-    private static int store(List<Enrollment> some, FaceEmbedder embedder, Gallery gallery) {
+    private int store(
+            Map<EnrollmentPlan.Image, Enrollment> some, EnrollmentPlan plan, FaceEmbedder embedder, Gallery gallery) {
         if (!some.isEmpty()) {
             gallery.bindEmbeddingMode(embedder.embeddingMode().toString());
         }
-        return gallery.enroll(some).length;
+        long[] ids = gallery.enrollNewImages(List.copyOf(some.values()), UniqueIn.GALLERY);
+        int enrolled = 0;
+        int next = 0;
+        for (EnrollmentPlan.Image image : some.keySet()) {
+            if (ids[next++] != 0) {
+                enrolled++;
+            } else {
+                plan.settleEnrolledMeanwhile(image)
+                        .ifPresent(reason -> leftOut.put(image.file().toString(), reason));
+            }
+        }
+        return enrolled;
     }
 }

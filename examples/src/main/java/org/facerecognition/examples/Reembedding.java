@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.StoredEntry;
+import org.facerecognition.gallery.UniqueIn;
 
 /**
  * Enrolls the images of a gallery with another model in another gallery, in batches. An image that is there already
@@ -149,7 +151,10 @@ final class Reembedding {
                 }
             }
         }
-        enrolled += to.enroll(batch).length;
+        long[] ids = to.enrollNewImages(batch, UniqueIn.IDENTITY); // another program may do the same
+        int added = (int) Arrays.stream(ids).filter(id -> id != 0).count();
+        enrolled += added;
+        alreadyThere += ids.length - added;
     }
 
     /** Returns how many entries were enrolled. */

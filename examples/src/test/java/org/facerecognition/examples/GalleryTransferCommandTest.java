@@ -12,6 +12,9 @@ import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.Threshold;
@@ -209,19 +212,63 @@ class GalleryTransferCommandTest {
                 .contains("must be empty or new for an export");
     }
 
+    private static Process startServer() throws IOException {
+        return new ProcessBuilder("node", PGLITE.resolve("server.mjs").toString())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+    }
+
+    private static String url(Process server) throws IOException {
+        return "jdbc:postgresql://127.0.0.1:" + server.inputReader().readLine().replaceAll("\\D", "")
+                + "/postgres?gallery=staff&user=postgres&password=hunter2&sslmode=disable&prepareThreshold=0";
+    }
+
+    /** Two runs at once used to enroll every image twice. */
+    @Test
+    void runsAtTheSameTimeEnrollEachImageOnce() throws Exception {
+        assumeTrue(
+                Files.isDirectory(PGLITE.resolve("node_modules")),
+                "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
+        Process server = startServer();
+        try {
+            String url = url(server);
+            List<Cli.Result> enrolled = bothOf(() ->
+                    Cli.run("gallery", "enroll", "--gallery", url, "--model", model, "--folder", photos, "--json"));
+            assertThat(sum(enrolled, "enrolled")).isEqualTo(6);
+            assertThat(sum(enrolled, "already_there")).isEqualTo(6);
+            String to = url.replace("staff", "new");
+            List<Cli.Result> reembedded = bothOf(
+                    () -> Cli.run("gallery", "reembed", "--gallery", url, "--to", to, "--model", other, "--json"));
+            assertThat(sum(reembedded, "enrolled")).isEqualTo(6);
+            assertThat(sum(reembedded, "already_there")).isEqualTo(6);
+            assertThat(Cli.run("gallery", "info", "--gallery", to).out()).contains("people: 3", "entries: 6");
+        } finally {
+            server.destroy();
+        }
+    }
+
+    private static List<Cli.Result> bothOf(Supplier<Cli.Result> run) {
+        return Stream.of(CompletableFuture.supplyAsync(run), CompletableFuture.supplyAsync(run)).toList().stream()
+                .map(CompletableFuture::join)
+                .toList();
+    }
+
+    private static int sum(List<Cli.Result> results, String key) {
+        results.forEach(result -> assertThat(result.code()).as(result.err()).isZero());
+        return results.stream()
+                .mapToInt(result -> result.json().get(key).asInt())
+                .sum();
+    }
+
     /** In PGlite, PostgreSQL with pgvector in Node; see core/src/test/pglite. */
     @Test
     void copiesToADatabaseAndBack() throws IOException {
         assumeTrue(
                 Files.isDirectory(PGLITE.resolve("node_modules")),
                 "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
-        Process server = new ProcessBuilder("node", PGLITE.resolve("server.mjs").toString())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        Process server = startServer();
         try {
-            String line = server.inputReader().readLine();
-            String url = "jdbc:postgresql://127.0.0.1:" + line.replaceAll("\\D", "")
-                    + "/postgres?gallery=staff&user=postgres&password=hunter2&sslmode=disable&prepareThreshold=0";
+            String url = url(server);
             Path back = folder.resolve("back.gallery");
             Cli.Result there = Cli.run("gallery", "copy", "--from", file, "--to", url, "--json");
             assertThat(there.code()).as(there.err()).isZero();

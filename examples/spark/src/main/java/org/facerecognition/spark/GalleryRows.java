@@ -29,6 +29,7 @@ import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
+import org.facerecognition.gallery.UniqueIn;
 import org.jspecify.annotations.Nullable;
 
 /** Enrolls the embeddings of a data set that {@link FaceEmbedding} has made in a gallery. */
@@ -261,10 +262,30 @@ public final class GalleryRows {
                     }
                 }
             }
-            int enrolled = gallery.enrollMissing(missing).length;
-            added += enrolled;
-            alreadyThere += missing.size() - enrolled;
             batch.clear();
+            enroll(missing);
+            if (!batch.isEmpty()) {
+                flush();
+            }
+        }
+
+        /** Enrolls images; those that another program has enrolled in the meantime go back to the batch. */
+        private void enroll(List<Enrollment> missing) {
+            List<Enrollment> withKey =
+                    missing.stream().filter(image -> image.contentKey() != null).toList();
+            List<Enrollment> withoutKey =
+                    missing.stream().filter(image -> image.contentKey() == null).toList();
+            long[] ids = gallery.enrollNewImages(withKey, UniqueIn.GALLERY);
+            for (int i = 0; i < ids.length; i++) {
+                if (ids[i] == 0) {
+                    batch.add(withKey.get(i));
+                } else {
+                    added++;
+                }
+            }
+            int enrolled = withoutKey.isEmpty() ? 0 : gallery.enrollMissing(withoutKey).length;
+            added += enrolled;
+            alreadyThere += withoutKey.size() - enrolled;
         }
 
         private void reject(@Nullable String path, String reason) {

@@ -27,6 +27,7 @@ import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
+import org.facerecognition.gallery.UniqueIn;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -157,17 +158,24 @@ final class DemoService {
         String contentKey = ContentKey.of(encoded);
         ChosenFace face = chosenFace(encoded, "sent");
         long entry;
-        synchronized (enrollmentLock) { // two simultaneous uploads of one image must not become two entries
-            Optional<Long> existing = existingEntry(checkedName, contentKey);
-            entry = existing.isPresent()
-                    ? existing.get()
-                    : addEntry(checkedName, face.embedding(), contentKey, face.thumbnail());
-            if (existing.isPresent() && face.facesInImage() == 1) {
-                restoreThumbnail(entry, face.thumbnail()); // enrolled by a command, or shown before a restart
-            }
+        synchronized (enrollmentLock) { // an entry whose thumbnail cannot be stored is removed, and nobody else's
+            entry = entryOf(checkedName, contentKey, face);
         }
         String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
         return new Enrolled(entry, storedName, dataUrl(face.thumbnail()), face.facesInImage());
+    }
+
+    /** Returns the entry of an image, which is enrolled if no server has done so. */
+    private long entryOf(String name, String contentKey, ChosenFace face) {
+        Optional<Long> added = addEntry(name, face.embedding(), contentKey, face.thumbnail());
+        if (added.isPresent()) {
+            return added.get();
+        }
+        Optional<Long> existing = existingEntry(name, contentKey);
+        if (existing.isPresent() && face.facesInImage() == 1) {
+            restoreThumbnail(existing.get(), face.thumbnail()); // enrolled by a command, or shown before a restart
+        }
+        return existing.orElseGet(() -> entryOf(name, contentKey, face)); // it was removed in the meantime
     }
 
     private void restoreThumbnail(long entry, byte[] thumbnail) {
@@ -180,15 +188,20 @@ final class DemoService {
         }
     }
 
-    private long addEntry(String name, float[] embedding, String contentKey, byte[] thumbnail) {
-        long entry = gallery.enroll(List.of(new Enrollment(name, embedding, null, contentKey)))[0];
+    /** Enrolls an image; returns its entry, or nothing if the gallery has the image already, under whatever name. */
+    private Optional<Long> addEntry(String name, float[] embedding, String contentKey, byte[] thumbnail) {
+        List<Enrollment> image = List.of(new Enrollment(name, embedding, null, contentKey));
+        long entry = gallery.enrollNewImages(image, UniqueIn.GALLERY)[0];
+        if (entry == 0) {
+            return Optional.empty();
+        }
         try {
             putThumbnail(entry, thumbnail);
         } catch (IOException e) {
             gallery.remove(entry);
             throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
         }
-        return entry;
+        return Optional.of(entry);
     }
 
     private void putThumbnail(long entry, byte[] thumbnail) throws IOException {

@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +58,35 @@ class DemoServiceTest {
                     .isInstanceOfSatisfying(
                             ApiException.class, e -> assertThat(e.status()).isEqualTo(422))
                     .hasMessage("the image sent cannot be searched for faces");
+        }
+    }
+
+    /** Earlier, two servers that share a gallery enrolled one image under two names. */
+    @Test
+    void rejectsAnImageThatAnotherServerEnrollsAtTheSameTime() throws IOException {
+        byte[] image = Photos.of(1, Photos.ANN);
+        AtomicBoolean enrolled = new AtomicBoolean();
+        try (TestServer server = new TestServer(1);
+                Gallery gallery = Gallery.inMemory("pixels", server.recognizer.embeddingSize())) {
+            float[] embedding = new float[server.recognizer.embeddingSize()];
+            embedding[0] = 1;
+            Gallery shared = (Gallery) Proxy.newProxyInstance(
+                    DemoServiceTest.class.getClassLoader(),
+                    new Class<?>[] {Gallery.class},
+                    (proxy, method, arguments) -> {
+                        if (method.getName().startsWith("enroll") && !enrolled.getAndSet(true)) {
+                            gallery.enroll(List.of(new Enrollment("Bob", embedding, null, ContentKey.of(image))));
+                        }
+                        return method.invoke(gallery, arguments);
+                    });
+            DemoService service = new DemoService(
+                    server.recognizer, server.detector, shared, FaceThumbnails.inMemory(), Threshold.of(0.5));
+            assertThatThrownBy(() -> service.enroll("Ann", image))
+                    .isInstanceOfSatisfying(
+                            ApiException.class, e -> assertThat(e.status()).isEqualTo(409))
+                    .hasMessage(
+                            "this image is already enrolled as Bob; if that name is wrong, remove that entry first");
+            assertThat(gallery.size()).isEqualTo(1);
         }
     }
 
