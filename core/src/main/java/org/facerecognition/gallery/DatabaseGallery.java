@@ -35,7 +35,8 @@ import java.util.UUID;
  * 4,000; texts without U+0000.
  *
  * <p>The data source is borrowed: closing a gallery does not close it. A pool of connections makes calls faster,
- * because each call takes a connection and gives it back. Timeouts of connections that hang are the data source's.
+ * because each call takes a connection and gives it back. The beginning of a transaction must be answered within 20
+ * seconds unless the data source sets a network timeout; other timeouts of connections that hang are the data source's.
  */
 public interface DatabaseGallery extends Gallery {
     /**

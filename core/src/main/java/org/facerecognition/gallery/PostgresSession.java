@@ -18,12 +18,17 @@ import org.jspecify.annotations.Nullable;
 /*
  * Everything that is repeated must have the same effect if it was already applied, because a connection may break
  * between a commit and its acknowledgment. Reading does. A change claims a key first; see PostgresChanges.
+ *
+ * Any other statement may take long: searches of millions of entries do, and so does whatever waits for a compaction or
+ * for the making of an index. So only the first statement of a transaction, which waits for nothing, has a limit by
+ * default; it finds that a connection of a pool is dead. What follows is limited by the data source.
  */
 final class PostgresSession {
     private static final long PATIENCE_NANOS = 10_000_000_000L;
     private static final int MIN_ATTEMPTS = 4; // where one of them already takes long
     private static final long FIRST_PAUSE_MILLIS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 1_000;
+    private static final int BEGINNING_MILLIS = 20_000;
 
     private static final String ON_A_STANDBY = "25006";
 
@@ -115,6 +120,10 @@ final class PostgresSession {
     }
 
     private static void begin(Connection connection, String mode) throws SQLException {
+        boolean unlimited = connection.getNetworkTimeout() == 0;
+        if (unlimited) {
+            connection.setNetworkTimeout(Runnable::run, BEGINNING_MILLIS);
+        }
         try {
             // a server that waits for a client that is gone must not keep its locks; compiling a search takes longer
             // than the search
@@ -127,6 +136,10 @@ final class PostgresSession {
                 throw new SQLException(e.getMessage(), ON_A_STANDBY);
             }
             throw e;
+        } finally {
+            if (unlimited && !connection.isClosed()) {
+                connection.setNetworkTimeout(Runnable::run, 0);
+            }
         }
     }
 

@@ -395,6 +395,33 @@ class PostgresGalleryTest {
             }
         }
 
+        /** A connection that the network forgot used to hang, and a limit for all statements would cut searches. */
+        @ParameterizedTest
+        @ValueSource(ints = {0, 90_000})
+        void onlyTheBeginningOfATransactionHasALimit(int ofTheDataSource) {
+            List<Integer> limits = new ArrayList<>();
+            AtomicInteger limit = new AtomicInteger(ofTheDataSource);
+            DataSource limited = FaultyDataSource.proxy(DataSource.class, (method, args) -> {
+                Object connection = FaultyDataSource.call(database.dataSource(), method, args);
+                return FaultyDataSource.proxy(Connection.class, (called, values) -> switch (called.getName()) {
+                    case "getNetworkTimeout" -> limit.get();
+                    case "setNetworkTimeout" -> {
+                        limit.set((int) values[1]);
+                        yield null;
+                    }
+                    default -> {
+                        if (called.getName().endsWith("Statement")) {
+                            limits.add(limit.get());
+                        }
+                        yield FaultyDataSource.call(connection, called, values);
+                    }
+                });
+            });
+            PostgresSession session = new PostgresSession(limited, "gallery x");
+            session.read(connection -> Sql.query(connection, row -> row.getInt(1), "SELECT 1"));
+            assertThat(limits).containsExactly(ofTheDataSource == 0 ? 20_000 : ofTheDataSource, ofTheDataSource);
+        }
+
         interface Check {
             void of(String sql) throws SQLException;
         }

@@ -26,7 +26,13 @@ final class DatabaseAddress {
     static final String DEFAULT_GALLERY = "faces";
     private static final String PREFIX = "jdbc:postgresql:";
     private static final int MAX_CONNECTIONS = 8;
+    private static final int MIN_IDLE_CONNECTIONS = 1;
     private static final long CONNECTION_TIMEOUT_MILLIS = 3_000;
+    private static final long IDLE_TIMEOUT_MILLIS = 60_000;
+
+    private static final String KEEP_ALIVE = "tcpKeepAlive";
+    private static final String SOCKETS = "socketFactory";
+    private static final String PROGRAM = "ApplicationName";
 
     /** Addresses of databases, and what looks like one that was mistyped. */
     private static final Pattern SECRETS =
@@ -35,14 +41,22 @@ final class DatabaseAddress {
     private final String server;
     private final String gallery;
     private final String url;
+    private final Set<String> given;
     private final @Nullable String user;
     private final @Nullable String password;
 
+    /** @param given names of the driver's parameters in the URL */
     private DatabaseAddress(
-            String server, String gallery, String url, @Nullable String user, @Nullable String password) {
+            String server,
+            String gallery,
+            String url,
+            Set<String> given,
+            @Nullable String user,
+            @Nullable String password) {
         this.server = server;
         this.gallery = gallery;
         this.url = url;
+        this.given = Set.copyOf(given);
         this.user = user;
         this.password = password;
     }
@@ -86,6 +100,7 @@ final class DatabaseAddress {
                 server,
                 gallery == null ? DEFAULT_GALLERY : gallery,
                 rest.isEmpty() ? server : server + "?" + rest,
+                parameters.keySet(),
                 user == null ? environment.get("PGUSER") : user,
                 password == null ? environment.get("PGPASSWORD") : password);
     }
@@ -133,8 +148,23 @@ final class DatabaseAddress {
         config.setPassword(password);
         config.setMaximumPoolSize(MAX_CONNECTIONS);
         config.setConnectionTimeout(CONNECTION_TIMEOUT_MILLIS);
+        config.setMinimumIdle(MIN_IDLE_CONNECTIONS);
+        config.setIdleTimeout(IDLE_TIMEOUT_MILLIS);
         config.setInitializationFailTimeout(-1);
+        defaults().forEach(config::addDataSourceProperty);
         return new HikariDataSource(config);
+    }
+
+    /** Returns the driver's parameters that the URL does not give. */
+    private Map<String, String> defaults() {
+        Map<String, String> defaults = new LinkedHashMap<>();
+        if (!given.contains(KEEP_ALIVE)) {
+            defaults.put(KEEP_ALIVE, "true");
+            defaults.put(SOCKETS, KeepAliveSocketFactory.class.getName());
+        }
+        defaults.put(PROGRAM, "face-recognition");
+        defaults.keySet().removeAll(given);
+        return defaults;
     }
 
     /** Returns a text, as of an error, without addresses of databases and passwords. */

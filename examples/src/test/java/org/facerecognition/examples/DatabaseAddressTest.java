@@ -4,7 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
 import java.util.Map;
+import jdk.net.ExtendedSocketOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,6 +39,64 @@ class DatabaseAddressTest {
                 "bob",
                 "p&ä+",
                 "gallery staff in " + server);
+    }
+
+    /** Requests used to hang for hours when the network went silent, and each process used to keep 8 connections. */
+    @Test
+    void noticesASilentNetworkAndKeepsFewConnections() throws IOException {
+        try (HikariDataSource pool =
+                DatabaseAddress.of("jdbc:postgresql://db/faces", ENVIRONMENT).connections()) {
+            assertThat(pool.getMinimumIdle()).isEqualTo(1);
+            assertThat(pool.getIdleTimeout()).isEqualTo(60_000);
+            assertThat(pool.getDataSourceProperties())
+                    .isEqualTo(Map.of(
+                            "tcpKeepAlive",
+                            "true",
+                            "socketFactory",
+                            KeepAliveSocketFactory.class.getName(),
+                            "ApplicationName",
+                            "face-recognition"));
+        }
+        try (Socket socket = new KeepAliveSocketFactory().createSocket()) {
+            assertThat(socket.getKeepAlive()).isTrue();
+            if (socket.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
+                int seconds = socket.getOption(ExtendedSocketOptions.TCP_KEEPIDLE)
+                        + socket.getOption(ExtendedSocketOptions.TCP_KEEPINTERVAL)
+                                * socket.getOption(ExtendedSocketOptions.TCP_KEEPCOUNT);
+                assertThat(seconds).isEqualTo(60);
+            }
+        }
+    }
+
+    @Test
+    void whatTheUrlSaysOfConnectionsHolds() {
+        String url = "jdbc:postgresql://db/faces?tcpKeepAlive=false&ApplicationName=door";
+        try (HikariDataSource pool = DatabaseAddress.of(url, ENVIRONMENT).connections()) {
+            assertThat(pool.getJdbcUrl()).isEqualTo(url);
+            assertThat(pool.getDataSourceProperties()).isEmpty();
+        }
+    }
+
+    /** The driver makes its sockets with the class that the address names. */
+    @Test
+    void connectsWithItsSockets() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            server.setSoTimeout(20_000);
+            String url = "jdbc:postgresql://127.0.0.1:" + server.getLocalPort() + "/x?sslmode=disable";
+            Thread client = new Thread(() -> {
+                try (HikariDataSource pool =
+                        DatabaseAddress.of(url, ENVIRONMENT).connections()) {
+                    assertThatThrownBy(pool::getConnection).isInstanceOf(SQLException.class);
+                }
+            });
+            client.start();
+            try (Socket socket = server.accept()) {
+                byte[] start = socket.getInputStream().readNBytes(60);
+                assertThat(new String(start, StandardCharsets.ISO_8859_1)).contains("user\0anna");
+            }
+            server.close();
+            client.join();
+        }
     }
 
     /** "ssl" means a verified connection; it used to be left out. */
