@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 /** The schemas of a database in which the tables of galleries, their indexes and the extension lie. */
 class PostgresSchemaTest {
     private static final int D = 8;
+    private static final String BOTH = "\"Other one\", public";
 
     private TestDatabase database;
     private String name;
@@ -24,13 +25,13 @@ class PostgresSchemaTest {
     void makeSchemas() {
         database = TestDatabase.get();
         name = TestDatabase.newName();
-        database.run("DROP SCHEMA IF EXISTS \"Other one\" CASCADE");
+        dropSchemas();
         database.run("CREATE SCHEMA \"Other one\"");
     }
 
     @AfterEach
     void dropSchemas() {
-        database.run("DROP SCHEMA \"Other one\" CASCADE");
+        database.run("DROP SCHEMA IF EXISTS \"Other one\", \"Third one\" CASCADE");
     }
 
     /** Returns connections with a search path. */
@@ -38,8 +39,10 @@ class PostgresSchemaTest {
         return prepared("SET search_path = " + path, "RESET search_path");
     }
 
-    private DataSource ofLimitedUser() {
-        return prepared("SET ROLE face_limited", "RESET ROLE");
+    /** Makes the table of steps, of which none was applied yet, in the other schema. */
+    private void beginTables() {
+        database.run("CREATE TABLE \"Other one\".face_gallery_schema"
+                + " (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())");
     }
 
     /** Returns connections that run a statement first, and another one last since they may share a session. */
@@ -80,7 +83,7 @@ class PostgresSchemaTest {
     void aGalleryLiesInTheSchemaThatHasTheTablesAlready() {
         connect(database.dataSource()).close();
         name = TestDatabase.newName();
-        try (DatabaseGallery gallery = connect(withPath("\"Other one\", public"));
+        try (DatabaseGallery gallery = connect(withPath(BOTH));
                 DatabaseGallery other = connect(database.dataSource())) {
             gallery.bindEmbeddingMode("mode");
             long[] ids = gallery.enroll(people(12));
@@ -105,7 +108,7 @@ class PostgresSchemaTest {
             database.run("ALTER TABLE face_gallery_" + table + "_" + id + " SET SCHEMA \"Other one\"");
         }
         try (DatabaseGallery gallery = connect(database.dataSource());
-                DatabaseGallery other = connect(withPath("\"Other one\", public"))) {
+                DatabaseGallery other = connect(withPath(BOTH))) {
             gallery.enroll(people(12));
             assertThat(gallery.identify(TestFaces.direction(3, D), 1, 0.9).isKnown())
                     .isTrue();
@@ -122,17 +125,17 @@ class PostgresSchemaTest {
     /** Each of two schemas has tables and an index of its own, though they have the same names. */
     @Test
     void twoSchemasHaveTheirOwnGalleriesAndIndexes() {
-        database.dropTables();
-        DataSource there = withPath("\"Other one\", public");
-        database.run("CREATE TABLE \"Other one\".face_gallery_schema"
-                + " (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())");
+        beginTables();
+        database.run("CREATE SCHEMA \"Third one\"");
+        database.run("CREATE TABLE \"Third one\".face_gallery_entry_1_hnsw ()"); // used to pass for the index
+        DataSource there = withPath(BOTH + ", \"Third one\"");
         try (DatabaseGallery first = connect(database.dataSource());
                 DatabaseGallery second = connect(there)) {
             first.enroll(people(12));
             second.enroll(people(11));
             assertThat(first.size()).isEqualTo(12);
             assertThat(second.size()).isEqualTo(11);
-            assertThat(schemasOf("face\\_gallery\\_entry\\__\\_hnsw")).isEqualTo("Other one, public");
+            assertThat(schemasOf("face\\_gallery\\_entry\\_1\\_hnsw")).contains("Other one");
         }
         try (DatabaseGallery reader = Gallery.connectReadOnly(there, name, "model", D)) {
             assertThat(reader.size()).isEqualTo(11);
@@ -171,41 +174,42 @@ class PostgresSchemaTest {
     /** A new user used to be sent for the privileges of tables that did not exist. */
     @Test
     void saysWhichPrivilegesMakingTheTablesNeeds() {
-        database.dropTables();
-        database.run("DROP ROLE IF EXISTS face_limited");
-        database.run("CREATE ROLE face_limited");
+        beginTables();
+        database.run("DROP ROLE IF EXISTS face_new");
+        database.run("CREATE ROLE face_new");
         try {
-            database.run("REVOKE CREATE ON SCHEMA public FROM public");
-            assertThatThrownBy(() -> connect(ofLimitedUser()))
+            database.run("GRANT USAGE ON SCHEMA \"Other one\" TO face_new");
+            database.run("GRANT SELECT ON \"Other one\".face_gallery_schema TO face_new");
+            DataSource limited =
+                    prepared("SET ROLE face_new; SET search_path = " + BOTH, "RESET ROLE; RESET search_path");
+            assertThatThrownBy(() -> connect(limited))
                     .isInstanceOf(GalleryException.class)
                     .hasMessage("cannot make the tables of gallery " + name + " in the database: permission denied for"
-                            + " schema public; grant the user CREATE and USAGE on schema public, or connect once as a"
-                            + " user who has them and grant this one the tables and sequences named face_gallery...");
-            database.run("GRANT CREATE ON SCHEMA public TO face_limited");
-            connect(ofLimitedUser()).close();
-            database.dropTables();
-            connect(database.dataSource()).close();
-            database.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO face_limited");
-            connect(ofLimitedUser()).close();
+                            + " schema Other one; grant the user CREATE and USAGE on schema \"Other one\", or connect"
+                            + " once as a user who has them and grant this one the tables and sequences named"
+                            + " face_gallery...");
+            connect(withPath(BOTH)).close();
+            database.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"Other one\" TO face_new");
+            connect(limited).close();
+            database.run("GRANT CREATE ON SCHEMA \"Other one\" TO face_new");
             name = TestDatabase.newName();
-            assertThatThrownBy(() -> connect(ofLimitedUser()))
+            assertThatThrownBy(() -> connect(limited))
                     .isInstanceOf(GalleryException.class)
                     .hasMessage("cannot make the tables of gallery " + name + " in the database: must be owner of table"
                             + " face_gallery_person; connect once as the owner of face_gallery_entry, who needs CREATE"
-                            + " and USAGE on schema public, and grant this user the new tables");
+                            + " and USAGE on schema \"Other one\", and grant this user the new tables");
         } finally {
-            database.run("DROP OWNED BY face_limited");
-            database.run("DROP ROLE face_limited");
-            database.dropTables();
+            database.run("DROP OWNED BY face_new");
+            database.run("DROP ROLE face_new");
         }
     }
 
     /** A user who may not make the extension used to be sent for the privileges of tables. */
     @Test
     void saysThatAnAdministratorMustMakeTheExtension() {
-        database.dropTables();
+        beginTables();
         DataSource limited = FaultyDataSource.proxy(DataSource.class, (method, args) -> {
-            Object result = FaultyDataSource.call(database.dataSource(), method, args);
+            Object result = FaultyDataSource.call(withPath(BOTH), method, args);
             return result instanceof Connection connection ? withoutExtensions(connection) : result;
         });
         assertThatThrownBy(() -> connect(limited))
