@@ -27,6 +27,9 @@ final class StoredZip {
      */
     static final long MAX_BYTES_IN_MEMORY = 64L << 20;
 
+    private static final int HEAP_BYTES_PER_BYTE = 32; // memory of a parsed directory per byte, at worst
+    private static final long BYTES_OF_END = 1L << 19; // that are read to find the record at the end of the archive
+
     private final Path file;
     private final FileChannel channel;
     private final Map<String, Place> entries;
@@ -42,18 +45,34 @@ final class StoredZip {
      *
      * @param channel the open file, borrowed; it must stay open while entries are read
      * @return empty when the file does not begin like a zip archive
-     * @throws WeightsException when the archive is truncated, damaged or compressed
+     * @throws WeightsException when the archive is truncated, damaged or compressed, or when its directory is too large
+     *     for the Java heap
      */
     static Optional<StoredZip> open(Path file, FileChannel channel) throws IOException {
+        long fitting = Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE;
+        return open(file, channel, Math.min(fitting, MAX_BYTES_IN_MEMORY));
+    }
+
+    /**
+     * Reads the directory of the archive. An archive may say that it has few entries and yet have many, so the bytes
+     * that are read are counted.
+     *
+     * @param maxDirectoryBytes the largest number of bytes in the directory and in the headers of the entries
+     */
+    static Optional<StoredZip> open(Path file, FileChannel channel, long maxDirectoryBytes) throws IOException {
         ByteBuffer start = ByteBuffer.allocate(2);
         channel.read(start, 0);
         if (start.get(0) != 'P' || start.get(1) != 'K') {
             return Optional.empty();
         }
         Map<String, Place> entries = new LinkedHashMap<>();
-        // The ZipFile is not closed, because that would close the channel, which is borrowed.
-        try {
-            ZipFile zip = ZipFile.builder().setSeekableByteChannel(channel).get();
+        BorrowedChannel directory = new BorrowedChannel(channel, maxDirectoryBytes + BYTES_OF_END, () -> {
+            throw new WeightsException(file + " is refused: the directory of its archive must have at most "
+                    + maxDirectoryBytes + " bytes in this Java heap, but had more; give Java more memory (-Xmx), or use"
+                    + " another copy");
+        });
+        try (ZipFile zip =
+                ZipFile.builder().setSeekableByteChannel(directory).get()) {
             List<ZipArchiveEntry> all = Collections.list(zip.getEntries());
             ForeignFile.describeZip(all.stream().map(ZipArchiveEntry::getName).toList())
                     .ifPresent(what -> {
