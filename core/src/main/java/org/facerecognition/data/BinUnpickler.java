@@ -264,6 +264,11 @@ final class BinUnpickler extends DataUnpickler {
         return rejected();
     }
 
+    @Override
+    protected RuntimeException refusedSize(String reason) {
+        return new DataException("data file " + file + " was rejected: its pickle " + reason);
+    }
+
     private DataException rejected() {
         return new DataException("data file " + file + " was rejected: its pickle has more than lists and"
                 + " arrays of bytes, numbers and booleans. Nothing in it was executed; save images as bytes and the"

@@ -27,15 +27,17 @@ public abstract class DataUnpickler extends Unpickler {
     private static final long MAX_STEPS = 20_000_000;
     private static final int HEAP_BYTES_PER_STEP = 160; // a list and its entry in the memo
     private static final int MAX_NAME = 200;
-    private static final int MAX_INTEGER_BYTES = 16;
+    private static final int MAX_INTEGER_BYTES = 16; // no number that means something is longer
 
     private final Set<Short> instructions;
+    private final long maxSteps;
     private long stepsLeft;
 
     /** @param instructions that may be executed, from {@link Opcodes} */
     protected DataUnpickler(Set<Short> instructions) {
         this.instructions = Set.copyOf(instructions);
-        this.stepsLeft = Math.min(MAX_STEPS, Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_STEP);
+        this.maxSteps = Math.min(MAX_STEPS, Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_STEP);
+        this.stepsLeft = maxSteps;
     }
 
     /**
@@ -52,15 +54,20 @@ public abstract class DataUnpickler extends Unpickler {
     protected abstract RuntimeException refusedInstruction(short instruction);
 
     /**
-     * Counts created values, such as elements of lists.
+     * Creates the exception for a pickle of too many values.
      *
-     * @throws PickleException if there are too many
+     * @param reason a clause whose subject is the pickle, with the way out: {@code makes more than ...; give Java ...}
      */
+    protected abstract RuntimeException refusedSize(String reason);
+
+    /** Counts created values, such as elements of lists, and throws {@link #refusedSize} if there are too many. */
     protected final void count(long elements) {
         stepsLeft -= elements;
         if (stepsLeft < 0) {
-            throw new PickleException(
-                    "the pickle creates more values than any such file needs, or than fit into this Java heap");
+            throw refusedSize("makes more than " + maxSteps
+                    + (maxSteps < MAX_STEPS
+                            ? " values, the most for this Java heap; give Java more memory (-Xmx)"
+                            : " values, more than any such file needs; save only what is needed"));
         }
     }
 
@@ -103,7 +110,18 @@ public abstract class DataUnpickler extends Unpickler {
                 list(stack.peek()).addAll(items);
             }
             case Opcodes.EMPTY_SET -> stack.add(new ArrayList<>()); // a list, because a set would hash its elements
-            case Opcodes.FROZENSET -> stack.add(stack.pop_all_since_marker());
+            case Opcodes.FROZENSET -> { // it may be a key, so it is equal only to itself
+                stack.pop_all_since_marker();
+                stack.add(new Object());
+            }
+            case Opcodes.LONG4 -> {
+                long bytes = checkedLength(Integer.BYTES);
+                if (bytes <= MAX_INTEGER_BYTES) {
+                    return super.dispatch(instruction);
+                }
+                input.skipNBytes(Integer.BYTES + bytes);
+                stack.add(new Object()); // not a number: the time to print one grows with the square of its length
+            }
             case Opcodes.NEWOBJ_EX -> {
                 stack.pop(); // the arguments by name: no constructor of a subclass has any
                 return super.dispatch(Opcodes.NEWOBJ);
@@ -170,9 +188,8 @@ public abstract class DataUnpickler extends Unpickler {
      */
     private void checkLength(short instruction) throws IOException {
         switch (instruction) {
-            case Opcodes.BINBYTES, Opcodes.BINSTRING, Opcodes.BINUNICODE -> checkLength(Integer.BYTES, Long.MAX_VALUE);
-            case Opcodes.BINBYTES8, Opcodes.BINUNICODE8, Opcodes.BYTEARRAY8 -> checkLength(Long.BYTES, Long.MAX_VALUE);
-            case Opcodes.LONG4 -> checkLength(Integer.BYTES, MAX_INTEGER_BYTES);
+            case Opcodes.BINBYTES, Opcodes.BINSTRING, Opcodes.BINUNICODE -> checkedLength(Integer.BYTES);
+            case Opcodes.BINBYTES8, Opcodes.BINUNICODE8, Opcodes.BYTEARRAY8 -> checkedLength(Long.BYTES);
             case Opcodes.LONG, Opcodes.INT, Opcodes.FLOAT, Opcodes.GET, Opcodes.PUT -> {
                 input.mark(MAX_NAME + 1);
                 line(MAX_NAME);
@@ -182,13 +199,15 @@ public abstract class DataUnpickler extends Unpickler {
         }
     }
 
-    private void checkLength(int bytes, long max) throws IOException {
+    /** Returns a length of so many bytes without passing over it. */
+    private long checkedLength(int bytes) throws IOException {
         input.mark(bytes);
         byte[] raw = PickleUtils.readbytes(input, bytes);
         long length = bytes == Integer.BYTES ? PickleUtils.bytes_to_uint(raw, 0) : PickleUtils.bytes_to_long(raw, 0);
-        if (length < 0 || length > Math.min(max, input.available())) {
+        if (length < 0 || length > input.available()) {
             throw new IOException("a length reaches past the end of the pickle");
         }
         input.reset();
+        return length;
     }
 }

@@ -1,7 +1,6 @@
 package org.facerecognition.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -45,7 +44,7 @@ final class PickledTensors implements TensorFile {
 
     private final Path file;
     private final FileState state; // when it was opened
-    private final Map<String, View> views;
+    private final CheckpointParts.Found found;
     private final Map<String, Place> places; // by the key of the storage
     private final Map<String, String> metadata;
 
@@ -55,12 +54,12 @@ final class PickledTensors implements TensorFile {
     private PickledTensors(
             Path file,
             FileState state,
-            Map<String, View> views,
+            CheckpointParts.Found found,
             Map<String, Place> places,
             Map<String, String> metadata) {
         this.file = file;
         this.state = state;
-        this.views = views;
+        this.found = found;
         this.places = places;
         this.metadata = Map.copyOf(metadata);
     }
@@ -96,7 +95,7 @@ final class PickledTensors implements TensorFile {
             throw new WeightsException(
                     file + " was written by a big-endian machine; save it again on a little-endian one");
         }
-        Object root = unpickler.read(new ByteArrayInputStream(zip.bytes(pickle)));
+        Object root = unpickler.read(zip.stream(pickle));
         Map<String, Place> places = new HashMap<>();
         for (String name : zip.names()) {
             if (name.startsWith(folder + "data/")) {
@@ -130,16 +129,27 @@ final class PickledTensors implements TensorFile {
      */
     private static PickledTensors ofOldFormat(
             Path file, FileState state, FileChannel channel, StateDictUnpickler unpickler) throws IOException {
-        ByteArrayInputStream pickles = new ByteArrayInputStream(head(channel));
-        int whole = pickles.available();
-        for (int i = 0; i < 3; i++) {
-            unpickler.read(pickles);
+        FileSection pickles = new FileSection(channel, 0, Math.min(channel.size(), StoredZip.maxBytesInMemory()));
+        Object root;
+        Object keys;
+        try {
+            for (int i = 0; i < 3; i++) {
+                unpickler.read(pickles);
+            }
+            root = unpickler.read(pickles);
+            keys = unpickler.read(pickles);
+        } catch (WeightsException e) {
+            throw pickles.available() > 0 || pickles.position() == channel.size()
+                    ? e
+                    : new WeightsException(
+                            file + " is refused: its pickle must have at most " + pickles.position()
+                                    + " bytes in this Java heap, but had more; give Java more memory (-Xmx), or save"
+                                    + " the weights alone",
+                            e);
         }
-        Object root = unpickler.read(pickles);
-        Object keys = unpickler.read(pickles);
         Map<String, Integer> elementBytes = unpickler.elementBytes();
         Map<String, Place> places = new HashMap<>();
-        long position = whole - pickles.available();
+        long position = pickles.position();
         if (!(keys instanceof List<?> list)) {
             throw new WeightsException(file + " is damaged: it has no list of storages");
         }
@@ -166,21 +176,15 @@ final class PickledTensors implements TensorFile {
         return checked(file, state, root, places, Map.of());
     }
 
-    private static byte[] head(FileChannel channel) throws IOException {
-        ByteBuffer head = ByteBuffer.allocate((int) Math.min(channel.size(), StoredZip.MAX_BYTES_IN_MEMORY));
-        while (head.hasRemaining() && channel.read(head, head.position()) >= 0) {}
-        return head.array();
-    }
-
     private static PickledTensors checked(
             Path file,
             FileState state,
             @Nullable Object root,
             Map<String, Place> places,
             Map<String, String> metadata) {
-        Map<String, View> views = CheckpointParts.weights(file, root);
-        views.forEach((name, view) -> check(file, name, view, places));
-        return new PickledTensors(file, state, views, places, metadata);
+        CheckpointParts.Found found = CheckpointParts.weights(file, root);
+        found.views().forEach((name, view) -> check(file, name, view, places));
+        return new PickledTensors(file, state, found, places, metadata);
     }
 
     /** Limits the length of a name, since messages print it. */
@@ -239,7 +243,7 @@ final class PickledTensors implements TensorFile {
 
     @Override
     public List<String> names() {
-        return List.copyOf(views.keySet());
+        return List.copyOf(found.names());
     }
 
     @Override
@@ -253,7 +257,11 @@ final class PickledTensors implements TensorFile {
     }
 
     private View require(String name) {
-        View view = views.get(name);
+        View view = found.views().get(name);
+        Placeholder other = found.unreadable().get(name);
+        if (other != null) {
+            throw new WeightsException(file + ": \"" + name + "\" " + other.asTensor());
+        }
         if (view == null) {
             throw new WeightsException(file + " has no tensor \"" + name + "\"");
         }
@@ -271,7 +279,7 @@ final class PickledTensors implements TensorFile {
         if (isContiguous(view)) {
             Tensor tensor = TensorBytes.empty(view.storage().type(), shape);
             readInto(tensor, view);
-            return tensor;
+            return signed(tensor, view);
         }
         long span = 1;
         for (int i = 0; i < shape.length; i++) {
@@ -281,9 +289,18 @@ final class PickledTensors implements TensorFile {
                 NoGradGuard noGrad = new NoGradGuard()) {
             readInto(flat, view);
             try (Tensor strided = flat.as_strided(shape, array(view.strides()))) {
-                return strided.contiguous();
+                return signed(strided.contiguous(), view);
             }
         }
+    }
+
+    private static Tensor signed(Tensor values, View view) {
+        if (view.negative()) {
+            try (NoGradGuard noGrad = new NoGradGuard()) {
+                values.neg_();
+            }
+        }
+        return values;
     }
 
     private static boolean isContiguous(View view) {

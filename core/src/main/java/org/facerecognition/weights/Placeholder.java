@@ -2,7 +2,9 @@ package org.facerecognition.weights;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import net.razorvine.pickle.IObjectConstructor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands for a Python function or class that this library does not know, and for what Python would make with it.
@@ -10,17 +12,38 @@ import net.razorvine.pickle.IObjectConstructor;
  */
 final class Placeholder implements IObjectConstructor {
     private final String name;
-    private final boolean tensor;
+    private final @Nullable String tensor; // what a tensor must be instead
     private final Map<Object, Object> entries = new LinkedHashMap<>();
     private boolean network;
 
-    /**
-     * @param name the name in Python, including its module, or another description
-     * @param tensor whether this is a tensor of a kind that this library does not read
-     */
-    Placeholder(String name, boolean tensor) {
+    private Placeholder(String name, @Nullable String tensor) {
         this.name = name;
         this.tensor = tensor;
+    }
+
+    /** @param name the name in Python, including its module */
+    Placeholder(String name) {
+        this(name, null);
+    }
+
+    /**
+     * Stands for a tensor of a kind that this library does not read.
+     *
+     * @param kind the name of the function that makes it
+     */
+    static Placeholder tensor(String kind) {
+        return new Placeholder(
+                kind,
+                "must be a dense tensor of floating-point or integer values, but was of another kind (" + kind
+                        + "); save an ordinary tensor instead");
+    }
+
+    /** Stands for a tensor of values that this library does not read, such as {@code torch.float8_e4m3fn}. */
+    static Placeholder tensorOfType(String type) {
+        return new Placeholder(
+                type,
+                "must be of a type such as float32, float16 or int64, but was " + type
+                        + "; convert it in Python first");
     }
 
     /** Returns a placeholder for the object that Python would make. */
@@ -38,13 +61,25 @@ final class Placeholder implements IObjectConstructor {
         return name;
     }
 
+    /** Returns whether this is a tensor that this library does not read. */
     boolean isTensor() {
-        return tensor;
+        return tensor != null;
+    }
+
+    /** Returns what this tensor must be, but is not: a clause whose subject is the tensor. */
+    String asTensor() {
+        return Objects.requireNonNull(tensor, name);
     }
 
     /** Returns whether this is a whole network rather than its weights. */
     boolean isNetwork() {
         return network;
+    }
+
+    /** Returns whether this is an array of NumPy, which versions make with different functions. */
+    boolean isNumpyArray() {
+        return name.startsWith("numpy.")
+                && (name.endsWith(".multiarray._reconstruct") || name.endsWith(".numeric._frombuffer"));
     }
 
     /** Returns whether this is a module of a TorchScript archive, whose classes have names of their own. */

@@ -1,7 +1,7 @@
 package org.facerecognition.weights;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -76,6 +76,8 @@ final class StateDictUnpickler extends DataUnpickler {
             Opcodes.BUILD,
             Opcodes.BINPERSID);
 
+    private static final StorageType UNTYPED = new StorageType("bytes of unknown type", null, 1);
+
     private static final Map<String, StorageType> STORAGES = Map.ofEntries(
             storage("Bool", ElementType.BOOL, 1),
             storage("Byte", ElementType.U8, 1),
@@ -87,49 +89,30 @@ final class StateDictUnpickler extends DataUnpickler {
             storage("BFloat16", ElementType.BF16, 2),
             storage("Float", ElementType.F32, 4),
             storage("Double", ElementType.F64, 8),
-            storage("ComplexFloat", null, 8),
-            storage("ComplexDouble", null, 16),
-            storage("QInt8", null, 1),
-            storage("QUInt8", null, 1),
-            storage("QInt32", null, 4),
-            storage("QUInt4x2", null, 1),
-            storage("QUInt2x4", null, 1),
-            Map.entry("torch.storage.UntypedStorage", new StorageType(null, 1)),
-            Map.entry("torch.storage._UntypedStorage", new StorageType(null, 1)));
+            unread("ComplexFloat", "torch.complex64", 8),
+            unread("ComplexDouble", "torch.complex128", 16),
+            unread("QInt8", "torch.qint8", 1),
+            unread("QUInt8", "torch.quint8", 1),
+            unread("QInt32", "torch.qint32", 4),
+            unread("QUInt4x2", "torch.quint4x2", 1),
+            unread("QUInt2x4", "torch.quint2x4", 1),
+            Map.entry("torch.storage.UntypedStorage", UNTYPED),
+            Map.entry("torch.storage._UntypedStorage", UNTYPED));
 
-    /** Python's ways to run a command or another program; no checkpoint has a use for them. */
-    private static final Set<String> COMMAND_MODULES = Set.of(
-            "os",
-            "posix",
-            "nt",
-            "subprocess",
-            "pty",
-            "commands",
-            "shutil",
-            "socket",
-            "sys",
-            "runpy",
-            "importlib",
-            "ctypes",
-            "webbrowser",
-            "code",
-            "codeop",
-            "marshal",
-            "pickle",
-            "_pickle");
-
-    private static final Set<String> COMMANDS = Set.of("eval", "exec", "execfile", "compile", "open", "__import__");
-    private static final Set<String> BUILTINS = Set.of("builtins", "__builtin__");
     private static final String REBUILD = "torch._utils._rebuild_"; // what makes a tensor is named like this
     private static final int MAX_DIMENSIONS = 64; // libtorch's limit
+    private static final int METADATA = 6; // the place in the arguments of _rebuild_tensor_v2
+    private static final int NEW_TYPE = 6; // the place in the arguments of _rebuild_tensor_v3
+    private static final String NEGATIVE = "neg"; // the metadata of torch's lazily negated tensors
 
     private static final IObjectConstructor OF_SUBCLASS = StateDictUnpickler::tensorOfSubclass;
 
     private final Map<String, IObjectConstructor> functions = Map.ofEntries(
             Map.entry("collections.OrderedDict", this::orderedDict),
             Map.entry("collections.defaultdict", arguments -> new LinkedHashMap<>()),
-            Map.entry(REBUILD + "tensor", StateDictUnpickler::tensor),
-            Map.entry(REBUILD + "tensor_v2", StateDictUnpickler::tensor),
+            Map.entry(REBUILD + "tensor", this::tensor),
+            Map.entry(REBUILD + "tensor_v2", this::tensor),
+            Map.entry(REBUILD + "tensor_v3", StateDictUnpickler::tensorOfNewType),
             Map.entry(REBUILD + "parameter", arguments -> arguments[0]),
             Map.entry(REBUILD + "parameter_with_state", arguments -> arguments[0]),
             Map.entry("torch._tensor._rebuild_from_type", OF_SUBCLASS),
@@ -140,10 +123,14 @@ final class StateDictUnpickler extends DataUnpickler {
     private final Map<String, Integer> elementBytes = new HashMap<>(); // by the key of the storage
 
     /** The type of a storage's elements; {@code elements} is null where this library cannot read them. */
-    record StorageType(@Nullable ElementType elements, int bytes) {}
+    record StorageType(String name, @Nullable ElementType elements, int bytes) {}
 
-    private static Map.Entry<String, StorageType> storage(String name, @Nullable ElementType elements, int bytes) {
-        return Map.entry("torch." + name + "Storage", new StorageType(elements, bytes));
+    private static Map.Entry<String, StorageType> storage(String name, ElementType elements, int bytes) {
+        return Map.entry("torch." + name + "Storage", new StorageType(name, elements, bytes));
+    }
+
+    private static Map.Entry<String, StorageType> unread(String name, String type, int bytes) {
+        return Map.entry("torch." + name + "Storage", new StorageType(type, null, bytes));
     }
 
     /** A part of a sequence of elements in the file; {@code begin} is not 0 where it is a view of another one. */
@@ -152,8 +139,13 @@ final class StateDictUnpickler extends DataUnpickler {
     /** A sequence of elements in the file, which several tensors may share. */
     record Storage(ElementType type, String key, long elements) {}
 
-    /** A tensor as a view of a storage; offset and strides are in elements. */
-    record View(Storage storage, long offset, List<Long> shape, List<Long> strides) {}
+    /**
+     * A tensor as a view of a storage.
+     *
+     * @param offset in elements, as the strides
+     * @param negative whether the tensor's values are those of the storage with the other sign
+     */
+    record View(Storage storage, long offset, List<Long> shape, List<Long> strides, boolean negative) {}
 
     private final Function<String, WeightsException> refusal;
 
@@ -166,11 +158,11 @@ final class StateDictUnpickler extends DataUnpickler {
     /**
      * Reads one pickle from a stream, which other data may follow.
      *
-     * @param bytes a stream in memory, so that lengths can be checked against the number of bytes left
+     * @param bytes a stream that knows the number of bytes left, so that lengths can be checked against it
      * @throws WeightsException when the pickle is damaged, or contains anything that no state dict needs
      */
     @Nullable
-    Object read(ByteArrayInputStream bytes) {
+    Object read(InputStream bytes) {
         try {
             memo.clear();
             return load(bytes);
@@ -185,6 +177,11 @@ final class StateDictUnpickler extends DataUnpickler {
     protected RuntimeException refusedInstruction(short instruction) {
         return refusal.apply("is refused: its pickle has the instruction 0x" + Integer.toHexString(instruction)
                 + ", which no state dict needs");
+    }
+
+    @Override
+    protected RuntimeException refusedSize(String reason) {
+        return refusal.apply("is refused: its pickle " + reason);
     }
 
     /**
@@ -205,19 +202,12 @@ final class StateDictUnpickler extends DataUnpickler {
         if (function != null) {
             return function;
         }
-        if (isCommand(name)) {
+        if (PythonCommands.contain(name)) {
             throw refusal.apply("is refused: it asks for Python's " + name
                     + ", which no state dict needs. Nothing of it was executed; save the weights alone, with"
                     + " torch.save(model.state_dict(), file) or as safetensors");
         }
-        return new Placeholder(name, name.startsWith(REBUILD));
-    }
-
-    private static boolean isCommand(String name) {
-        int dot = name.indexOf('.');
-        String module = name.substring(0, dot);
-        return COMMAND_MODULES.contains(module)
-                || BUILTINS.contains(module) && COMMANDS.contains(name.substring(dot + 1));
+        return name.startsWith(REBUILD) ? Placeholder.tensor(name) : new Placeholder(name);
     }
 
     /**
@@ -283,12 +273,21 @@ final class StateDictUnpickler extends DataUnpickler {
         return dict;
     }
 
-    /** Takes {@code (storage, offset, shape, strides, ...)}. */
-    private static Object tensor(Object[] arguments) {
+    /** Takes {@code (storage, offset, shape, strides[, requires gradient, hooks[, metadata]])}. */
+    private Object tensor(Object[] arguments) {
         StoragePart part = (StoragePart) arguments[0];
         ElementType type = part.type().elements();
         if (type == null) {
-            return new Placeholder("quantized or complex storage", true);
+            return Placeholder.tensorOfType(part.type().name());
+        }
+        Map<?, ?> metadata =
+                arguments.length > METADATA && arguments[METADATA] != null ? (Map<?, ?>) arguments[METADATA] : Map.of();
+        count(metadata.size());
+        boolean negative = Boolean.TRUE.equals(metadata.get(NEGATIVE));
+        boolean known = metadata.entrySet().stream()
+                .allMatch(entry -> NEGATIVE.equals(entry.getKey()) || Boolean.FALSE.equals(entry.getValue()));
+        if (!known || negative && type == ElementType.BOOL) {
+            return Placeholder.tensor(REBUILD + "tensor_v2 with metadata");
         }
         long offset = ((Number) arguments[1]).longValue();
         if (offset < 0 || part.begin() < 0) {
@@ -298,7 +297,13 @@ final class StateDictUnpickler extends DataUnpickler {
                 new Storage(type, part.key(), Math.addExact(part.begin(), part.elements())),
                 Math.addExact(part.begin(), offset),
                 longs(arguments[2]),
-                longs(arguments[3]));
+                longs(arguments[3]),
+                negative);
+    }
+
+    /** Takes {@code (storage, offset, shape, strides, requires gradient, hooks, type, ...)}. */
+    private static Object tensorOfNewType(Object[] arguments) {
+        return Placeholder.tensorOfType(((Placeholder) arguments[NEW_TYPE]).name());
     }
 
     /** Takes {@code (function, class, arguments, state)}, for a tensor of a subclass of torch.Tensor. */
@@ -314,11 +319,12 @@ final class StateDictUnpickler extends DataUnpickler {
         return ((IObjectConstructor) arguments[0]).construct(new Object[0]);
     }
 
-    private static List<Long> longs(Object tuple) {
+    private List<Long> longs(Object tuple) {
         Object[] numbers = (Object[]) tuple;
         if (numbers.length > MAX_DIMENSIONS) {
             throw new PickleException("a tensor must have at most " + MAX_DIMENSIONS + " dimensions");
         }
+        count(numbers.length);
         return Arrays.stream(numbers)
                 .map(number -> ((Number) number).longValue())
                 .toList();

@@ -1,6 +1,7 @@
 package org.facerecognition.weights;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ final class StoredZip {
     static final long MAX_BYTES_IN_MEMORY = 64L << 20;
 
     private static final int HEAP_BYTES_PER_BYTE = 32; // memory of a parsed directory per byte, at worst
+    private static final int HEAP_BYTES_PER_BYTE_OF_PICKLE = 4; // a text, and the bytes that it is made of
     private static final long BYTES_OF_END = 1L << 19; // that are read to find the record at the end of the archive
 
     private final Path file;
@@ -71,8 +73,7 @@ final class StoredZip {
                     + maxDirectoryBytes + " bytes in this Java heap, but had more; give Java more memory (-Xmx), or use"
                     + " another copy");
         });
-        try (ZipFile zip =
-                ZipFile.builder().setSeekableByteChannel(directory).get()) {
+        try (ZipFile zip = ZipFile.builder().setSeekableByteChannel(directory).get()) {
             List<ZipArchiveEntry> all = Collections.list(zip.getEntries());
             ForeignFile.describeZip(all.stream().map(ZipArchiveEntry::getName).toList())
                     .ifPresent(what -> {
@@ -123,16 +124,34 @@ final class StoredZip {
      * Reads an entry into memory.
      *
      * @param name one of the {@link #names}
-     * @throws WeightsException when it is larger than any state dict needs
+     * @throws WeightsException when it is larger than any state dict needs, or than fits into the Java heap
      */
     byte[] bytes(String name) throws IOException {
+        return stream(name).readAllBytes();
+    }
+
+    /**
+     * Returns an entry as a stream, which reads from the file.
+     *
+     * @param name one of the {@link #names}
+     * @throws WeightsException when it is larger than any state dict needs, or than what is made of it fits into the
+     *     Java heap
+     */
+    InputStream stream(String name) {
         Place place = place(name);
-        if (place.bytes() > MAX_BYTES_IN_MEMORY) {
-            throw new WeightsException(file + " is refused: \"" + name + "\" in it has " + place.bytes()
-                    + " bytes, more than any state dict needs");
+        long max = maxBytesInMemory();
+        if (place.bytes() > max) {
+            throw new WeightsException(file + " is refused: \"" + name + "\" in it must have at most " + max + " bytes"
+                    + (max < MAX_BYTES_IN_MEMORY
+                            ? " in this Java heap, but had " + place.bytes() + "; give Java more memory (-Xmx)"
+                            : ", but had " + place.bytes()
+                                    + ", more than any state dict needs; save the weights alone"));
         }
-        ByteBuffer bytes = ByteBuffer.allocate((int) place.bytes());
-        while (bytes.hasRemaining() && channel.read(bytes, place.begin() + bytes.position()) >= 0) {}
-        return bytes.array();
+        return new FileSection(channel, place.begin(), place.bytes());
+    }
+
+    /** Returns the number of bytes of a pickle that fit into the Java heap together with what is made of them. */
+    static long maxBytesInMemory() {
+        return Math.min(MAX_BYTES_IN_MEMORY, Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE_OF_PICKLE);
     }
 }

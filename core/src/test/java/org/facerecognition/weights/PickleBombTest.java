@@ -169,7 +169,7 @@ class PickleBombTest {
     @ParameterizedTest
     @CsvSource({
         "2, is a TorchScript archive with its weights in its program",
-        "200000, is damaged: its pickle cannot be"
+        "200000, is refused: its pickle makes more than "
     })
     void rejectsBuildingAModuleManyTimes(int times, String why) throws IOException {
         write("c__torch__\nM\n)\u0081}q\0(");
@@ -185,6 +185,54 @@ class PickleBombTest {
         assertThatThrownBy(() -> Weights.read(file))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageStartingWith(file + " " + why);
+    }
+
+    /** Formerly, each of many tensors had its own shape of 64 numbers, made from the same arguments. */
+    @Test
+    void rejectsATensorOfManySizesManyTimes() throws IOException {
+        write("ctorch._utils\n_rebuild_tensor_v2\nq\0((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
+                + "0X\3\0\0\0cpuK\1tQK\0");
+        String sizes = "(" + "M\350\3".repeat(64) + "t";
+        write(sizes + sizes + "tq\1");
+        for (int i = 0; i < 200_000; i++) {
+            write("h\0h\1R");
+        }
+        write(".");
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " is refused: its pickle makes more than ");
+    }
+
+    /** Dictionaries that each contain the next one twice, with a tensor in the last, would have 2^59 names. */
+    @Test
+    void rejectsANameForEachWayThroughDictionaries() throws IOException {
+        write("}q\0X\1\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\n" + "X\1\0\0\0"
+                + "0X\3\0\0\0cpuK\1tQK\0K\1\u0085K\1\u0085tRs");
+        for (int level = 1; level < LEVELS; level++) {
+            char previous = (char) (level - 1);
+            write("}q" + (char) level + "(X\1\0\0\0ah" + previous + "X\1\0\0\0bh" + previous + "u");
+        }
+        write(".");
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " is refused: its dictionaries lead to more or longer names than");
+    }
+
+    /** Without a tensor in them, such dictionaries need not be visited again. */
+    @Test
+    void endsForDictionariesWithoutTensorsInOneAnother() throws IOException {
+        write("}q\0");
+        for (int level = 1; level < LEVELS; level++) {
+            char previous = (char) (level - 1);
+            write("}q" + (char) level + "(X\1\0\0\0ah" + previous + "X\1\0\0\0bh" + previous + "u");
+        }
+        write(".");
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " must hold a state dict");
     }
 
     /** Formerly, the pickle library copied the whole list for each appended element. */

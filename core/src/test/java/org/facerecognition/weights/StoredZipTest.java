@@ -23,7 +23,8 @@ class StoredZipTest {
     @SuppressWarnings({"deprecation", "removal"})
     void leavesTheFileOpenWhenTheReaderOfItsDirectoryIsCollected() throws Exception {
         try (FileChannel channel = FileChannel.open(WeightsTest.resource("zip.pth"))) {
-            StoredZip zip = StoredZip.open(WeightsTest.resource("zip.pth"), channel).orElseThrow();
+            StoredZip zip =
+                    StoredZip.open(WeightsTest.resource("zip.pth"), channel).orElseThrow();
             for (int i = 0; i < 10; i++) {
                 System.gc();
                 System.runFinalization();
@@ -45,8 +46,9 @@ class StoredZipTest {
         try (FileChannel channel = FileChannel.open(file)) {
             assertThatThrownBy(() -> StoredZip.open(file, channel, 100_000))
                     .isInstanceOf(WeightsException.class)
-                    .hasMessage(file + " is refused: the directory of its archive must have at most 100000 bytes in this"
-                            + " Java heap, but had more; give Java more memory (-Xmx), or use another copy");
+                    .hasMessage(
+                            file + " is refused: the directory of its archive must have at most 100000 bytes in this"
+                                    + " Java heap, but had more; give Java more memory (-Xmx), or use another copy");
         }
     }
 

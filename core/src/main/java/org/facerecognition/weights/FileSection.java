@@ -1,0 +1,89 @@
+package org.facerecognition.weights;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+
+/** A part of an open file as a stream, of which only a piece is in memory. The number of bytes left is always exact. */
+final class FileSection extends InputStream {
+    private static final int PIECE_BYTES = 1 << 16;
+
+    private final FileChannel channel;
+    private final long end;
+    private final ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES).limit(0);
+    private long pieceEnd; // where in the file the piece ends
+    private long marked;
+
+    /**
+     * @param channel borrowed; it must stay open while the stream is read
+     * @param begin position in the file
+     * @param bytes the number of bytes, less than 2 GiB
+     */
+    FileSection(FileChannel channel, long begin, long bytes) {
+        this.channel = channel;
+        this.pieceEnd = begin;
+        this.marked = begin;
+        this.end = begin + bytes;
+    }
+
+    /** Returns the position in the file of the next byte. */
+    long position() {
+        return pieceEnd - piece.remaining();
+    }
+
+    private boolean isAtEnd() throws IOException {
+        if (piece.hasRemaining()) {
+            return false;
+        }
+        piece.clear().limit((int) Math.min(PIECE_BYTES, end - pieceEnd));
+        int read = piece.hasRemaining() ? channel.read(piece, pieceEnd) : -1;
+        piece.flip();
+        pieceEnd += Math.max(0, read);
+        return read < 0;
+    }
+
+    @Override
+    public int read() throws IOException {
+        return isAtEnd() ? -1 : piece.get() & 0xff;
+    }
+
+    @Override
+    public int read(byte[] into, int offset, int length) throws IOException {
+        if (length == 0) {
+            return 0;
+        }
+        if (isAtEnd()) {
+            return -1;
+        }
+        int read = Math.min(length, piece.remaining());
+        piece.get(into, offset, read);
+        return read;
+    }
+
+    @Override
+    public int available() {
+        return (int) (end - position());
+    }
+
+    @Override
+    public boolean markSupported() {
+        return true;
+    }
+
+    @Override
+    public synchronized void mark(int maxBytes) {
+        marked = position();
+    }
+
+    @Override
+    public synchronized void reset() {
+        long back = position() - marked;
+        if (back <= piece.position()) {
+            piece.position((int) (piece.position() - back));
+        } else {
+            pieceEnd = marked;
+            piece.limit(0);
+        }
+    }
+}
