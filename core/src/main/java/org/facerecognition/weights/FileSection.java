@@ -5,12 +5,14 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 
-/** A part of an open file as a stream, of which only a piece is in memory. The number of bytes left is always exact. */
+/** A part of an open file as a stream, of which only a piece is in memory. */
 final class FileSection extends InputStream {
     private static final int PIECE_BYTES = 1 << 16;
 
     private final FileChannel channel;
     private final long end;
+    private final long maxBytes;
+    private final long readEnd; // where in the file reading ends
     private final ByteBuffer piece = ByteBuffer.allocate(PIECE_BYTES).limit(0);
     private long pieceEnd; // where in the file the piece ends
     private long marked;
@@ -18,13 +20,16 @@ final class FileSection extends InputStream {
     /**
      * @param channel borrowed; it must stay open while the stream is read
      * @param begin position in the file
-     * @param bytes the number of bytes, less than 2 GiB
+     * @param bytes the number of bytes
+     * @param maxBytes the number of bytes after which the stream ends, less than 2 GiB
      */
-    FileSection(FileChannel channel, long begin, long bytes) {
+    FileSection(FileChannel channel, long begin, long bytes, long maxBytes) {
         this.channel = channel;
         this.pieceEnd = begin;
         this.marked = begin;
         this.end = begin + bytes;
+        this.maxBytes = maxBytes;
+        this.readEnd = begin + Math.min(bytes, maxBytes);
     }
 
     /** Returns the position in the file of the next byte. */
@@ -32,11 +37,16 @@ final class FileSection extends InputStream {
         return pieceEnd - piece.remaining();
     }
 
+    /** Returns whether there are more bytes, but so many have been read that the stream has ended. */
+    boolean isCut() {
+        return position() == readEnd && readEnd < end;
+    }
+
     private boolean isAtEnd() throws IOException {
         if (piece.hasRemaining()) {
             return false;
         }
-        piece.clear().limit((int) Math.min(PIECE_BYTES, end - pieceEnd));
+        piece.clear().limit((int) Math.min(PIECE_BYTES, readEnd - pieceEnd));
         int read = piece.hasRemaining() ? channel.read(piece, pieceEnd) : -1;
         piece.flip();
         pieceEnd += Math.max(0, read);
@@ -61,9 +71,10 @@ final class FileSection extends InputStream {
         return read;
     }
 
+    /** Returns the number of bytes left, also of those after which the stream ends; at most that limit. */
     @Override
     public int available() {
-        return (int) (end - position());
+        return (int) Math.min(end - position(), maxBytes);
     }
 
     @Override

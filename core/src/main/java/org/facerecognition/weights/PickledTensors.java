@@ -129,7 +129,7 @@ final class PickledTensors implements TensorFile {
      */
     private static PickledTensors ofOldFormat(
             Path file, FileState state, FileChannel channel, StateDictUnpickler unpickler) throws IOException {
-        FileSection pickles = new FileSection(channel, 0, Math.min(channel.size(), StoredZip.maxBytesInMemory()));
+        FileSection pickles = new FileSection(channel, 0, channel.size(), StoredZip.maxBytesInMemory());
         Object root;
         Object keys;
         try {
@@ -139,13 +139,12 @@ final class PickledTensors implements TensorFile {
             root = unpickler.read(pickles);
             keys = unpickler.read(pickles);
         } catch (WeightsException e) {
-            throw pickles.available() > 0 || pickles.position() == channel.size()
-                    ? e
-                    : new WeightsException(
-                            file + " is refused: its pickle must have at most " + pickles.position()
-                                    + " bytes in this Java heap, but had more; give Java more memory (-Xmx), or save"
-                                    + " the weights alone",
-                            e);
+            throw pickles.isCut()
+                    ? new WeightsException(
+                            file + " is refused: its pickle must have at most "
+                                    + StoredZip.limit(pickles.position(), "more"),
+                            e)
+                    : e;
         }
         Map<String, Integer> elementBytes = unpickler.elementBytes();
         Map<String, Place> places = new HashMap<>();

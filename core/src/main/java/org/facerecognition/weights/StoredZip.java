@@ -70,8 +70,7 @@ final class StoredZip {
         Map<String, Place> entries = new LinkedHashMap<>();
         BorrowedChannel directory = new BorrowedChannel(channel, maxDirectoryBytes + BYTES_OF_END, () -> {
             throw new WeightsException(file + " is refused: the directory of its archive must have at most "
-                    + maxDirectoryBytes + " bytes in this Java heap, but had more; give Java more memory (-Xmx), or use"
-                    + " another copy");
+                    + limit(maxDirectoryBytes, "more"));
         });
         try (ZipFile zip = ZipFile.builder().setSeekableByteChannel(directory).get()) {
             List<ZipArchiveEntry> all = Collections.list(zip.getEntries());
@@ -141,17 +140,22 @@ final class StoredZip {
         Place place = place(name);
         long max = maxBytesInMemory();
         if (place.bytes() > max) {
-            throw new WeightsException(file + " is refused: \"" + name + "\" in it must have at most " + max + " bytes"
-                    + (max < MAX_BYTES_IN_MEMORY
-                            ? " in this Java heap, but had " + place.bytes() + "; give Java more memory (-Xmx)"
-                            : ", but had " + place.bytes()
-                                    + ", more than any state dict needs; save the weights alone"));
+            throw new WeightsException(file + " is refused: \"" + name + "\" in it must have at most "
+                    + limit(max, String.valueOf(place.bytes())));
         }
-        return new FileSection(channel, place.begin(), place.bytes());
+        return new FileSection(channel, place.begin(), place.bytes(), max);
     }
 
     /** Returns the number of bytes of a pickle that fit into the Java heap together with what is made of them. */
     static long maxBytesInMemory() {
         return Math.min(MAX_BYTES_IN_MEMORY, Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE_OF_PICKLE);
+    }
+
+    /** Returns a number of bytes and, depending on whether the Java heap sets this limit, what to do. */
+    static String limit(long max, String had) {
+        return max + " bytes"
+                + (max < MAX_BYTES_IN_MEMORY
+                        ? " in this Java heap, but had " + had + "; give Java more memory (-Xmx)"
+                        : ", but had " + had + "; save the weights alone, with torch.save(model.state_dict(), file)");
     }
 }

@@ -228,7 +228,7 @@ class CheckpointContentsTest {
         new Random(1).nextBytes(bytes);
         Path file = Files.write(folder.resolve("section"), bytes);
         try (FileChannel channel = FileChannel.open(file);
-                FileSection section = new FileSection(channel, 10, 150_000)) {
+                FileSection section = new FileSection(channel, 10, 150_000, 1 << 20)) {
             assertThat(section.read()).isEqualTo(bytes[10] & 0xff);
             section.mark(100_000);
             assertThat(section.readNBytes(100_000)).containsExactly(Arrays.copyOfRange(bytes, 11, 100_011));
@@ -237,6 +237,14 @@ class CheckpointContentsTest {
             assertThat(section.available()).isEqualTo(149_999);
             assertThat(section.readAllBytes()).containsExactly(Arrays.copyOfRange(bytes, 11, 150_010));
             assertThat(section.read()).isEqualTo(-1);
+            assertThat(section.isCut()).isFalse();
+        }
+        try (FileChannel channel = FileChannel.open(file);
+                FileSection section = new FileSection(channel, 10, 150_000, 100_000)) {
+            assertThat(section.available()).isEqualTo(100_000);
+            assertThat(section.readAllBytes()).hasSize(100_000);
+            assertThat(section.isCut()).isTrue();
+            assertThat(section.available()).isEqualTo(50_000);
         }
     }
 }

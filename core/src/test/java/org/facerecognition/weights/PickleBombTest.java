@@ -28,6 +28,10 @@ class PickleBombTest {
     private static final int LEVELS = 60;
     private static final byte[] PROTOCOL = {(byte) 0x80, 2};
 
+    /** The magic number, the version and the properties of the machine, in the format before torch 1.6. */
+    private static final byte[] BEFORE_THE_STATE_DICT =
+            HexFormat.of().parseHex("80028a0a6cfc9c46f9206aa850192e80024de9032e80027d2e");
+
     @TempDir
     Path folder;
 
@@ -118,8 +122,7 @@ class PickleBombTest {
     @Test
     void rejectsAListAsAKeyOfAStorage() throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        bytes.writeBytes(HexFormat.of()
-                .parseHex("80028a0a6cfc9c46f9206aa850192e80024de9032e80027d2e")); // magic, version, machine
+        bytes.writeBytes(BEFORE_THE_STATE_DICT);
         write("ccollections\nOrderedDict\n)R(X\1\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storage"
                 + "ctorch\nFloatStorage\nX\1\0\0\0" + "0X\3\0\0\0cpuK\1NtQK\0K\1\u0085K\1\u0085tRu.");
         bytes.writeBytes(pickle.toByteArray());
@@ -218,6 +221,45 @@ class PickleBombTest {
         assertThatThrownBy(() -> Weights.read(file))
                 .isInstanceOf(WeightsException.class)
                 .hasMessageStartingWith(file + " is refused: its dictionaries lead to more or longer names than");
+    }
+
+    @Test
+    void rejectsDictionariesDeepInOneAnother() throws IOException {
+        write("}X\1\0\0\0a".repeat(250) + "N" + "s".repeat(250) + ".");
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " is refused: its dictionaries must be at most 200 deep in one another");
+    }
+
+    @Test
+    void rejectsAPickleThatIsTooLarge() throws IOException {
+        String size = "must have at most 67108864 bytes, but had ";
+        writeMany();
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(file + " is refused: \"archive/data.pkl\" in it " + size + pickle.size()
+                        + "; save the weights alone, with torch.save(model.state_dict(), file)");
+        pickle.reset();
+        pickle.writeBytes(BEFORE_THE_STATE_DICT);
+        writeMany();
+        Path old = Files.write(folder.resolve("old.pth"), pickle.toByteArray());
+        assertThatThrownBy(() -> Weights.read(old))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(old + " is refused: its pickle " + size
+                        + "more; save the weights alone, with torch.save(model.state_dict(), file)");
+    }
+
+    /** Writes bytes of 65 MiB, one mebibyte at a time. */
+    private void writeMany() {
+        pickle.writeBytes(PROTOCOL);
+        for (int i = 0; i < 65; i++) {
+            write("B\0\0\20\0");
+            pickle.writeBytes(new byte[1 << 20]);
+            write("0");
+        }
+        write("}.");
     }
 
     /** Without a tensor in them, such dictionaries need not be visited again. */
