@@ -1,5 +1,6 @@
 package org.facerecognition.gallery;
 
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,7 @@ public final class GalleryException extends RuntimeException {
 
     private final boolean damage;
     private final boolean unreachable;
+    private transient GalleryTransfer.@Nullable Result transferred;
 
     GalleryException(String message) {
         this(message, null, false, false);
@@ -47,5 +49,19 @@ public final class GalleryException extends RuntimeException {
     /** Returns whether a database could not be reached or did not answer, so that another attempt later may succeed. */
     public boolean isUnreachable() {
         return unreachable;
+    }
+
+    /** Records what a transfer had done when this was thrown; returns this exception. */
+    GalleryException after(GalleryTransfer.Result done) {
+        transferred = done;
+        return this;
+    }
+
+    /**
+     * Returns what a transfer of many entries had done before it failed, which stays done; empty if it was rejected
+     * before the first entry, and for other changes.
+     */
+    public Optional<GalleryTransfer.Result> transferred() {
+        return Optional.ofNullable(transferred);
     }
 }

@@ -57,12 +57,14 @@ final class GalleryImport {
         if (mode != null) {
             to.gallery().bindEmbeddingMode(mode);
         }
-        forEach((row, embedding) -> {
-            if (to.add(new Enrollment(row.identity(), embedding, row.note(), row.contentKey(), row.attributes()))) {
-                progress.accept(to.entries());
-            }
+        to.enrolledBy(() -> {
+            forEach((row, embedding) -> {
+                if (to.add(new Enrollment(row.identity(), embedding, row.note(), row.contentKey(), row.attributes()))) {
+                    progress.accept(to.entries());
+                }
+            });
+            to.flush();
         });
-        to.flush();
         progress.accept(to.entries());
     }
 

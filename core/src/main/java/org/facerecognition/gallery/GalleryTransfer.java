@@ -62,7 +62,8 @@ public final class GalleryTransfer {
      * @param to open for writing; borrowed
      * @param progress receives the number of entries so far
      * @throws GalleryException if the galleries are of different models or modes, the other one cannot store what is to
-     *     be kept, or one of them cannot be read or written; what was enrolled before stays
+     *     be kept, or one of them cannot be read or written; what was enrolled before stays, see {@link
+     *     GalleryException#transferred}
      */
     public static Result copy(Gallery from, Gallery to, AttributesPolicy attributes, LongConsumer progress) {
         ModelBinding.check(
@@ -75,7 +76,7 @@ public final class GalleryTransfer {
         progress.accept(0);
         forEachPage(from, page -> page.forEach(target::check));
         from.embeddingMode().ifPresent(to::bindEmbeddingMode);
-        forEachPage(from, page -> {
+        return target.enrolledBy(() -> forEachPage(from, page -> {
             for (StoredEntry stored : page) {
                 Entry entry = stored.entry();
                 String identity = Names.upgraded(entry.identity());
@@ -85,8 +86,7 @@ public final class GalleryTransfer {
             }
             target.flush();
             progress.accept(target.entries());
-        });
-        return target.result();
+        }));
     }
 
     /** Visits all entries, by rising ids. */
@@ -130,7 +130,8 @@ public final class GalleryTransfer {
      * @param to open for writing; borrowed
      * @param progress receives the number of entries so far, which is 0 while the rows are checked
      * @throws GalleryException if the folder is of another model or mode, is damaged, or has a row that cannot be
-     *     enrolled
+     *     enrolled; or if the gallery cannot be written, in which case what was enrolled before stays, see {@link
+     *     GalleryException#transferred}
      */
     public static Result importFrom(Path folder, Gallery to, AttributesPolicy attributes, LongConsumer progress) {
         Target target = new Target(to, attributes);
@@ -156,6 +157,20 @@ public final class GalleryTransfer {
 
         Result result() {
             return result;
+        }
+
+        /**
+         * Runs what enrolls the entries, and returns what it did.
+         *
+         * @throws GalleryException that says what had been done, if one is thrown
+         */
+        Result enrolledBy(Runnable enrolling) {
+            try {
+                enrolling.run();
+                return result;
+            } catch (GalleryException e) {
+                throw e.after(result);
+            }
         }
 
         /** Returns whether an entry with attributes cannot be enrolled. */

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class LogWriter implements AutoCloseable {
     private static final int BUFFER_BYTES = 1 << 20;
     private static final int REWRITE_BATCH_SIZE = 1_000;
+    private static final String NOT_REWRITTEN = "it was not rewritten";
 
     private final Path file;
     private final LogHeader header;
@@ -104,7 +105,7 @@ final class LogWriter implements AutoCloseable {
             @Nullable LogWriter old) {
         if (old != null) {
             old.requireUsable(); // otherwise the file may have entries that the caller does not know
-            old.requireUnchanged(old.length); // now, not after everything was written
+            old.requireUnchanged(old.length, NOT_REWRITTEN); // now, not after everything was written
         }
         long[] end = new long[1];
         try {
@@ -113,7 +114,7 @@ final class LogWriter implements AutoCloseable {
                     stream -> {
                         end[0] = writeAll(header, entries, offsets, stream);
                         if (old != null) {
-                            old.requireUnchanged(old.length);
+                            old.requireUnchanged(old.length, NOT_REWRITTEN);
                         }
                         if (old != null && File.separatorChar == '\\') {
                             old.close(); // Windows cannot replace an open file
@@ -224,21 +225,21 @@ final class LogWriter implements AutoCloseable {
             return;
         }
         BatchMark batch = batch(records, kind, length);
-        requireUnchanged(length);
+        String undone = undone(records.size(), kind);
+        requireUnchanged(length, undone);
         try {
             write(batch, records, header, buffer, (offset, bytes, count) -> out.write(offset, bytes, 0, count));
             out.write(batch.commitOffset(), new byte[BatchMark.BYTES], 0, BatchMark.BYTES);
         } catch (IOException e) {
             truncateTo(length);
             throw new GalleryException(
-                    "cannot write gallery " + file + ": " + AtomicFile.reason(e)
-                            + "; nothing was enrolled or removed; free some space",
+                    "cannot write gallery " + file + ": " + AtomicFile.reason(e) + "; " + undone + "; free some space",
                     e);
         }
         boolean done = false;
         try {
             out.sync();
-            requireUnchanged(batch.end());
+            requireUnchanged(batch.end(), undone);
             out.write(batch.commitOffset(), batch.commit().encode(header.id()), 0, BatchMark.BYTES);
             out.sync();
             length = batch.end();
@@ -251,8 +252,20 @@ final class LogWriter implements AutoCloseable {
         }
     }
 
-    /** Throws an exception, and accepts no more changes, if another program writes to the file or has replaced it. */
-    private void requireUnchanged(long expectedBytes) {
+    /** Returns what did not happen if a batch cannot be written; batches before it stay. */
+    private static String undone(int records, BatchMark.Kind kind) {
+        String verb = kind == BatchMark.Kind.REMOVALS ? "removed" : "enrolled";
+        return records == 1
+                ? "the entry of this change was not " + verb
+                : "the " + records + " entries of this change were not " + verb;
+    }
+
+    /**
+     * Throws an exception, and accepts no more changes, if another program writes to the file or has replaced it.
+     *
+     * @param undone what does not happen in this case
+     */
+    private void requireUnchanged(long expectedBytes, String undone) {
         String change;
         try {
             long bytes = out.length();
@@ -265,13 +278,11 @@ final class LogWriter implements AutoCloseable {
         } catch (NoSuchFileException e) {
             change = "deleted or moved";
         } catch (IOException e) {
-            throw new GalleryException(
-                    "cannot write gallery " + file + ": " + AtomicFile.reason(e) + "; nothing was enrolled or removed",
-                    e);
+            throw new GalleryException("cannot write gallery " + file + ": " + AtomicFile.reason(e) + "; " + undone, e);
         }
         giveUp();
-        throw new GalleryException("gallery " + file + " was " + change + " while it was open for writing; nothing was"
-                + " enrolled or removed; let only one program write to it, and close it and open it again"
+        throw new GalleryException("gallery " + file + " was " + change + " while it was open for writing; " + undone
+                + "; let only one program write to it, and close it and open it again"
                 + " (containers see each other's lock only if they mount the folder of the gallery, not its"
                 + " file alone)");
     }

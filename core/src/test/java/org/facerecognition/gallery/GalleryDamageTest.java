@@ -202,7 +202,8 @@ class GalleryDamageTest {
         assertThat(lines).hasSize(2); // one person is enrolled, and then a batch fails
         assertThat(lines.get(1))
                 .startsWith("error: cannot write gallery " + file + ": ")
-                .endsWith("; nothing was enrolled or removed; free some space");
+                .endsWith(
+                        "; the " + EnrollingChild.BATCH + " entries of this change were not enrolled; free some space");
         Set<Integer> acknowledged = new HashSet<>();
         EnrollingChild.parse(lines.get(0), acknowledged);
         assertThat(Files.size(file)).as("truncated to complete batches").isLessThan(1024);

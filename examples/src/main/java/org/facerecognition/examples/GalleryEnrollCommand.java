@@ -22,6 +22,7 @@ import org.facerecognition.data.PassedOver;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.gallery.UniqueIn;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -83,8 +84,8 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
     private boolean json;
 
-    /** An image of a person. */
-    private final Map<String, String> leftOut = new LinkedHashMap<>();
+    private final Map<String, String> leftOut = new LinkedHashMap<>(); // key: file
+    private int enrolled;
 
     @Override
     public Integer call() throws IOException {
@@ -92,7 +93,6 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         Optional<FaceDetector> faceDetector = detector.open(err);
         EnrollmentPlan plan;
-        int enrolled;
         int total;
         String where;
         try (GalleryPlace place = gallery.place();
@@ -107,17 +107,23 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             plan = new EnrollmentPlan(open);
             plan.add(images);
             leftOut.putAll(plan.leftOut());
-            enrolled = enroll(plan, loaded.embedder(), open);
+            int before = open.size();
+            try {
+                enroll(plan, loaded.embedder(), open);
+            } catch (GalleryException e) { // earlier batches stay; the gallery may not answer any more
+                report(plan, where, before + enrolled, "; run this again to enroll the others");
+                throw e;
+            }
             plan.settleRepeated(leftOut);
             total = open.size();
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
         }
-        report(plan, enrolled, where, total);
+        report(plan, where, total, "");
         return leftOut.isEmpty() ? 0 : Main.FAILED;
     }
 
-    private void report(EnrollmentPlan plan, int enrolled, String where, int total) {
+    private void report(EnrollmentPlan plan, String where, int total, String end) {
         PrintWriter err = spec.commandLine().getErr();
         List<String> alreadyThere = plan.alreadyThere();
         alreadyThere.stream().limit(MAX_LISTED).forEach(file -> err.println("already there: " + file));
@@ -127,8 +133,8 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         plan.notes().forEach(note -> err.println("note: " + note));
         leftOut.forEach((file, why) -> err.println("left out: " + why));
         err.printf(
-                "enrolled %d, already there %d, left out %d; %s has %d%n",
-                enrolled, alreadyThere.size(), leftOut.size(), where, total);
+                "enrolled %d, already there %d, left out %d; %s has %d%s%n",
+                enrolled, alreadyThere.size(), leftOut.size(), where, total, end);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("enrolled", enrolled);
@@ -203,8 +209,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         return all;
     }
 
-    private int enroll(EnrollmentPlan plan, FaceEmbedder embedder, Gallery gallery) {
-        int enrolled = 0;
+    private void enroll(EnrollmentPlan plan, FaceEmbedder embedder, Gallery gallery) {
         List<EnrollmentPlan.Image> images = plan.newImages();
         Map<EnrollmentPlan.Image, Enrollment> some = new LinkedHashMap<>();
         Stream<ImageSource> sources = images.stream().map(image -> ImageSource.of(image.file()));
@@ -230,7 +235,6 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             }
             enrolled += store(some, plan, embedder, gallery);
         }
-        return enrolled;
     }
 
     private int store(
@@ -239,16 +243,16 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             gallery.bindEmbeddingMode(embedder.embeddingMode().toString());
         }
         long[] ids = gallery.enrollNewImages(List.copyOf(some.values()), UniqueIn.GALLERY);
-        int enrolled = 0;
+        int added = 0;
         int next = 0;
         for (EnrollmentPlan.Image image : some.keySet()) {
             if (ids[next++] != 0) {
-                enrolled++;
+                added++;
             } else {
                 plan.settleEnrolledMeanwhile(image)
                         .ifPresent(reason -> leftOut.put(image.file().toString(), reason));
             }
         }
-        return enrolled;
+        return added;
     }
 }

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.gallery.GalleryInfo;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -96,20 +97,24 @@ final class GalleryReembedCommand implements Callable<Integer> {
                 other.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
                 EntryImages images = folder == null ? EntryImages.byNote() : EntryImages.below(folder);
                 reembedding = new Reembedding(loaded.embedder(), images, dropAttributes);
+                int before = other.size();
                 try (CountProgress progress = new CountProgress(err, "embedding", "entries", from.size())) {
                     reembedding.run(from, other, progress);
+                } catch (GalleryException e) { // earlier batches stay; the gallery may not answer any more
+                    report(reembedding, target, before + reembedding.enrolled(), "; run this again to continue");
+                    throw e;
                 }
                 total = other.size();
             }
             target.makeIndex(fingerprint, size);
-            report(reembedding, target.toString(), total);
+            report(reembedding, target, total, "");
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
         }
         return reembedding.leftOut().isEmpty() ? 0 : Main.FAILED;
     }
 
-    private void report(Reembedding done, String where, int total) {
+    private void report(Reembedding done, GalleryPlace where, int total, String end) {
         PrintWriter err = spec.commandLine().getErr();
         Map<String, String> leftOut = done.leftOut();
         leftOut.values().stream().limit(MAX_LISTED).forEach(why -> err.println("left out: " + why));
@@ -117,8 +122,8 @@ final class GalleryReembedCommand implements Callable<Integer> {
             err.println("left out: and " + (leftOut.size() - MAX_LISTED) + " more; --json lists them");
         }
         err.printf(
-                "enrolled %d, already there %d, left out %d; %s has %d%n",
-                done.enrolled(), done.alreadyThere(), leftOut.size(), where, total);
+                "enrolled %d, already there %d, left out %d; %s has %d%s%n",
+                done.enrolled(), done.alreadyThere(), leftOut.size(), where, total, end);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("enrolled", done.enrolled());

@@ -46,29 +46,29 @@ final class GalleryRemoveCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one line of JSON.")
     private boolean json;
 
+    private int removed; // entries
+
     @Override
     public Integer call() throws IOException {
         if (names.isEmpty() && entries.isEmpty()) {
             throw new IllegalArgumentException("a name or --entry must be given");
         }
         names.forEach(Arguments::checkReadable);
-        int removed = 0;
-        boolean all = true;
+        boolean all;
         @Nullable GalleryException notFreed = null;
         int left;
         String where;
         try (GalleryPlace place = gallery.place();
                 Gallery people = open(place)) {
             where = place.toString();
-            for (String name : names) {
-                int count = people.remove(name);
-                removed += count;
-                all &= reported(count > 0, name);
-            }
-            for (long entry : entries) {
-                boolean found = people.remove(entry);
-                removed += found ? 1 : 0;
-                all &= reported(found, "entry " + entry);
+            int before = people.size();
+            try {
+                all = removeFrom(people);
+            } catch (GalleryException e) { // earlier removals stay; the gallery may not answer any more
+                if (removed > 0) {
+                    report(where, before - removed, "; run this again to remove the others");
+                }
+                throw e;
             }
             place.eraseOtherThumbnails(people);
             left = people.size();
@@ -76,20 +76,40 @@ final class GalleryRemoveCommand implements Callable<Integer> {
                 notFreed = compact(people); // last, because it needs space on the disk
             }
         }
-        spec.commandLine().getErr().printf("removed %d entries; %s has %d%n", removed, where, left);
+        report(where, left, "");
         if (notFreed != null) {
             spec.commandLine()
                     .getErr()
                     .println("the entries are removed, but their space was not freed: " + notFreed.getMessage()
                             + "; then run gallery compact");
         }
+        return all && notFreed == null ? 0 : Main.FAILED;
+    }
+
+    /** Returns whether everything was found. */
+    private boolean removeFrom(Gallery people) {
+        boolean all = true;
+        for (String name : names) {
+            int count = people.remove(name);
+            removed += count;
+            all &= reported(count > 0, name);
+        }
+        for (long entry : entries) {
+            boolean found = people.remove(entry);
+            removed += found ? 1 : 0;
+            all &= reported(found, "entry " + entry);
+        }
+        return all;
+    }
+
+    private void report(String where, int left, String end) {
+        spec.commandLine().getErr().printf("removed %d entries; %s has %d%s%n", removed, where, left, end);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("removed", removed);
             result.put("entries", left);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return all && notFreed == null ? 0 : Main.FAILED;
     }
 
     /** Returns what went wrong; null if nothing did. */

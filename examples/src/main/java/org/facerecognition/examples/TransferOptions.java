@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.LongConsumer;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.gallery.GalleryInfo;
 import org.facerecognition.gallery.GalleryTransfer.AttributesPolicy;
 import org.facerecognition.gallery.GalleryTransfer.Result;
@@ -41,18 +42,36 @@ final class TransferOptions {
      */
     void run(String what, GalleryPlace place, GalleryInfo info, long entries, Transfer transfer) throws IOException {
         PrintWriter err = command.commandLine().getErr();
-        Result result;
-        int total;
         try (Gallery to = place.openForMany(info.fingerprint(), info.dimension());
                 CountProgress progress = new CountProgress(err, what, "entries", entries)) {
             place.eraseOtherThumbnails(to); // of a former gallery of this name
-            result = transfer.run(to, dropAttributes ? AttributesPolicy.DROP : AttributesPolicy.KEEP, progress);
-            total = to.size();
-            err.printf(
-                    "%s: added %d entries, already there %d, %s; %s has %d%n",
-                    what, result.added(), result.alreadyThere(), progress.speed(entries), place, total);
+            int before = to.size();
+            try {
+                Result result =
+                        transfer.run(to, dropAttributes ? AttributesPolicy.DROP : AttributesPolicy.KEEP, progress);
+                report(what, place, result, to.size(), ", " + progress.speed(entries), "");
+            } catch (GalleryException e) {
+                // what was enrolled before stays; the gallery may not answer any more
+                e.transferred()
+                        .ifPresent(done -> report(
+                                what,
+                                place,
+                                done,
+                                before + Math.toIntExact(done.added()),
+                                "",
+                                "; run this again to continue"));
+                throw e;
+            }
         }
         place.makeIndex(info.fingerprint(), info.dimension());
+    }
+
+    private void report(String what, GalleryPlace place, Result result, int total, String speed, String end) {
+        command.commandLine()
+                .getErr()
+                .printf(
+                        "%s: added %d entries, already there %d%s; %s has %d%s%n",
+                        what, result.added(), result.alreadyThere(), speed, place, total, end);
         if (json) {
             Map<String, Object> figures = new LinkedHashMap<>();
             figures.put("added", result.added());
