@@ -256,15 +256,15 @@ final class GalleryContents implements AutoCloseable {
         }
     }
 
-    /** Binds the gallery to a checked mode, or compares it with the mode that is bound already. */
+    /** Binds the gallery to a checked mode, or compares it with the mode that its entries were made in. */
     void bindEmbeddingMode(String mode) {
         synchronized (changeLock) {
-            snapshot();
+            boolean empty = snapshot().view().live() == 0; // then there is nothing that could not be compared
             String bound = embeddingMode;
-            if (bound != null) {
+            if (bound != null && !empty) {
                 ModelBinding.checkMode(name(), bound, mode, "file");
             }
-            if (bound == null && !readOnly) {
+            if (!readOnly && (bound == null || !bound.equals(mode))) {
                 if (store != null && method == SearchMethod.ON_DISK) {
                     store.rewriteOnDisk(mode, snapshots::replace);
                 } else if (store != null) {

@@ -64,20 +64,20 @@ final class GalleryStore implements AutoCloseable {
     // ---- loading ----
 
     /**
-     * Reads the file into memory. For writing, a missing file is created, and a change that a killed process left
-     * incomplete is finished if it was committed and erased if it was not.
+     * Reads the file into memory. For writing, a missing file is created, one without entries is bound to the model, and
+     * a change that a killed process left incomplete is finished if it was committed and erased if it was not.
      *
      * @throws GalleryException if the file cannot be read or written, is damaged, or belongs to another model
      */
     Segment load(SearchMethod method) {
-        if (!readOnly) {
-            if (!prepare()) {
-                log = LogWriter.create(file, opener, header);
-                disk = method == SearchMethod.ON_DISK ? new DiskSegment(file, header.dimension(), offsets) : null;
-                return disk != null ? disk : new MemorySegment(header.dimension(), method);
-            }
+        if (!readOnly && !prepare()) {
+            log = LogWriter.create(file, opener, header);
+            disk = method == SearchMethod.ON_DISK ? new DiskSegment(file, header.dimension(), offsets) : null;
+            return disk != null ? disk : new MemorySegment(header.dimension(), method);
         }
-        return read(method);
+        return readOnly && EmptyGallery.isOfAnotherModel(file, header)
+                ? new MemorySegment(header.dimension(), SearchMethod.EXACT)
+                : read(method);
     }
 
     /** Returns whether the file exists; changes nothing before it is certain that it is a gallery's or does not. */
@@ -109,6 +109,7 @@ final class GalleryStore implements AutoCloseable {
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);
         }
+        EmptyGallery.bind(file, opener, header);
         return true;
     }
 

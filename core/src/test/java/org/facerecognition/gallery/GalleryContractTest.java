@@ -378,6 +378,7 @@ class GalleryContractTest {
             gallery.bindEmbeddingMode("flip");
             gallery.bindEmbeddingMode("flip");
             assertThat(gallery.embeddingMode()).contains("flip");
+            gallery.enroll("a", axis(0, 1));
         }
         assertThatThrownBy(() -> place.open("other", D))
                 .isInstanceOf(GalleryException.class)

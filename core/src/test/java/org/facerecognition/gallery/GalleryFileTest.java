@@ -160,7 +160,9 @@ class GalleryFileTest {
 
     @Test
     void rejectsAGalleryOfAnotherModel() {
-        open().close();
+        try (Gallery gallery = open()) {
+            gallery.enroll("a", X);
+        }
         assertThatThrownBy(() -> Gallery.open(file, "other", D))
                 .isInstanceOf(GalleryException.class)
                 .hasMessage(

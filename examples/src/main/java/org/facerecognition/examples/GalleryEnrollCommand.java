@@ -98,7 +98,8 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         try (GalleryPlace place = gallery.place();
                 LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
                 Gallery open = place.open(
-                        loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
+                        loaded.embedder().fingerprint(), loaded.embedder().embeddingSize());
+                GalleryPlace.Unused unused = place.unused(open)) {
             place.eraseOtherThumbnails(open);
             where = place.toString();
             if (open.size() > 0) { // a new one is bound when there is something to enroll

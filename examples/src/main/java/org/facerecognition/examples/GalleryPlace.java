@@ -12,6 +12,7 @@ import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
 import org.facerecognition.gallery.SearchMethod;
 import org.facerecognition.io.AtomicFile;
+import org.jspecify.annotations.Nullable;
 
 /** Where a gallery is: in a file or in a database. Owns the connections; close it after the gallery. */
 abstract sealed class GalleryPlace implements AutoCloseable {
@@ -41,6 +42,39 @@ abstract sealed class GalleryPlace implements AutoCloseable {
         }
         return new InDatabase(DatabaseAddress.of(text, System.getenv()));
     }
+
+    /** Deletes a new gallery's file if a command fails before it has enrolled anybody. To be closed before the gallery. */
+    static final class Unused implements AutoCloseable {
+        private final @Nullable Path created;
+        private final Gallery gallery;
+        private boolean kept;
+
+        /** @param created the file, if opening the gallery has made it */
+        private Unused(@Nullable Path created, Gallery gallery) {
+            this.created = created;
+            this.gallery = gallery;
+        }
+
+        /** Keeps the file although it has no entries. */
+        void keep() {
+            kept = true;
+        }
+
+        @Override
+        public void close() {
+            if (created == null || kept || gallery.size() > 0) {
+                return;
+            }
+            try {
+                Files.delete(created.toRealPath());
+            } catch (IOException e) {
+                // an empty gallery can be used with every model
+            }
+        }
+    }
+
+    /** Returns what deletes the file of an opened gallery if it is new and nobody is enrolled in it. */
+    abstract Unused unused(Gallery opened);
 
     /** Opens the gallery for changes, and creates it if there is none; owned. */
     abstract Gallery open(String fingerprint, int dimension);
@@ -75,6 +109,7 @@ abstract sealed class GalleryPlace implements AutoCloseable {
     private static final class InFile extends GalleryPlace {
         private final Path file;
         private final SearchMethod method;
+        private boolean isNew;
 
         InFile(Path file, boolean onDisk) {
             this.file = file;
@@ -92,11 +127,18 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
         @Override
         Gallery open(String fingerprint, int dimension) {
+            isNew = !Files.exists(file);
             return Gallery.open(file, fingerprint, dimension, method);
         }
 
         @Override
+        Unused unused(Gallery opened) {
+            return new Unused(isNew ? file : null, opened);
+        }
+
+        @Override
         Gallery openForMany(String fingerprint, int dimension) {
+            isNew = !Files.exists(file);
             return Gallery.open(file, fingerprint, dimension, SearchMethod.ON_DISK); // nothing is searched
         }
 
@@ -165,6 +207,11 @@ abstract sealed class GalleryPlace implements AutoCloseable {
         @Override
         Gallery open(String fingerprint, int dimension) {
             return Gallery.connect(connections, address.gallery(), fingerprint, dimension);
+        }
+
+        @Override
+        Unused unused(Gallery opened) {
+            return new Unused(null, opened);
         }
 
         @Override

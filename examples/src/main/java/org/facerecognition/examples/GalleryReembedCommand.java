@@ -92,7 +92,8 @@ final class GalleryReembedCommand implements Callable<Integer> {
             String fingerprint = loaded.embedder().fingerprint();
             int size = loaded.embedder().embeddingSize();
             try (Gallery from = source.read(info.fingerprint(), info.dimension());
-                    Gallery other = target.openForMany(fingerprint, size)) {
+                    Gallery other = target.openForMany(fingerprint, size);
+                    GalleryPlace.Unused unused = target.unused(other)) {
                 target.eraseOtherThumbnails(other); // of a former gallery of this name
                 other.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
                 EntryImages images = folder == null ? EntryImages.byNote() : EntryImages.below(folder);
@@ -105,6 +106,9 @@ final class GalleryReembedCommand implements Callable<Integer> {
                     throw e;
                 }
                 total = other.size();
+                if (reembedding.leftOut().isEmpty()) {
+                    unused.keep();
+                }
             }
             target.makeIndex(fingerprint, size);
             report(reembedding, target, total, "");

@@ -43,6 +43,7 @@ final class TransferOptions {
     void run(String what, GalleryPlace place, GalleryInfo info, long entries, Transfer transfer) throws IOException {
         PrintWriter err = command.commandLine().getErr();
         try (Gallery to = place.openForMany(info.fingerprint(), info.dimension());
+                GalleryPlace.Unused unused = place.unused(to);
                 CountProgress progress = new CountProgress(err, what, "entries", entries)) {
             place.eraseOtherThumbnails(to); // of a former gallery of this name
             int before = to.size();
@@ -50,6 +51,7 @@ final class TransferOptions {
                 Result result =
                         transfer.run(to, dropAttributes ? AttributesPolicy.DROP : AttributesPolicy.KEEP, progress);
                 report(what, place, result, to.size(), ", " + progress.speed(entries), "");
+                unused.keep();
             } catch (GalleryException e) {
                 // what was enrolled before stays; the gallery may not answer any more
                 e.transferred()
