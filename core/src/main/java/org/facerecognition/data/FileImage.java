@@ -2,9 +2,11 @@ package org.facerecognition.data;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.FileNames;
 
 /**
  * An image file of a data set.
@@ -20,18 +22,18 @@ record FileImage(Path root, String path) implements ImageSource {
 
     @Override
     public Mat read() {
-        return ImageReader.read(root.resolve(path));
+        return ImageReader.read(file());
     }
 
     @Override
     public Reduced readReduced(int minPx) {
-        return ImageReader.readReduced(root.resolve(path), minPx);
+        return ImageReader.readReduced(file(), minPx);
     }
 
     @Override
     public long contentBytes() {
         try {
-            return Files.size(root.resolve(path));
+            return Files.size(file());
         } catch (IOException e) {
             throw unreadable(e);
         }
@@ -40,9 +42,17 @@ record FileImage(Path root, String path) implements ImageSource {
     @Override
     public long contentChecksum() {
         try {
-            return Checksum.of(root.resolve(path));
+            return Checksum.of(file());
         } catch (IOException e) {
             throw unreadable(e);
+        }
+    }
+
+    private Path file() {
+        try {
+            return root.resolve(path);
+        } catch (InvalidPathException e) { // a name that this process cannot write either
+            throw new DataException("image " + path + " cannot be opened: " + FileNames.remedy(), e);
         }
     }
 
@@ -52,6 +62,6 @@ record FileImage(Path root, String path) implements ImageSource {
 
     @Override
     public byte[] encoded() {
-        return ImageReader.bytes(root.resolve(path));
+        return ImageReader.bytes(file());
     }
 }

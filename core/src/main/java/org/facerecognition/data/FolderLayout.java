@@ -77,7 +77,7 @@ final class FolderLayout {
         try {
             inside = ImageFiles.list(folder, passedOver);
         } catch (DataException e) {
-            passedOver.addClosedFolder();
+            passedOver.addClosedFolder(folder, e);
             return;
         }
         passedOver.addDeeperImages(inside.images().size());

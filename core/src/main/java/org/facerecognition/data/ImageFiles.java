@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.Existence;
+import org.facerecognition.io.FileNames;
 
 /**
  * Decides by their names which files of a folder are images. This is the only place that knows file extensions and the
@@ -162,8 +163,6 @@ public final class ImageFiles {
             "lck");
 
     private static final Set<String> UNFINISHED_FOLDERS = Set.of("download", "lrdata");
-
-    private static final char REPLACEMENT = '\uFFFD'; // Java's substitute for letters that it cannot decode
 
     private ImageFiles() {}
 
@@ -346,10 +345,9 @@ public final class ImageFiles {
     }
 
     /**
-     * Lists all images in a folder and below it, sorted by their whole paths. Links to folders are not followed;
-     * subfolders that cannot be opened are counted.
+     * Lists all images in a folder and below it, sorted by their whole paths. Links to folders are not followed.
      *
-     * @param passedOver counts everything else
+     * @param passedOver counts everything else, and says which subfolders cannot be read
      * @throws DataException when the folder itself cannot be read
      */
     public static List<Path> below(Path folder, PassedOver passedOver) {
@@ -364,15 +362,15 @@ public final class ImageFiles {
      * encoding. Each undecodable letter becomes the same character, so that different people's names would become one,
      * and the files could not be opened by their names.
      *
-     * @param passedOver counts the removed paths
+     * @param passedOver says which names they are
      */
     public static List<Path> withReadableNames(List<Path> paths, PassedOver passedOver) {
         List<Path> readable = new ArrayList<>();
         for (Path path : paths) {
-            if (path.toString().indexOf(REPLACEMENT) < 0) {
+            if (FileNames.isReadable(path)) {
                 readable.add(path);
             } else {
-                passedOver.addUnreadableName();
+                passedOver.addUnreadableName(path);
             }
         }
         return readable;
@@ -389,7 +387,7 @@ public final class ImageFiles {
             try {
                 next = list(below, passedOver);
             } catch (DataException e) {
-                passedOver.addClosedFolder();
+                passedOver.addClosedFolder(below, e);
                 continue;
             }
             collect(next, images, passedOver);

@@ -25,6 +25,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
 import org.facerecognition.data.TiffHeader.TileOrientation;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.FileNames;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.vision.OpenCvThreads;
@@ -85,7 +86,12 @@ public final class ImageReader {
             }
             return Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
-            throw new DataException("image " + file + " does not exist", e);
+            throw new DataException(
+                    "image " + FileNames.text(file)
+                            + (FileNames.isReadable(file)
+                                    ? " does not exist"
+                                    : " cannot be opened: " + FileNames.remedy()),
+                    e);
         } catch (IOException e) {
             throw new DataException("image " + file + " cannot be read: " + AtomicFile.reason(e), e);
         }

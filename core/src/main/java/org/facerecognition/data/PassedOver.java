@@ -1,24 +1,33 @@
 package org.facerecognition.data;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.facerecognition.io.FileNames;
 
-/** Counts, by kind, the files and folders that were found in folders of images and not used. Not thread-safe. */
+/**
+ * Counts, by kind, the files and folders that were found in folders of images and not used, and says which of them may
+ * be or have images that nobody could look at. Not thread-safe.
+ */
 public final class PassedOver {
     private static final String CONVERT = "convert them to JPEG";
+    private static final int MAX_NOTES = 20;
 
     private final Map<String, Integer> unreadable = new TreeMap<>();
+    private final Map<String, String> closedFolders = new LinkedHashMap<>(); // path -> sentence
+    private final Map<String, String> namesNotDecoded = new LinkedHashMap<>(); // path -> sentence
     private int hiddenFolders;
     private int hiddenFiles;
     private int others;
     private int deadLinks;
     private int linkedFolders;
-    private int closedFolders;
-    private int unreadableNames;
+    private int otherUnreadableNames;
     private int loose;
     private int deeper;
     private boolean moreDeeper;
@@ -47,13 +56,45 @@ public final class PassedOver {
         linkedFolders++;
     }
 
-    void addClosedFolder() {
-        closedFolders++;
+    void addClosedFolder(Path folder, DataException why) {
+        closedFolders.put(FileNames.text(folder), String.valueOf(why.getMessage()));
     }
 
     /** Counts a file or folder whose name this process cannot decode. */
     public void addUnreadableName() {
-        unreadableNames++;
+        otherUnreadableNames++;
+    }
+
+    /** Records the first name in a path that this process cannot decode; all that is in such a folder counts as one. */
+    void addUnreadableName(Path path) {
+        Path first = path;
+        for (Path above = path.getParent(); above != null; above = above.getParent()) {
+            first = FileNames.isReadable(above) ? first : above;
+        }
+        String text = FileNames.text(first);
+        namesNotDecoded.put(text, text + " cannot be used: " + FileNames.remedy());
+    }
+
+    /**
+     * Returns the folders that could not be read, and the files and folders with names that this process cannot decode,
+     * each with a sentence that says why. There may be images in them that a user expects to be used, so that what was
+     * done is not complete.
+     */
+    public Map<String, String> problems() {
+        Map<String, String> all = new LinkedHashMap<>(closedFolders);
+        all.putAll(namesNotDecoded);
+        return all;
+    }
+
+    /** Returns the sentences of {@link #problems}, or the first of them and how many more there are. */
+    List<String> problemNotes() {
+        List<String> all = new ArrayList<>(problems().values());
+        return all.size() <= MAX_NOTES
+                ? all
+                : Stream.concat(
+                                all.stream().limit(MAX_NOTES),
+                                Stream.of((all.size() - MAX_NOTES) + " more files or folders cannot be used"))
+                        .toList();
     }
 
     /** Counts images beside the folders of people, in a folder where each person has a folder. */
@@ -83,8 +124,9 @@ public final class PassedOver {
         others += other.others;
         deadLinks += other.deadLinks;
         linkedFolders += other.linkedFolders;
-        closedFolders += other.closedFolders;
-        unreadableNames += other.unreadableNames;
+        closedFolders.putAll(other.closedFolders);
+        namesNotDecoded.putAll(other.namesNotDecoded);
+        otherUnreadableNames += other.otherUnreadableNames;
         loose += other.loose;
         deeper += other.deeper;
         moreDeeper |= other.moreDeeper;
@@ -92,19 +134,19 @@ public final class PassedOver {
 
     /** Returns whether nothing was passed over. */
     public boolean isEmpty() {
-        return items().isEmpty() && unreadable.isEmpty();
+        return items(true).isEmpty() && unreadable.isEmpty();
     }
 
     /**
      * Returns one line for the user, such as {@code passed over: 3 HEIC images (convert them to JPEG), 1 other file};
-     * empty when nothing was passed over.
+     * empty when nothing was passed over. {@link #problems} are not in it.
      */
     public Optional<String> note() {
         List<String> all = formats("");
         if (!all.isEmpty()) {
             all.set(all.size() - 1, all.get(all.size() - 1) + " (" + CONVERT + ")");
         }
-        all.addAll(items());
+        all.addAll(items(false));
         return all.isEmpty() ? Optional.empty() : Optional.of("passed over: " + String.join(", ", all));
     }
 
@@ -113,7 +155,7 @@ public final class PassedOver {
      * HEIC images, which cannot be read; convert them to JPEG}.
      */
     public String instead() {
-        List<String> all = items();
+        List<String> all = items(true);
         all.addAll(formats(", which cannot be read"));
         return all.isEmpty()
                 ? "has none"
@@ -130,19 +172,19 @@ public final class PassedOver {
         return all;
     }
 
-    private List<String> items() {
+    private List<String> items(boolean withProblems) {
         List<String> all = new ArrayList<>();
         add(all, hiddenFolders, "hidden or system folder", "hidden or system folders");
         add(all, hiddenFiles, "hidden or system file", "hidden or system files");
         add(all, others, "other file", "other files");
         add(all, deadLinks, "link that leads nowhere", "links that lead nowhere");
         add(all, linkedFolders, "link to a folder", "links to folders");
-        add(all, closedFolders, "folder that cannot be opened", "folders that cannot be opened");
-        add(
-                all,
-                unreadableNames,
-                "name that this process cannot read (where there is no locale, set LC_ALL=C.UTF-8)",
-                "names that this process cannot read (where there is no locale, set LC_ALL=C.UTF-8)");
+        if (withProblems) {
+            add(all, closedFolders.size(), "folder that cannot be read", "folders that cannot be read");
+        }
+        int names = otherUnreadableNames + (withProblems ? namesNotDecoded.size() : 0);
+        String why = " (" + FileNames.remedy(FileNames.charset(), names == 1 ? "it" : "each of them") + ")";
+        add(all, names, "name that cannot be read" + why, "names that cannot be read" + why);
         add(all, loose, "image outside the folders of people", "images outside the folders of people");
         if (deeper > 0) {
             all.add((moreDeeper ? "at least " : "") + count(deeper, "image", "images") + " in deeper folders");

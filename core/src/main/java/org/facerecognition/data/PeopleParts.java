@@ -101,6 +101,7 @@ final class PeopleParts {
                     + " differ only in case, spaces or Unicode form, but count as different people; if they are one"
                     + " person, put the images into one folder");
         }
+        notes.addAll(passedOver.problemNotes());
         passedOver.note().ifPresent(notes::add);
         return FaceDataset.of(images, identities, split, Crop.WHOLE, notes);
     }

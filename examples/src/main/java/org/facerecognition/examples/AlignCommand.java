@@ -93,7 +93,7 @@ final class AlignCommand implements Callable<Integer> {
                     });
         }
         err.println(crops + " crops of " + count.examined() + " images in " + out + count.unreadableNote());
-        former.othersNote().ifPresent(err::println);
+        former.othersNotes().forEach(err::println);
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("crops", crops.get());

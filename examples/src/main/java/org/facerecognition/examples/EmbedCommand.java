@@ -96,6 +96,7 @@ final class EmbedCommand implements Callable<Integer> {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("images", embedded);
             result.put("embeddings", embeddings);
+            given.leftOut().forEach(leftOut::putIfAbsent);
             result.put("left_out", leftOut);
             out.println(Json.line(result));
         }

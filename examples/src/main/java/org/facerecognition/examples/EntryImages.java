@@ -5,12 +5,15 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
 import org.facerecognition.gallery.Entry;
+import org.facerecognition.io.FileNames;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the image that an entry of a gallery was enrolled from. */
@@ -45,17 +48,25 @@ final class EntryImages {
         return new EntryImages(null, Map.of());
     }
 
-    /** Finds images by their content, anywhere below a folder. Reads all of them once. */
-    static EntryImages below(Path folder) {
+    /**
+     * Finds images by their content, anywhere below a folder. Reads all of them once.
+     *
+     * @param notes receives which folders below it could not be read, and which names could not be decoded
+     */
+    static EntryImages below(Path folder, Consumer<String> notes) {
         Map<String, Path> byContent = new HashMap<>();
-        for (Path image : ImageFiles.below(folder, new PassedOver())) {
+        PassedOver passedOver = new PassedOver();
+        List<Path> images = ImageFiles.withReadableNames(ImageFiles.below(folder, passedOver), passedOver);
+        passedOver.problems().values().forEach(notes);
+        for (Path image : images) {
             @Nullable String key = EnrollmentPlan.contentKey(image);
             if (key != null) {
                 byContent.putIfAbsent(key, image);
             }
         }
         if (byContent.isEmpty()) {
-            throw new DataException("folder " + folder + " must have the images of the gallery, but has no images");
+            throw new DataException(
+                    "folder " + folder + " must have the images of the gallery, but " + passedOver.instead());
         }
         return new EntryImages(folder, byContent);
     }
@@ -81,7 +92,10 @@ final class EntryImages {
                 file = Path.of(Normalizer.normalize(entry.note(), Normalizer.Form.NFD));
             }
         } catch (InvalidPathException e) {
-            return problem(who + " was enrolled with the note " + note + ", which is not a file");
+            return problem(who + " was enrolled with the note " + note + ", which "
+                    + (FileNames.isUnicode(FileNames.charset())
+                            ? "is not a file"
+                            : "cannot be opened: " + FileNames.remedy()));
         }
         @Nullable String contentKey = Files.isRegularFile(file) ? EnrollmentPlan.contentKey(file) : null;
         if (contentKey == null) {

@@ -2,9 +2,9 @@ package org.facerecognition.examples;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
@@ -29,22 +29,26 @@ final class FormerCrops {
         crops.forEach(crop -> written.add(absolute(Path.of(crop))));
     }
 
-    /** Says how many other images there are among the crops, if any. */
-    Optional<String> othersNote() {
+    /** Says how many other images there are among the crops, if any, and in which folders that could not be seen. */
+    List<String> othersNotes() {
         if (!Files.isDirectory(folder)) {
-            return Optional.empty();
+            return List.of();
         }
+        PassedOver passedOver = new PassedOver();
+        List<String> notes = new ArrayList<>();
         long count;
         try {
-            count = ImageFiles.below(folder, new PassedOver()).stream()
+            count = ImageFiles.below(folder, passedOver).stream()
                     .filter(file -> !written.contains(absolute(file)))
                     .count();
-        } catch (DataException e) { // a folder in it that cannot be read; the crops are written nonetheless
-            return Optional.of("note: " + e.getMessage());
+        } catch (DataException e) { // the crops are written nonetheless
+            return List.of("note: " + e.getMessage());
         }
-        return count == 0
-                ? Optional.empty()
-                : Optional.of("note: " + folder + " has " + count + (count == 1 ? " image file" : " image files")
-                        + " that this run did not write; remove what is not to be trained on");
+        passedOver.problems().values().forEach(problem -> notes.add("note: " + problem));
+        if (count > 0) {
+            notes.add("note: " + folder + " has " + count + (count == 1 ? " image file" : " image files")
+                    + " that this run did not write; remove what is not to be trained on");
+        }
+        return notes;
     }
 }

@@ -39,8 +39,8 @@ import picocli.CommandLine.Spec;
         description = {
             "Enroll images of one person by name, or of many people with --folder.",
             "Images that are already in the gallery under the same name are skipped, so that a folder can be enrolled"
-                    + " again after images were added. The exit code is 1 if an image cannot be used or is in the"
-                    + " gallery under another name."
+                    + " again after images were added. The exit code is 1 if an image or a folder cannot be used, or an"
+                    + " image is in the gallery under another name."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
@@ -198,6 +198,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
                 leftOut.put(person.toString(), "folder " + GalleryCommand.printable(name) + ": " + e.getMessage());
             }
         }
+        leftOut.putAll(passedOver.problems());
         if (all.isEmpty() && leftOut.isEmpty()) {
             throw new DataException(
                     "folder " + root + " must have a folder of images per person, but " + passedOver.instead());

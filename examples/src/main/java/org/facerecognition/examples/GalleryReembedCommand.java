@@ -96,7 +96,7 @@ final class GalleryReembedCommand implements Callable<Integer> {
                     GalleryPlace.Unused unused = target.unused(other)) {
                 target.eraseOtherThumbnails(other); // of a former gallery of this name
                 other.bindEmbeddingMode(loaded.embedder().embeddingMode().toString());
-                EntryImages images = folder == null ? EntryImages.byNote() : EntryImages.below(folder);
+                EntryImages images = folder == null ? EntryImages.byNote() : EntryImages.below(folder, err::println);
                 reembedding = new Reembedding(loaded.embedder(), images, dropAttributes);
                 int before = other.size();
                 try (CountProgress progress = new CountProgress(err, "embedding", "entries", from.size())) {

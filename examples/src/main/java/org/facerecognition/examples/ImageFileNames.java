@@ -3,11 +3,12 @@ package org.facerecognition.examples;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,13 +35,20 @@ record ImageFileNames(Path file, Path name) {
      * All images that were given.
      *
      * @param files in the order of the arguments, those of a folder sorted
-     * @param notes notes for standard error: which files were skipped, and which folders have no images
-     * @param complete whether all folders could be read
+     * @param notes notes for standard error: which files and folders were skipped, and which folders have no images
+     * @param leftOut folders that could not be read, and names that could not be decoded, each with a sentence that is
+     *     also in the notes
      */
-    record Given(List<ImageFileNames> files, List<String> notes, boolean complete) {
+    record Given(List<ImageFileNames> files, List<String> notes, Map<String, String> leftOut) {
         Given {
             files = List.copyOf(files);
             notes = List.copyOf(notes);
+            leftOut = Collections.unmodifiableMap(new LinkedHashMap<>(leftOut));
+        }
+
+        /** Returns whether everything that was given could be read. */
+        boolean complete() {
+            return leftOut.isEmpty();
         }
 
         /** Returns the files to read. */
@@ -51,7 +59,7 @@ record ImageFileNames(Path file, Path name) {
 
     /**
      * Lists the files given, whatever their names, and all images below the folders given. Folders that have no images
-     * or cannot be read are left out, with a note.
+     * or cannot be read are left out, and so are names that this process cannot decode, each with a note.
      *
      * @throws DataException when there are no images at all, with the reason
      */
@@ -60,7 +68,7 @@ record ImageFileNames(Path file, Path name) {
         List<String> notes = new ArrayList<>();
         List<ImageFileNames> all = new ArrayList<>();
         Set<String> names = new HashSet<>();
-        boolean complete = true;
+        Map<String, String> leftOut = new LinkedHashMap<>();
         for (Path path : given) {
             if (!Files.isDirectory(path)) {
                 all.add(new ImageFileNames(path, unique(path.getFileName(), names)));
@@ -68,32 +76,25 @@ record ImageFileNames(Path file, Path name) {
             }
             try {
                 PassedOver here = new PassedOver();
-                List<Path> images = ImageFiles.below(path, here);
+                List<Path> images = ImageFiles.withReadableNames(ImageFiles.below(path, here), here);
+                leftOut.putAll(here.problems());
+                notes.addAll(here.problems().values());
                 if (images.isEmpty()) {
                     notes.add("folder " + path + " must have images in it, but " + here.instead());
                     continue;
                 }
                 passedOver.add(here);
-                images.forEach(image -> add(image, path.relativize(image), names, all, passedOver));
+                images.forEach(image -> all.add(new ImageFileNames(image, unique(path.relativize(image), names))));
             } catch (DataException e) {
                 notes.add(e.getMessage());
-                complete = false;
+                leftOut.put(path.toString(), String.valueOf(e.getMessage()));
             }
         }
         if (all.isEmpty()) {
             throw new DataException(String.join("; ", notes));
         }
         passedOver.note().ifPresent(notes::add);
-        return new Given(all, notes, complete);
-    }
-
-    private static void add(
-            Path image, Path below, Set<String> names, List<ImageFileNames> all, PassedOver passedOver) {
-        try {
-            all.add(new ImageFileNames(image, unique(below, names)));
-        } catch (InvalidPathException e) { // without a UTF-8 locale, the process cannot represent the name
-            passedOver.addUnreadableName();
-        }
+        return new Given(all, notes, leftOut);
     }
 
     /**

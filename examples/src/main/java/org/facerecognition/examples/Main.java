@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Optional;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.FileNames;
 import org.facerecognition.natives.NativeLibraries;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete.GenerateCompletion;
@@ -125,7 +126,7 @@ public final class Main {
      */
     private static PrintWriter writer(PrintStream stream) {
         return new TerminalWriter(
-                Arguments.nativeCharset().equals(StandardCharsets.US_ASCII)
+                FileNames.charset().equals(StandardCharsets.US_ASCII)
                         ? new PrintWriter(stream, false, StandardCharsets.UTF_8)
                         : new PrintWriter(stream));
     }

@@ -78,8 +78,8 @@ final class QuantizeCommand implements Callable<Integer> {
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
         if (!given.complete()) {
-            throw new DataException("the calibration must be on all images that were given, but some of the folders"
-                    + " could not be read; nothing was written");
+            throw new DataException("the calibration must be on all images that were given, but some of the files or"
+                    + " folders could not be used; nothing was written");
         }
         ModelFile.requireOther("--out", out, detector.file());
         ModelFile.requireOther("--out", out, given.paths().toArray(Path[]::new));

@@ -25,6 +25,7 @@ import org.facerecognition.examples.web.Photos;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryInfo;
+import org.facerecognition.io.FileNames;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -388,7 +389,7 @@ class GalleryCommandTest {
             assertThat(unreadable.code()).isEqualTo(2);
             assertThat(unreadable.err())
                     .contains("must be readable text, but has characters that could not be read")
-                    .contains("this process has no UTF-8 locale; set LC_ALL=C.UTF-8");
+                    .contains(FileNames.remedy(FileNames.charset(), "it"));
         }
         assertThat(file).doesNotExist();
         assertThatThrownBy(() -> Arguments.checkReadable("M?ller", StandardCharsets.US_ASCII))
