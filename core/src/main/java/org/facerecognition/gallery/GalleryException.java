@@ -1,6 +1,11 @@
 package org.facerecognition.gallery;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
+import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.Existence;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +31,24 @@ public final class GalleryException extends RuntimeException {
         super(message, cause);
         this.damage = damage;
         this.unreachable = unreachable;
+    }
+
+    /** Returns an exception about a gallery's file that cannot be opened or read. */
+    static GalleryException unreadable(Path file, IOException why) {
+        if (Files.isDirectory(file)) {
+            return new GalleryException("gallery " + file + " must be a file, but is a folder; name a file in it", why);
+        }
+        return isMissing(file)
+                ? new GalleryException("gallery " + file + " does not exist; check its name", why)
+                : new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(why), why);
+    }
+
+    private static boolean isMissing(Path file) {
+        try {
+            return !Existence.of(file);
+        } catch (IOException e) {
+            return false; // it may be there
+        }
     }
 
     /** Returns an exception about contents of a file that do not fit together. */

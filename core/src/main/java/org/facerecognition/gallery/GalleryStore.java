@@ -380,7 +380,7 @@ final class GalleryStore implements AutoCloseable {
         try {
             writer.close();
         } catch (IOException e) {
-            throw new GalleryException("cannot close gallery " + file + ": " + e.getMessage(), e);
+            throw new GalleryException("cannot close gallery " + file + ": " + AtomicFile.reason(e), e);
         }
     }
 

@@ -76,7 +76,7 @@ final class LogReader {
                     ? new LogReaderV1(file, bytes, reader.header).read(reader.headerEnd, to)
                     : reader.read(Math.max(from, reader.headerEnd), to);
         } catch (IOException e) {
-            throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
+            throw GalleryException.unreadable(file, e);
         }
     }
 
@@ -85,7 +85,7 @@ final class LogReader {
         try (LogBytes bytes = new LogBytes(file)) {
             return new LogReader(file, bytes).header;
         } catch (IOException e) {
-            throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
+            throw GalleryException.unreadable(file, e);
         }
     }
 
@@ -96,7 +96,7 @@ final class LogReader {
             BatchMark mark = offset < BatchMark.BYTES ? null : reader.mark(offset - BatchMark.BYTES);
             return offset == reader.headerEnd || mark != null && mark.kind() == BatchMark.Kind.COMMIT;
         } catch (IOException e) {
-            throw new GalleryException("cannot read gallery " + file + ": " + e.getMessage(), e);
+            throw GalleryException.unreadable(file, e);
         }
     }
 

@@ -367,7 +367,8 @@ public final class AtomicFile {
             return "the disk did not confirm the write";
         } else if (e instanceof FileNotFoundException) { // "PATH (REASON)"
             Matcher reason = WITH_REASON.matcher(String.valueOf(e.getMessage()));
-            return reason.matches() ? reason.group(1) : "the folder or file is missing";
+            String words = reason.matches() ? reason.group(1) : "the folder or file is missing";
+            return words.equals("Permission denied") ? "permission denied" : words;
         } else if (e instanceof CharacterCodingException) {
             return "it is not text in UTF-8";
         }

@@ -3,6 +3,7 @@ package org.facerecognition.gallery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,8 +15,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.facerecognition.io.AtomicFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -184,7 +188,19 @@ class GalleryFileTest {
         Files.write(file, new byte[0]);
         assertThatThrownBy(this::open).hasMessageContaining("is damaged: its header");
         Files.delete(file);
-        assertThatThrownBy(this::read).hasMessageStartingWith("cannot read gallery " + file);
+        assertThatThrownBy(this::read).hasMessage("gallery " + file + " does not exist; check its name");
+        assertThatThrownBy(() -> Gallery.info(folder))
+                .hasMessage("gallery " + folder + " must be a file, but is a folder; name a file in it");
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void saysWhyAFileCannotBeOpened() throws IOException {
+        Path loop = Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
+        assertThatThrownBy(() -> Gallery.info(loop))
+                .hasMessage("cannot read gallery " + loop + ": Too many levels of symbolic links");
+        assertThat(AtomicFile.reason(new FileNotFoundException("a (b) (Permission denied)")))
+                .isEqualTo("permission denied");
     }
 
     @Test

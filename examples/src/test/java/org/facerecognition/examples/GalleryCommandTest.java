@@ -442,7 +442,7 @@ class GalleryCommandTest {
         assertThat(enroll("Ann", "--folder", photos).err()).contains("--folder must be given without names and images");
         assertThat(Cli.run("gallery", "remove", "--gallery", file).err()).contains("a name or --entry must be given");
         Cli.Result nowhere = Cli.run("gallery", "list", "--gallery", folder.resolve("none"));
-        assertThat(nowhere.err()).contains("error: cannot read gallery " + folder.resolve("none"));
+        assertThat(nowhere.err()).contains("error: gallery " + folder.resolve("none") + " does not exist");
         assertThat(nowhere.code()).isEqualTo(1);
     }
 
