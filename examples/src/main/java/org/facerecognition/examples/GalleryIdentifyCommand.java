@@ -86,6 +86,9 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (top < 1) { // before the model is loaded
+            throw new IllegalArgumentException("--top must be at least 1, but was " + top);
+        }
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         double threshold;
         try (GalleryPlace place = gallery.place();

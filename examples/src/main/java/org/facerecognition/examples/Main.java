@@ -184,7 +184,7 @@ public final class Main {
         PrintWriter err = command.getErr();
         boolean isEmptyWord = error instanceof UnmatchedArgumentException other // as the second of several paths
                 && other.getUnmatched().stream().anyMatch(String::isBlank);
-        err.println("error: " + DatabaseAddress.withoutAddresses(String.valueOf(error.getMessage()))
+        err.println("error: " + DatabaseAddress.withoutAddresses(UseErrors.sentence(error))
                 + (isEmptyWord ? ", which is empty; check the variable it came from" : ""));
         if (!UnmatchedArgumentException.printSuggestions(error, err)
                 && !command.getSubcommands().isEmpty()) {
@@ -213,9 +213,11 @@ public final class Main {
 
     /** Prints one sentence on standard error, and the stack trace only with -Dtrace=true. */
     private static int explain(Exception error, CommandLine command, CommandLine.ParseResult parsed) {
-        command.getErr().println("error: " + DatabaseAddress.withoutAddresses(sentence(error)));
+        boolean usedWrongly = error instanceof IllegalArgumentException && !(error instanceof UnsuitableDataException);
+        String sentence = usedWrongly ? UseErrors.withOptionName(sentence(error), command) : sentence(error);
+        command.getErr().println("error: " + DatabaseAddress.withoutAddresses(sentence));
         trace(error, command.getErr());
-        if (!(error instanceof IllegalArgumentException) || error instanceof UnsuitableDataException) {
+        if (!usedWrongly) {
             return FAILED;
         }
         hint(command);

@@ -178,7 +178,7 @@ class ExitCodesTest {
                     line("the checkpoint of a training", "export", "--model", copy, "--format", "onnx", "--out", link),
                     line("encoder must be one of", "embed", photo, "--model", model, "--encoder", "lenet"),
                     line(
-                            "are mutually exclusive",
+                            "error: only one of --threshold and --far can be given",
                             "verify",
                             photo,
                             photo,
@@ -247,7 +247,31 @@ class ExitCodesTest {
                             "--out",
                             model),
                     line("--out must be a folder without a training", "demo", "--out", model.getParent()),
-                    line("command must be one of", "schema", "serve"));
+                    line("command must be one of", "schema", "serve"),
+                    line(
+                            "error: option --far must be given only once",
+                            "verify",
+                            "a",
+                            "b",
+                            "--model",
+                            "m",
+                            "--far",
+                            0.1,
+                            "--far",
+                            0.2),
+                    line(
+                            "error: --top must be at least 1, but was 0",
+                            "gallery",
+                            "identify",
+                            "--gallery",
+                            "none",
+                            "--top",
+                            0,
+                            "--model",
+                            model,
+                            photo),
+                    line("error: --shards must be at least 1, but was 0", "pack", "--data", faces, "--shards", 0),
+                    line("error: --decoded must be 0 to 10000 pixels", "pack", "--data", faces, "--decoded", -1));
         }
 
         @ParameterizedTest(name = "{0}")

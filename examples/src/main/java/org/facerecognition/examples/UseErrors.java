@@ -1,0 +1,65 @@
+package org.facerecognition.examples;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.MaxValuesExceededException;
+import picocli.CommandLine.MutuallyExclusiveArgsException;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** Says what is wrong with a command line in its own words: those of picocli and of the library are for programmers. */
+final class UseErrors {
+    private static final Pattern OPTION = Pattern.compile("--[a-z0-9-]+");
+    private static final Pattern GIVEN = Pattern.compile("\\{(--[a-z0-9-]+)");
+    private static final Pattern ARGUMENT = Pattern.compile("([a-z][a-zA-Z0-9]*)( must .*)", Pattern.DOTALL);
+    private static final Pattern LAST_WORD = Pattern.compile("-[a-z0-9]+$");
+
+    private UseErrors() {}
+
+    /** Returns why arguments cannot be parsed or contradict each other. */
+    static String sentence(ParameterException error) {
+        String text = String.valueOf(error.getMessage());
+        if (error instanceof MutuallyExclusiveArgsException) {
+            return exclusive(distinct(OPTION, text), text);
+        }
+        if (error instanceof MaxValuesExceededException && text.contains("expected only one match")) {
+            List<String> given = distinct(GIVEN, text);
+            return given.size() == 1 ? "option " + given.get(0) + " must be given only once" : exclusive(given, text);
+        }
+        return text;
+    }
+
+    private static String exclusive(List<String> options, String text) {
+        return options.isEmpty() ? text : "only one of " + String.join(" and ", options) + " can be given";
+    }
+
+    private static List<String> distinct(Pattern pattern, String text) {
+        return pattern.matcher(text).results().map(UseErrors::last).distinct().toList();
+    }
+
+    private static String last(MatchResult match) {
+        return match.group(match.groupCount());
+    }
+
+    /**
+     * Returns a message about an argument of the library with the name of the option that was given for it: {@code
+     * batchSize must be at least 1} of {@code --batch-size}, and {@code decodedPx} of {@code --decoded}.
+     */
+    static String withOptionName(String message, CommandLine command) {
+        Matcher argument = ARGUMENT.matcher(message);
+        @Nullable ParseResult given = command.getParseResult();
+        if (given == null || !argument.matches()) {
+            return message;
+        }
+        String option = "--" + argument.group(1).replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+        if (!given.hasMatchedOption(option)) {
+            option = LAST_WORD.matcher(option).replaceFirst(""); // a unit
+        }
+        return option.length() > 2 && given.hasMatchedOption(option) ? option + argument.group(2) : message;
+    }
+}
