@@ -43,7 +43,10 @@ abstract sealed class GalleryPlace implements AutoCloseable {
         return new InDatabase(DatabaseAddress.of(text, System.getenv()));
     }
 
-    /** Deletes a new gallery's file if a command fails before it has enrolled anybody. To be closed before the gallery. */
+    /**
+     * Deletes a new gallery's file if a command fails before it has enrolled anybody. It must be closed before the
+     * gallery, whose lock keeps others out of the file.
+     */
     static final class Unused implements AutoCloseable {
         private final @Nullable Path created;
         private final Gallery gallery;

@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
         name = "pack",
         description = {
             "Write a data set to one file, or a few, which are read faster than a folder.",
-            "Train on it with --data FILE. As in training, people and images whose names cannot be decoded are left out,"
-                    + " each with a note; a folder that cannot be read ends the command."
+            "Train on it with --data FILE. As in training, people and images whose names cannot be decoded are left"
+                    + " out, each with a note; a folder that cannot be read ends the command."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
