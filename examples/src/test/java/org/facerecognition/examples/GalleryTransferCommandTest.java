@@ -381,7 +381,7 @@ class GalleryTransferCommandTest {
 
         Path empty = Files.createDirectories(folder.resolve("empty"));
         assertThat(reembed("--folder", empty).err())
-                .contains("folder " + empty + " must have the images of the gallery, but has no images");
+                .contains("folder " + empty + " must have the images of the gallery, but has none");
         Cli.Result moved = reembed("--folder", folder);
         assertThat(moved.json().get("enrolled").asInt()).isEqualTo(1);
         assertThat(moved.json().get("already_there").asInt()).isEqualTo(4);

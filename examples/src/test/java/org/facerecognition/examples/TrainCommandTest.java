@@ -449,7 +449,7 @@ class TrainCommandTest {
             value = {
                 "--m=28.6 | m must be in [0, pi) radians, but was 28.6 (in degrees? then pass Math.toRadians(28.6))",
                 "--s=0 | s must be positive and finite, but was 0.0",
-                "--batch-size=0 | batchSize must be at least 1, but was 0",
+                "--batch-size=0 | error: --batch-size must be at least 1, but was 0",
                 "--epochs=0 | epochs must be at least 1, but was 0",
                 "--encoder=resnet38 | but was \"resnet38\"",
                 "--encoder-last-layer=head | last layer must be \"conv3\" for this backbone, but was \"head\"",
