@@ -207,16 +207,21 @@ class PickleBombTest {
                 .hasMessageStartingWith(file + " is refused: its pickle makes more than ");
     }
 
-    /** Dictionaries that each contain the next one twice, with a tensor in the last, would have 2^59 names. */
-    @Test
-    void rejectsANameForEachWayThroughDictionaries() throws IOException {
-        write("}q\0X\1\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\n" + "X\1\0\0\0"
-                + "0X\3\0\0\0cpuK\1tQK\0K\1\u0085K\1\u0085tRs");
+    /** Writes dictionaries that each contain the one before twice; the first has been written as number 0. */
+    private void writeLevels() {
         for (int level = 1; level < LEVELS; level++) {
             char previous = (char) (level - 1);
             write("}q" + (char) level + "(X\1\0\0\0ah" + previous + "X\1\0\0\0bh" + previous + "u");
         }
         write(".");
+    }
+
+    /** Dictionaries that each contain the next one twice, with a tensor in the last, would have 2^59 names. */
+    @Test
+    void rejectsANameForEachWayThroughDictionaries() throws IOException {
+        write("}q\0X\1\0\0\0wctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\n" + "X\1\0\0\0"
+                + "0X\3\0\0\0cpuK\1tQK\0K\1\u0085K\1\u0085tRs");
+        writeLevels();
         Path file = zipped();
         assertThatThrownBy(() -> Weights.read(file))
                 .isInstanceOf(WeightsException.class)
@@ -266,11 +271,7 @@ class PickleBombTest {
     @Test
     void endsForDictionariesWithoutTensorsInOneAnother() throws IOException {
         write("}q\0");
-        for (int level = 1; level < LEVELS; level++) {
-            char previous = (char) (level - 1);
-            write("}q" + (char) level + "(X\1\0\0\0ah" + previous + "X\1\0\0\0bh" + previous + "u");
-        }
-        write(".");
+        writeLevels();
         Path file = zipped();
         assertThatThrownBy(() -> Weights.read(file))
                 .isInstanceOf(WeightsException.class)

@@ -213,6 +213,9 @@ class GalleryTransferCommandTest {
     }
 
     private static Process startServer() throws IOException {
+        assumeTrue(
+                Files.isDirectory(PGLITE.resolve("node_modules")),
+                "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
         return new ProcessBuilder("node", PGLITE.resolve("server.mjs").toString())
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
@@ -226,9 +229,6 @@ class GalleryTransferCommandTest {
     /** Two runs at once used to enroll every image twice. */
     @Test
     void runsAtTheSameTimeEnrollEachImageOnce() throws Exception {
-        assumeTrue(
-                Files.isDirectory(PGLITE.resolve("node_modules")),
-                "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
         Process server = startServer();
         try {
             String url = url(server);
@@ -263,9 +263,6 @@ class GalleryTransferCommandTest {
     /** In PGlite, PostgreSQL with pgvector in Node; see core/src/test/pglite. */
     @Test
     void copiesToADatabaseAndBack() throws IOException {
-        assumeTrue(
-                Files.isDirectory(PGLITE.resolve("node_modules")),
-                "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
         Process server = startServer();
         try {
             String url = url(server);
