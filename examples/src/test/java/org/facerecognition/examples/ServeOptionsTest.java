@@ -27,7 +27,7 @@ class ServeOptionsTest {
     @Test
     void rejectsAnAddressOfAnotherMachine() {
         assertThat(serve("--host", "192.0.2.1").err())
-                .startsWith("error: host must be a name or address of this machine, but 192.0.2.1 is none of its"
+                .startsWith("error: --host must be a name or address of this machine, but 192.0.2.1 is none of its"
                         + " addresses");
     }
 

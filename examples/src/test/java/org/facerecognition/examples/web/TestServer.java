@@ -79,7 +79,7 @@ final class TestServer implements AutoCloseable {
                     if (method.getName().equals("newest")) {
                         beforeListing.run();
                     }
-                    if (List.of("enroll", "identify").contains(method.getName())) {
+                    if (List.of("enrollNewImages", "identify").contains(method.getName())) {
                         beforeAnswering.run();
                     }
                     try {
