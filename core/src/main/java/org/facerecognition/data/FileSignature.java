@@ -8,7 +8,8 @@ import java.util.Set;
 /** Identifies, by its first bytes, a file that was given as an image but cannot be decoded. */
 final class FileSignature {
     private static final int TEXT_BYTES = 1024;
-    private static final int TIFF_NEW_SUBFILE_TYPE = 254;
+    private static final int TIFF_SHORT = 3; // a type
+    private static final int TIFF_NEW_SUBFILE_TYPE = 254; // whose bit 0 says that an image is reduced
     private static final int TIFF_SUB_IFDS = 330;
     private static final int TIFF_DNG_VERSION = 50706;
     private static final Set<String> HEIC_BRANDS =
@@ -126,29 +127,37 @@ final class FileSignature {
     /** Returns whether a TIFF file is a camera's raw image whose first directory is a small preview of it. */
     static boolean isRawWithPreview(byte[] bytes) {
         boolean little = ascii(bytes, 0, "II");
-        return (little || ascii(bytes, 0, "MM"))
-                && (hasTiffTag(bytes, little, TIFF_DNG_VERSION)
-                        || hasTiffTag(bytes, little, TIFF_NEW_SUBFILE_TYPE)
-                                && hasTiffTag(bytes, little, TIFF_SUB_IFDS));
+        if (!little && !ascii(bytes, 0, "MM")) {
+            return false;
+        }
+        long kind = tiffTag(bytes, little, TIFF_NEW_SUBFILE_TYPE);
+        boolean reduced = kind >= 0 && (kind & 1) == 1;
+        return hasTiffTag(bytes, little, TIFF_DNG_VERSION) || reduced && hasTiffTag(bytes, little, TIFF_SUB_IFDS);
     }
 
     /** Returns whether the first directory of a TIFF file has a tag. */
     private static boolean hasTiffTag(byte[] bytes, boolean little, int tag) {
+        return tiffTag(bytes, little, tag) >= 0;
+    }
+
+    /** Returns the value of a number in the first directory of a TIFF file; -1 where there is none. */
+    private static long tiffTag(byte[] bytes, boolean little, int tag) {
         long directory = number(bytes, 4, 4, little);
         if (directory < 8 || directory + 2 > bytes.length) {
-            return false;
+            return -1;
         }
         int entries = (int) number(bytes, (int) directory, 2, little);
         for (int i = 0; i < entries; i++) {
             long at = directory + 2 + 12L * i;
-            if (at + 2 > bytes.length) {
-                return false;
+            if (at + 12 > bytes.length) {
+                return -1;
             }
             if (number(bytes, (int) at, 2, little) == tag) {
-                return true;
+                boolean isShort = number(bytes, (int) at + 2, 2, little) == TIFF_SHORT;
+                return number(bytes, (int) at + 8, isShort ? 2 : 4, little);
             }
         }
-        return false;
+        return -1;
     }
 
     private static Optional<String> other(byte[] bytes) {

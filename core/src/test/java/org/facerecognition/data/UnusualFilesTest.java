@@ -213,6 +213,11 @@ class UnusualFilesTest {
                     .hasMessageContaining("a camera's raw image");
         }
         assertThat(decoded(tiff(ByteOrder.LITTLE_ENDIAN, false, 1, 254))).hasSize(3 * WIDTH * HEIGHT);
+        byte[] pyramid = tiff(ByteOrder.LITTLE_ENDIAN, false, 1, 254, 330); // of a whole image and reduced ones
+        int value = 10 + 8; // of the first tag: 254
+        assertThat(pyramid[value]).isEqualTo((byte) 1);
+        pyramid[value] = 0;
+        assertThat(decoded(pyramid)).hasSize(3 * WIDTH * HEIGHT);
     }
 
     @Test

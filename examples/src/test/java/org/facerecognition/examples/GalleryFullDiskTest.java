@@ -19,6 +19,7 @@ import org.facerecognition.gallery.SearchMethod;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Commands that enroll in batches when a later batch cannot be written: a shell limits the size of their files. */
@@ -138,6 +139,10 @@ class GalleryFullDiskTest {
     }
 
     @Test
+    @EnabledIfSystemProperty(
+            named = "tests.long",
+            matches = "true",
+            disabledReason = "takes 10 s; the other commands count in the same way; run it with -Dtests.long=true")
     void reembedSaysWhatItEnrolled() throws Exception {
         Path photos = Cli.faces(folder.resolve("photos"), 26, 10);
         Cli.Result enrolled = Cli.run("gallery", "enroll", "--gallery", file, "--model", model, "--folder", photos);

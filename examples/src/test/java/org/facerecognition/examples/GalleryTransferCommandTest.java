@@ -31,6 +31,7 @@ import org.facerecognition.gallery.SearchMethod;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -228,6 +229,10 @@ class GalleryTransferCommandTest {
 
     /** Two runs at once used to enroll every image twice. */
     @Test
+    @EnabledIfSystemProperty(
+            named = "tests.long",
+            matches = "true",
+            disabledReason = "takes 12 s; core's tests enroll from many threads at once; run it with -Dtests.long=true")
     void runsAtTheSameTimeEnrollEachImageOnce() throws Exception {
         Process server = startServer();
         try {
