@@ -8,10 +8,6 @@ import java.util.Set;
 /** Identifies, by its first bytes, a file that was given as an image but cannot be decoded. */
 final class FileSignature {
     private static final int TEXT_BYTES = 1024;
-    private static final int TIFF_SHORT = 3; // a type
-    private static final int TIFF_NEW_SUBFILE_TYPE = 254; // whose bit 0 says that an image is reduced
-    private static final int TIFF_SUB_IFDS = 330;
-    private static final int TIFF_DNG_VERSION = 50706;
     private static final Set<String> HEIC_BRANDS =
             Set.of("heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs");
     private static final Set<String> GENERIC_BRANDS = Set.of("mif1", "mif2", "msf1", "miaf");
@@ -121,43 +117,7 @@ final class FileSignature {
                 || starts(bytes, 'I', 'I', 'U')) {
             return true; // Olympus, Panasonic
         }
-        return isRawWithPreview(bytes);
-    }
-
-    /** Returns whether a TIFF file is a camera's raw image whose first directory is a small preview of it. */
-    static boolean isRawWithPreview(byte[] bytes) {
-        boolean little = ascii(bytes, 0, "II");
-        if (!little && !ascii(bytes, 0, "MM")) {
-            return false;
-        }
-        long kind = tiffTag(bytes, little, TIFF_NEW_SUBFILE_TYPE);
-        boolean reduced = kind >= 0 && (kind & 1) == 1;
-        return hasTiffTag(bytes, little, TIFF_DNG_VERSION) || reduced && hasTiffTag(bytes, little, TIFF_SUB_IFDS);
-    }
-
-    /** Returns whether the first directory of a TIFF file has a tag. */
-    private static boolean hasTiffTag(byte[] bytes, boolean little, int tag) {
-        return tiffTag(bytes, little, tag) >= 0;
-    }
-
-    /** Returns the value of a number in the first directory of a TIFF file; -1 where there is none. */
-    private static long tiffTag(byte[] bytes, boolean little, int tag) {
-        long directory = number(bytes, 4, 4, little);
-        if (directory < 8 || directory + 2 > bytes.length) {
-            return -1;
-        }
-        int entries = (int) number(bytes, (int) directory, 2, little);
-        for (int i = 0; i < entries; i++) {
-            long at = directory + 2 + 12L * i;
-            if (at + 12 > bytes.length) {
-                return -1;
-            }
-            if (number(bytes, (int) at, 2, little) == tag) {
-                boolean isShort = number(bytes, (int) at + 2, 2, little) == TIFF_SHORT;
-                return number(bytes, (int) at + 8, isShort ? 2 : 4, little);
-            }
-        }
-        return -1;
+        return TiffHeader.isRawWithPreview(new HeaderBytes(bytes));
     }
 
     private static Optional<String> other(byte[] bytes) {

@@ -133,14 +133,15 @@ public final class ImageReader {
             throw new DataException(
                     "image " + name + " " + damage.sentence() + " (" + bytes.length + " bytes)" + WAY_OUT);
         }
-        if (FileSignature.isRawWithPreview(bytes)) {
+        HeaderBytes start = new HeaderBytes(bytes);
+        if (TiffHeader.isRawWithPreview(start)) {
             throw unreadable(bytes, name);
         }
         load();
         ImageHeader header = ImageHeader.of(bytes).orElseThrow(() -> unreadable(bytes, name));
         check(header, bytes.length, name, maxPixels);
         byte[] input = decodable(bytes).orElseThrow(() -> unreadable(bytes, name));
-        Optional<TileOrientation> turned = TiffHeader.tileOrientation(new HeaderBytes(bytes));
+        Optional<TileOrientation> turned = TiffHeader.tileOrientation(start);
         if (turned.isPresent()) {
             input = input.clone();
             input[turned.get().at()] = 1;

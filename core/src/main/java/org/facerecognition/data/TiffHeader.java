@@ -10,6 +10,7 @@ import java.util.stream.LongStream;
  */
 final class TiffHeader {
     private static final int MAX_ENTRIES = 4096;
+    private static final int NEW_SUBFILE_TYPE = 254; // whose bit 0 says that an image is reduced
     private static final int WIDTH = 256;
     private static final int LENGTH = 257;
     private static final int BITS_PER_SAMPLE = 258;
@@ -18,6 +19,8 @@ final class TiffHeader {
     private static final int ROWS_PER_STRIP = 278;
     private static final int TILE_WIDTH = 322;
     private static final int TILE_LENGTH = 323;
+    private static final int SUB_IFDS = 330;
+    private static final int DNG_VERSION = 50706;
     private static final int BYTE = 1;
     private static final int SHORT = 3;
     private static final int LONG = 4;
@@ -36,10 +39,24 @@ final class TiffHeader {
     }
 
     static Optional<ImageHeader> read(HeaderBytes bytes) {
+        return directory(bytes).flatMap(TiffHeader::read);
+    }
+
+    /** Finds the first directory; empty for other files and where it does not fit into the file. */
+    private static Optional<TiffHeader> directory(HeaderBytes bytes) {
         boolean little = bytes.ascii(0, "II");
-        long version = bytes.number(2, 2, little);
+        long version = little || bytes.ascii(0, "MM") ? bytes.number(2, 2, little) : 0;
         boolean big = version == 43 && bytes.number(4, 4, little) == (little ? 8 : 8L << 16);
-        return version == 42 || big ? new TiffHeader(bytes, little, big).read() : Optional.empty();
+        return Optional.of(new TiffHeader(bytes, little, big))
+                .filter(header -> (version == 42 || big) && header.findsEntries());
+    }
+
+    /** Returns whether a file is a camera's raw image, of which the first directory is a small preview. */
+    static boolean isRawWithPreview(HeaderBytes bytes) {
+        return directory(bytes)
+                .filter(header -> header.find(DNG_VERSION) != 0
+                        || header.find(SUB_IFDS) != 0 && (Math.max(0, header.value(NEW_SUBFILE_TYPE, 0)) & 1) == 1)
+                .isPresent();
     }
 
     /**
@@ -52,26 +69,25 @@ final class TiffHeader {
 
     /** Returns the orientation of a file whose tiles the decoder would mix up; empty for others. */
     static Optional<TileOrientation> tileOrientation(HeaderBytes bytes) {
-        boolean little = bytes.ascii(0, "II");
-        long version = little || bytes.ascii(0, "MM") ? bytes.number(2, 2, little) : 0;
-        TiffHeader header = new TiffHeader(bytes, little, version == 43);
-        if (version != 42 && version != 43 || header.read().isEmpty() || header.find(TILE_WIDTH) <= 0) {
-            return Optional.empty();
-        }
-        int value = (int) header.value(ORIENTATION, 1);
-        long at = header.find(ORIENTATION) + (header.big ? 12 : 8) + (little ? 0 : 1);
+        return directory(bytes).filter(header -> header.find(TILE_WIDTH) > 0).flatMap(TiffHeader::orientationOfTiles);
+    }
+
+    private Optional<TileOrientation> orientationOfTiles() {
+        int value = (int) value(ORIENTATION, 1);
+        long at = find(ORIENTATION) + (big ? 12 : 8) + (little ? 0 : 1);
         return value == 2 || value == 3 || value == 6 || value == 7
                 ? Optional.of(new TileOrientation(value, Math.toIntExact(at)))
                 : Optional.empty();
     }
 
-    private Optional<ImageHeader> read() {
+    private boolean findsEntries() {
         long directory = big ? offset(8) : bytes.number(4, 4, little);
         entries = directory + (big ? 8 : 2);
         count = big ? offset(directory) : bytes.number(directory, 2, little);
-        if (directory < 8 || count < 1 || count > MAX_ENTRIES || entries + count * entryBytes() > bytes.length()) {
-            return Optional.empty();
-        }
+        return directory >= 8 && count >= 1 && count <= MAX_ENTRIES && entries + count * entryBytes() <= bytes.length();
+    }
+
+    private Optional<ImageHeader> read() {
         long width = value(WIDTH, -1);
         long height = value(LENGTH, -1);
         long tileWidth = value(TILE_WIDTH, width);

@@ -15,10 +15,11 @@ import java.util.UUID;
  * numbered steps. The schema of the extension must be in the search path too. Applications may read the tables, and may
  * write the column {@code attributes} of {@code face_gallery_entry}.
  *
- * <p><b>Changes.</b> Each call of {@code enroll} or {@code remove} is one transaction. Enrollments do not wait for one
- * another; removals wait for them. If a connection breaks, the call is repeated on another one, for 10 seconds and at
- * least 4 times; keys in {@code face_gallery_change} make sure that a change whose acknowledgment was lost is not
- * applied twice.
+ * <p><b>Changes.</b> Each call of {@code enroll} or {@code remove} is one transaction. Enrollments do not wait for
+ * one another, except those that look for entries first ({@link #enrollMissing}, {@link #enrollNewImages}), which
+ * wait for all changes before them, as removals do. If a connection breaks, the call is repeated on another one, for
+ * 10 seconds and at least 4 times; keys in {@code face_gallery_change} make sure that a change whose acknowledgment
+ * was lost is not applied twice.
  *
  * <p><b>Search.</b> Galleries of up to 5,000 entries are searched exactly. Larger ones get an HNSW index on the
  * embeddings in half precision, which chooses candidates ({@link #setEfSearch} says how many); their cosines are

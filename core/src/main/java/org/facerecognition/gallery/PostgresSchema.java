@@ -167,8 +167,8 @@ final class PostgresSchema {
         Sql.query(
                         connection,
                         row -> String.valueOf(row.getString(1)),
-                        "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
-                                + " WHERE e.extname = 'vector' AND to_regtype('vector') IS NULL")
+                        "SELECT quote_ident(n.nspname) FROM pg_extension e"
+                                + " JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector' AND to_regtype('vector') IS NULL")
                 .forEach(schema -> {
                     throw new GalleryException("the search path of the database of " + name
                             + " must have schema " + schema + " of the extension vector, but does not have it, or the"

@@ -135,8 +135,7 @@ final class CheckpointParts {
     private WeightsException noWeights() {
         if (network != null) {
             return new WeightsException(file + " holds a whole pickled network (Python's " + network
-                    + ") rather than its weights, and nothing of it was executed; load it in Python and save its weights"
-                    + " alone, with torch.save(model.state_dict(), file)");
+                    + ") rather than its weights, and nothing of it was executed; load it in Python and " + ALONE);
         }
         if (hasArrays) {
             return new WeightsException(file + " holds NumPy arrays rather than tensors; load it in Python, convert"

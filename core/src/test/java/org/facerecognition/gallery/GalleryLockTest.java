@@ -188,8 +188,8 @@ class GalleryLockTest {
             assertThatThrownBy(() -> gallery.enroll("a", X))
                     .isInstanceOf(GalleryException.class)
                     .hasMessage("gallery " + file + " was replaced by another program while it was open for writing;"
-                            + " the entry of this change was not enrolled; let only one program write to it, and close it and"
-                            + " open it again (containers see each other's lock only if they mount the folder of the"
+                            + " the entry of this change was not enrolled; let only one program write to it, and close"
+                            + " it and open it again (containers see each other's lock only if they mount the folder of the"
                             + " gallery, not its file alone)");
         }
         try (Gallery gallery = open()) {

@@ -47,6 +47,19 @@ final class Cli {
         return new Result(code, out.toString(), err.toString());
     }
 
+    /** Returns the words that run a command in a JVM of its own; options of the JVM go behind the first. */
+    static List<String> command(Object... args) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-Xss4m",
+                "-cp",
+                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                Main.class.getName()));
+        Arrays.stream(args).map(Object::toString).forEach(command::add);
+        return command;
+    }
+
     /** Runs {@code train} with a network and images that are small enough for a test, and with more words. */
     static Result train(Path data, Path out, Object... more) {
         return run(trainWords(data, out, more).toArray());

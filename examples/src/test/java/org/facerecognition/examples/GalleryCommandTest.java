@@ -363,16 +363,7 @@ class GalleryCommandTest {
         try (Gallery gallery = Gallery.open(file, "model", 2)) {
             gallery.enroll(List.of(new Enrollment("\u674e\u96f7", new float[] {1, 0}, null, null)));
         }
-        ProcessBuilder list = new ProcessBuilder(
-                System.getProperty("java.home") + "/bin/java",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "gallery",
-                "list",
-                "--gallery",
-                file.toString());
+        ProcessBuilder list = new ProcessBuilder(Cli.command("gallery", "list", "--gallery", file));
         list.environment().put("LC_ALL", "C");
         Process process = list.start();
         assertThat(process.inputReader(StandardCharsets.UTF_8).readLine()).isEqualTo("\u674e\u96f7\t1");

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
@@ -59,11 +58,9 @@ class GalleryFullDiskTest {
     private static Cli.Result limited(long kib, Object... words) throws Exception {
         List<String> command =
                 new ArrayList<>(List.of("/bin/bash", "-c", "ulimit -f " + kib + "; exec \"$@\"", "bash"));
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xss4m", "-cp"));
-        command.add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
-        command.add(Main.class.getName());
-        Arrays.stream(words).map(Object::toString).forEach(command::add);
+        List<String> java = Cli.command(words);
+        java.add(1, "-XX:-UsePerfData");
+        command.addAll(java);
         Path err = Files.createTempFile("err", ".txt");
         try {
             Process process =

@@ -19,23 +19,11 @@ class LocaleTest {
         Path model = folder.resolve("out/last.ckpt");
         assertThat(Cli.train(faces, folder.resolve("out"), "--max-steps", 1).code())
                 .isZero();
-        List<String> lines = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Duser.language=ar",
-                        "-Duser.country=EG",
-                        "-Xss4m",
-                        "-cp",
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                        Main.class.getName(),
-                        "gallery",
-                        "enroll",
-                        "--folder",
-                        faces.toString(),
-                        "--gallery",
-                        folder.resolve("people.gallery").toString(),
-                        "--model",
-                        model.toString())
+        Path gallery = folder.resolve("people.gallery");
+        List<String> command =
+                Cli.command("gallery", "enroll", "--folder", faces, "--gallery", gallery, "--model", model);
+        command.addAll(1, List.of("-Duser.language=ar", "-Duser.country=EG"));
+        List<String> lines = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .start()
                 .inputReader()

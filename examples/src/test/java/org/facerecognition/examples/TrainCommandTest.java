@@ -391,13 +391,8 @@ class TrainCommandTest {
     @Test
     @Timeout(120)
     void savesACheckpointWhenStopped() throws Exception {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
-        Cli.trainWords(data, out(), "--epochs", 10_000).forEach(word -> command.add(word.toString()));
+        List<String> command =
+                Cli.command(Cli.trainWords(data, out(), "--epochs", 10_000).toArray());
         Path json = folder.resolve("out.json");
         Process process =
                 new ProcessBuilder(command).redirectOutput(json.toFile()).start();
@@ -424,14 +419,8 @@ class TrainCommandTest {
     @Timeout(120)
     void computesWithTheNumberOfThreadsThatIsGiven() throws Exception {
         int threads = Processors.count() + 1;
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
-        Cli.trainWords(data, out(), "--max-steps", 1, "--compute-threads", threads)
-                .forEach(word -> command.add(word.toString()));
+        List<String> command = Cli.command(Cli.trainWords(data, out(), "--max-steps", 1, "--compute-threads", threads)
+                .toArray());
         Process process = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();

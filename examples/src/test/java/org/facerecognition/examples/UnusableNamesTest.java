@@ -183,17 +183,7 @@ class UnusableNamesTest {
     @Test
     void withoutALocaleTheRemedyIsOne() throws Exception {
         bash("mkdir $'Jos\\xc3\\xa9' && cp ann/1.png $'Jos\\xc3\\xa9/2.png'");
-        ProcessBuilder detect = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xss4m",
-                        "-cp",
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                        Main.class.getName(),
-                        "detect",
-                        "--detector",
-                        CliData.DETECTOR.toString(),
-                        photos.toString())
+        ProcessBuilder detect = new ProcessBuilder(Cli.command("detect", "--detector", CliData.DETECTOR, photos))
                 .redirectErrorStream(true);
         detect.environment().put("LC_ALL", "POSIX");
         Process process = detect.start();
