@@ -45,7 +45,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class InferenceBenchmark {
     private static final String BASELINE = "ONNX Runtime, fp32";
-    private static final int IMAGES_PER_ROUND = 32;
+    private static final double WARM_UP_SECONDS = 2;
+    private static final double ROUND_SECONDS = 1; // of each contestant
     private static final List<String> PARTS = List.of("throughput", "layers", "latency", "start");
     private static final List<String> PEERS =
             List.of("prepared", "half", "int8", "imported", "plain", "eager", "frozen", "onnxruntime", "djl", "python");
@@ -205,7 +206,7 @@ final class InferenceBenchmark {
                 }
                 contestants.add(InProcess.onnxRuntime(session, batch));
                 children.values().forEach(child -> contestants.add(child.contestant(batch)));
-                Rounds results = Rounds.run(contestants, rounds, Math.max(1, IMAGES_PER_ROUND / batch), System.out);
+                Rounds results = Rounds.run(contestants, rounds, WARM_UP_SECONDS, ROUND_SECONDS, System.out);
                 results.print(System.out, net.id() + ", 112 px, batch " + batch, BASELINE);
                 for (Contestant contestant : contestants) {
                     boolean isHalf = contestant.name().endsWith("bf16");

@@ -3,10 +3,12 @@ package org.facerecognition.benchmarks;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.ToIntFunction;
 
 /**
  * Runs contestants in interleaved rounds, so that other load on the machine affects all of them alike, and reports
@@ -19,12 +21,46 @@ final class Rounds {
 
     /** Runs all contestants, which are borrowed, once per round and prints each result. */
     static Rounds run(List<? extends Contestant> contestants, int rounds, int steps, PrintStream progress) {
-        Rounds measured = new Rounds();
         contestants.forEach(contestant -> contestant.imagesPerSecond(2)); // warm up caches and clocks
+        return run(contestants, rounds, contestant -> steps, progress);
+    }
+
+    /**
+     * Runs all contestants, which are borrowed, for about some seconds in each round, and prints each result. Before
+     * the first round each runs for a while, so that the JIT compiler has compiled those that are Java.
+     */
+    static Rounds run(
+            List<? extends Contestant> contestants,
+            int rounds,
+            double warmUpSeconds,
+            double seconds,
+            PrintStream progress) {
+        Map<Contestant, Integer> steps = new IdentityHashMap<>();
+        contestants.forEach(contestant -> steps.put(contestant, warmUp(contestant, warmUpSeconds, seconds)));
+        return run(contestants, rounds, steps::get, progress);
+    }
+
+    /** Returns how many steps take some seconds, at least 1. */
+    private static int warmUp(Contestant contestant, double warmUpSeconds, double seconds) {
+        long start = System.nanoTime();
+        double lastSeconds = 0; // of the last steps
+        int steps = 1;
+        do {
+            steps = lastSeconds > seconds ? steps : 2 * steps;
+            long startOfSteps = System.nanoTime();
+            contestant.imagesPerSecond(steps);
+            lastSeconds = (System.nanoTime() - startOfSteps) / 1e9;
+        } while ((System.nanoTime() - start) / 1e9 < warmUpSeconds);
+        return Math.max(1, (int) Math.round(steps * seconds / lastSeconds));
+    }
+
+    private static Rounds run(
+            List<? extends Contestant> contestants, int rounds, ToIntFunction<Contestant> steps, PrintStream progress) {
+        Rounds measured = new Rounds();
         for (int round = 0; round < rounds; round++) {
             for (Contestant contestant : contestants) {
                 settle(contestant);
-                double imagesPerSecond = contestant.imagesPerSecond(steps);
+                double imagesPerSecond = contestant.imagesPerSecond(steps.applyAsInt(contestant));
                 measured.results
                         .computeIfAbsent(contestant.name(), name -> new ArrayList<>())
                         .add(imagesPerSecond);
