@@ -2,13 +2,16 @@ package org.facerecognition.examples;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.MaxValuesExceededException;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.MutuallyExclusiveArgsException;
+import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
@@ -18,6 +21,12 @@ final class UseErrors {
     private static final Pattern GIVEN = Pattern.compile("\\{(--[a-z0-9-]+)");
     private static final Pattern ARGUMENT = Pattern.compile("([a-z][a-zA-Z0-9]*)( must .*)", Pattern.DOTALL);
     private static final Pattern LAST_WORD = Pattern.compile("-[a-z0-9]+$");
+    private static final Map<String, String> NAMED_OTHERWISE = Map.of( // options by arguments of the library
+            "learningRate", "--lr",
+            "accumulation", "--accumulate",
+            "loaderThreads", "--threads",
+            "fraction", "--verify-on-unseen",
+            "fractions", "--val-fraction and --test-fraction");
 
     private UseErrors() {}
 
@@ -30,6 +39,9 @@ final class UseErrors {
         if (error instanceof MaxValuesExceededException && text.contains("expected only one match")) {
             List<String> given = distinct(GIVEN, text);
             return given.size() == 1 ? "option " + given.get(0) + " must be given only once" : exclusive(given, text);
+        }
+        if (error instanceof OverwrittenOptionException twice && twice.getOverwritten() instanceof OptionSpec option) {
+            return "option " + option.longestName() + " must be given only once";
         }
         return text;
     }
@@ -56,7 +68,12 @@ final class UseErrors {
         if (given == null || !argument.matches()) {
             return message;
         }
-        String option = "--" + argument.group(1).replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+        String name = argument.group(1);
+        @Nullable String otherwise = NAMED_OTHERWISE.get(name);
+        if (otherwise != null && distinct(OPTION, otherwise).stream().anyMatch(given::hasMatchedOption)) {
+            return otherwise + argument.group(2);
+        }
+        String option = "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
         if (!given.hasMatchedOption(option)) {
             option = LAST_WORD.matcher(option).replaceFirst(""); // a unit
         }

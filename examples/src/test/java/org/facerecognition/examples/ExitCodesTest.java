@@ -99,7 +99,7 @@ class ExitCodesTest {
                             root.resolve("s"),
                             "--sampler",
                             "best"),
-                    line("fraction must be in (0, 1)", "train", "--data", faces, "--verify-on-unseen", 1.5),
+                    line("--verify-on-unseen must be in (0, 1)", "train", "--data", faces, "--verify-on-unseen", 1.5),
                     line("Missing required option: '--data=DIR'", "augment"),
                     line("did you mean Grayscale?", "augment", "--data", faces, "--augmentations", "Grayscal(3)"),
                     line("Missing required option: '--data=DIR'", "pack"),
@@ -271,7 +271,21 @@ class ExitCodesTest {
                             model,
                             photo),
                     line("error: --shards must be at least 1, but was 0", "pack", "--data", faces, "--shards", 0),
-                    line("error: --decoded must be 0 to 10000 pixels", "pack", "--data", faces, "--decoded", -1));
+                    line("error: --decoded must be 0 to 10000 pixels", "pack", "--data", faces, "--decoded", -1),
+                    train("error: --lr must be positive and finite, but was -1.0", "--lr", -1),
+                    train("error: --accumulate must be at least 1, but was 0", "--accumulate", 0),
+                    train("error: --threads must be at least 1, but was -1", "--threads", -1),
+                    train("error: --verify-on-unseen must be in (0, 1), but was 1.0", "--verify-on-unseen", 1),
+                    train(
+                            "error: --val-fraction and --test-fraction must be at least 0 and together below 1",
+                            "--val-fraction",
+                            1),
+                    train("error: option --epochs must be given only once", "--epochs", 2, "--epochs", 3));
+        }
+
+        private Arguments train(String message, Object... options) {
+            Path out = root.resolve("never-made");
+            return line(message, and(new Object[] {"train", "--data", faces, "--out", out}, options));
         }
 
         @ParameterizedTest(name = "{0}")

@@ -442,7 +442,7 @@ class TrainCommandTest {
                 "--epochs=0 | epochs must be at least 1, but was 0",
                 "--encoder=resnet38 | but was \"resnet38\"",
                 "--encoder-last-layer=head | last layer must be \"conv3\" for this backbone, but was \"head\"",
-                "--lr=-1 | learningRate must be positive and finite, but was -1.0",
+                "--lr=-1 | --lr must be positive and finite, but was -1.0",
                 "--freezer=many | --freezer must be numbers separated by commas, first:N, before:LAYER, all:N or gradual:N, but was \"many\"",
                 "--freezer=first:99 | freezer must freeze between 0 and 7 children of \"encoder\"",
                 "--threads=0 | loaderThreads must be at least 1, but was 0",
