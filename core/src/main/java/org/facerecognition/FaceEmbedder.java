@@ -159,7 +159,9 @@ public interface FaceEmbedder extends AutoCloseable {
      * model's file, in place of all thresholds of this mode that there were, also of other rates. All impostor pairs
      * are compared; where there are more faces than the settings allow, those of randomly chosen people. Where there is
      * a detector, images in which it finds no face are left out. A model from elsewhere does not say on whom it was
-     * trained: thresholds calibrated on those people are too low.
+     * trained: thresholds calibrated on those people are too low. Without a detector, where the data set crops its
+     * images in another way than the model does, the thresholds hold for faces cropped like that only, and {@link
+     * #verify} and {@link #threshold(double)} do not use them.
      *
      * @param strangers people the model was not trained on
      * @return a threshold for each rate that the number of people can show, in the order of the settings: 25 people are

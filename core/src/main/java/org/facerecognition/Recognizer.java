@@ -472,7 +472,8 @@ public final class Recognizer implements FaceEmbedder {
             BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
             Calibrator calibrator =
                     new Calibrator(model.everybodyKnown(), faces -> embed(faces, now, done -> {}, withoutFace));
-            return model.calibrated(calibrator.measure(strangers, settings), mode(now));
+            return model.calibrated(
+                    calibrator.measure(strangers, settings), mode(now).forFaces(strangers.crop(), crop()));
         });
     }
 

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
@@ -72,6 +73,39 @@ class ThresholdTest {
 
     @Nested
     class Calibration {
+        /** Whole images may be aligned crops, which the model can embed, but it crops single images itself. */
+        @Test
+        void doesNotHoldForImagesThatTheModelCropsInAnotherWay() {
+            try (Recognizer copy = Recognizer.load(saved("framed.model"))) {
+                copy.model().trainedOn(Crop.CELEBA_ALIGNED, List.of("somebody"));
+                ImageSource image = ImageSource.of(folder.resolve("no-image"));
+
+                Threshold threshold =
+                        copy.calibrate(people(100, 30, Split.TEST)).get(0);
+
+                assertThat(threshold.evidence().orElseThrow().mode().framing()).isEqualTo(Crop.WHOLE);
+                assertThatThrownBy(() -> copy.threshold(0.01))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("has only those measured on: images cropped by their data set, whole,")
+                        .hasMessageContaining("not on: images framed as in training");
+                assertThatThrownBy(() -> copy.verify(image, image, threshold))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("was measured on: images cropped by their data set, whole");
+                Path file = folder.resolve("framed-too.model");
+                copy.save(file);
+                try (PreparedRecognizer prepared = PreparedRecognizer.load(file)) {
+                    assertThat(prepared.allThresholds()).containsExactly(threshold);
+                    assertThat(prepared.calibrate(people(100, 30, Split.TEST))
+                                    .get(0)
+                                    .evidence()
+                                    .orElseThrow()
+                                    .mode()
+                                    .framing())
+                            .isEqualTo(Crop.WHOLE);
+                }
+            }
+        }
+
         @Test
         void recordsItsEvidence() {
             try (Recognizer copy = Recognizer.load(saved("measured.model"))) {

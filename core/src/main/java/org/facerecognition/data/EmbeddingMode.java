@@ -18,9 +18,15 @@ import org.jspecify.annotations.Nullable;
  * @param flip whether the embedding of the mirrored image is added
  * @param precision of the values between layers: {@code float32}, {@code bfloat16}, {@code float16}, or {@code int8-}
  *     and a digest of the calibration, since different ones give different embeddings
+ * @param framing how a data set crops its images, where the model shows the network another part of an image that it is
+ *     given; null where both are the same, and with a detector
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-public record EmbeddingMode(@Nullable Detection detection, boolean flip, String precision) {
+public record EmbeddingMode(
+        @Nullable Detection detection,
+        boolean flip,
+        String precision,
+        @Nullable Crop framing) {
     /** The precision of a model that is not prepared for inference. */
     public static final String FLOAT32 = "float32";
 
@@ -110,6 +116,23 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
         }
     }
 
+    /** The mode in which a model embeds images that it crops itself, or faces that a detector finds. */
+    public EmbeddingMode(@Nullable Detection detection, boolean flip, String precision) {
+        this(detection, flip, precision, null);
+    }
+
+    /**
+     * Returns the mode in which a model that is in this one embeds the faces of a data set, which crops its images
+     * itself unless a detector finds the faces.
+     *
+     * @param ofData how the data set crops its images
+     * @param ofModel how the model crops an image
+     */
+    public EmbeddingMode forFaces(Crop ofData, Crop ofModel) {
+        boolean same = detection != null || ofData.forWholeImages() == ofModel.forWholeImages();
+        return same ? this : new EmbeddingMode(null, flip, precision, ofData.forWholeImages());
+    }
+
     /** Returns the mode in which a model embeds what a cropper gives it. */
     public static EmbeddingMode of(FaceCropper cropper, boolean flip, String precision) {
         FaceDetector detector = cropper.detector();
@@ -125,13 +148,16 @@ public record EmbeddingMode(@Nullable Detection detection, boolean flip, String 
         return new EmbeddingMode(
                 settings.has("detection") ? Detection.of(settings.object("detection")) : null,
                 settings.flag("flip"),
-                settings.requiredText("precision"));
+                settings.requiredText("precision"),
+                settings.has("framing") ? settings.constant(Crop.class, "framing") : null);
     }
 
     /** Describes the mode in words, which galleries record: they must stay the same in all versions. */
     @Override
     public String toString() {
-        return (detection == null ? "images framed as in training" : detection)
+        String images =
+                framing == null ? "images framed as in training" : "images cropped by their data set, " + framing;
+        return (detection == null ? images : detection)
                 + (flip ? ", with mirror images, " : ", without mirror images, ")
                 + precision;
     }

@@ -38,6 +38,23 @@ class EmbeddingModeTest {
         assertThat(read(JSON.writeValueAsString(cropped))).isEqualTo(cropped);
     }
 
+    @Test
+    void facesThatTheirDataSetCropsAreOfAnotherMode() throws Exception {
+        EmbeddingMode plain = new EmbeddingMode(null, false, "float32");
+        EmbeddingMode cropped = plain.forFaces(Crop.CELEBA_CROPPED, Crop.WHOLE);
+        assertThat(cropped).isNotEqualTo(plain);
+        assertThat(cropped)
+                .hasToString("images cropped by their data set, celeba-crop, without mirror images, float32");
+        assertThat(read(JSON.writeValueAsString(cropped))).isEqualTo(cropped);
+        assertThat(plain.forFaces(Crop.CELEBA_CROPPED, Crop.CELEBA_CROP))
+                .as("the same pixels")
+                .isEqualTo(plain);
+        EmbeddingMode detected = mode(defaults -> defaults);
+        assertThat(detected.forFaces(Crop.CELEBA_ALIGNED, Crop.WHOLE))
+                .as("with a detector")
+                .isEqualTo(detected);
+    }
+
     /** What was written before there were rotations and tiles is read, and still written where neither is used. */
     @Test
     void modesOfEarlierVersionsStayTheSame() throws Exception {

@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.facerecognition.Threshold;
+import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.EvaluationReport;
@@ -344,9 +345,18 @@ final class EvaluateCommand implements Callable<Integer> {
                 namesakes || loaded.saysWhomItKnows()
                         ? "whom the model was not trained on"
                         : "of whom the model's file does not say whether it was trained on them",
-                loaded.embedder().embeddingMode());
+                modeOf(thresholds));
         thresholds.forEach(threshold -> err.println("threshold " + threshold));
+        if (modeOf(thresholds).framing() != null) {
+            err.println("warning: other commands refuse these thresholds, because they crop images as this model does, "
+                    + loaded.crop() + ", not as this data, " + people.crop()
+                    + "; to verify or identify photographs, calibrate on photographs with --detector");
+        }
         return thresholds;
+    }
+
+    private static EmbeddingMode modeOf(List<Threshold> thresholds) {
+        return thresholds.get(0).evidence().orElseThrow().mode();
     }
 
     private static Map<String, Object> figures(Threshold threshold) {
