@@ -38,7 +38,8 @@ final class NetpbmSamples {
     private static byte[] rewritten(byte[] file, Raster raster) {
         int colors = raster.depth() < 3 ? 1 : 3; // the others are transparency
         int pixels = Math.toIntExact(raster.width() * raster.height());
-        byte[] header = String.format("P%d\n%d %d\n255\n", colors == 1 ? 5 : 6, raster.width(), raster.height())
+        byte[] header = (colors == 1 ? "P5 " : "P6 ")
+                .concat(raster.width() + " " + raster.height() + " 255\n") // a format has the digits of its locale
                 .getBytes(StandardCharsets.US_ASCII);
         byte[] plain = new byte[header.length + colors * pixels];
         System.arraycopy(header, 0, plain, 0, header.length);

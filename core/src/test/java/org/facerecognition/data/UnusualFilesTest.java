@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.DeflaterOutputStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.junit.jupiter.api.Test;
@@ -88,6 +89,19 @@ class UnusualFilesTest {
                                     value(x, y, depth < 3 ? 0 : color) + tolerance);
                 }
             }
+        }
+    }
+
+    @Test
+    void netpbmIsReadWhereNumbersAreWrittenWithOtherDigits() {
+        byte[] file = netpbm("P5\n" + WIDTH + " " + HEIGHT + "\n100\n", 1, 100);
+        byte[] expected = decoded(file);
+        Locale before = Locale.getDefault();
+        Locale.setDefault(Locale.forLanguageTag("ar-SA-u-nu-arab"));
+        try {
+            assertThat(decoded(file)).isEqualTo(expected);
+        } finally {
+            Locale.setDefault(before);
         }
     }
 

@@ -1,11 +1,15 @@
 package org.facerecognition.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.text.DecimalFormat;
 import java.text.DecimalFormatSymbols;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.DoubleStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -21,6 +25,21 @@ class ChartsTest {
                         .limit(11)
                         .mapToObj(i -> format.format(from + (to - from) * i / 10)))
                 .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void chartsAreTheSameInEveryLocale() {
+        Map<String, double[]> series = Map.of("loss", new double[] {1.5, 1.2, 0.9, 0.4});
+        Locale before = Locale.getDefault();
+        try {
+            Locale.setDefault(Locale.ROOT);
+            Optional<byte[]> expected = Charts.lines("loss", "epoch", series);
+            assumeThat(expected).as("fonts").isPresent();
+            Locale.setDefault(Locale.forLanguageTag("ar-SA-u-nu-arab"));
+            assertThat(Charts.lines("loss", "epoch", series).orElseThrow()).isEqualTo(expected.orElseThrow());
+        } finally {
+            Locale.setDefault(before);
+        }
     }
 
     @ParameterizedTest

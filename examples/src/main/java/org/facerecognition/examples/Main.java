@@ -15,6 +15,7 @@ import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.FileNames;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.Processors;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -72,6 +73,8 @@ public final class Main {
     private static final String OUTPUT_LOST =
             "standard output cannot be written: its disk is full, or what reads it has ended; results are missing in it";
 
+    private static volatile boolean outOfThreads;
+
     Main() {}
 
     /**
@@ -91,7 +94,11 @@ public final class Main {
             System.setProperty("java.awt.headless", "true");
         }
         Locale.setDefault(Locale.ROOT); // figures are read by programs too
-        System.exit(run(args));
+        int code = run(args);
+        if (outOfThreads) {
+            NativeLibraries.exitAtOnce(code);
+        }
+        System.exit(code);
     }
 
     /** Returns how this program was probably started: from its jar, or under its own name. */
@@ -146,8 +153,13 @@ public final class Main {
             }
             return code;
         } catch (OutOfMemoryError e) {
-            err.println("error: memory ran out (" + e.getMessage()
-                    + "); give Java more with -Xmx, or work on less at once");
+            outOfThreads = String.valueOf(e.getMessage()).startsWith("unable to create native thread");
+            err.println(
+                    outOfThreads
+                            ? "error: no more threads can be started; allow more processes (ulimit -u, or the limit of"
+                                    + " the container), or compute with fewer threads (-D" + Processors.PROPERTY + "=1)"
+                            : "error: memory ran out (" + e.getMessage()
+                                    + "); give Java more with -Xmx, or work on less at once");
             trace(e, err);
             return FAILED;
         } catch (LinkageError e) { // from a JavaCPP class that was used before anything checked its library

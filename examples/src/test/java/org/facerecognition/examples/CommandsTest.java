@@ -25,6 +25,7 @@ import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -565,29 +566,36 @@ class CommandsTest {
         assertThat(divided.code()).as(divided.err()).isZero();
     }
 
-    @Test
-    void memoryThatRunsOutIsOneSentence() {
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Java heap space | error: memory ran out (Java heap space); give Java more with -Xmx, or work on less at"
+                        + " once",
+                "unable to create native thread: possibly out of memory or process/resource limits reached"
+                        + " | error: no more threads can be started; allow more processes (ulimit -u, or the limit of the"
+                        + " container), or compute with fewer threads (-Dfacerecognition.threads=1)"
+            })
+    void memoryOrThreadsThatRunOutAreOneSentence(String reason, String sentence) {
         StringWriter err = new StringWriter();
         PrintWriter full = new PrintWriter(new StringWriter()) {
             @Override
             public void println(Object text) {
-                throw new OutOfMemoryError("Java heap space");
+                throw new OutOfMemoryError(reason);
             }
 
             @Override
             public void println(String text) {
-                throw new OutOfMemoryError("Java heap space");
+                throw new OutOfMemoryError(reason);
             }
 
             @Override
             public PrintWriter printf(String format, Object... words) {
-                throw new OutOfMemoryError("Java heap space");
+                throw new OutOfMemoryError(reason);
             }
         };
         assertThat(Main.run(full, new PrintWriter(err, true), "doctor")).isEqualTo(1);
-        assertThat(err.toString())
-                .isEqualTo(String.format("error: memory ran out (Java heap space); give Java more with -Xmx, or work on"
-                        + " less at once%n"));
+        assertThat(err.toString()).isEqualTo(sentence + System.lineSeparator());
     }
 
     @Test

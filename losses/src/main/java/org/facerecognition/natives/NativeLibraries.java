@@ -51,10 +51,14 @@ public final class NativeLibraries {
     private static synchronized void prepare() {
         if (!ready) {
             unpack("JavaCPP's library", Loader.class, "/org/bytedeco/javacpp/" + Loader.getPlatform(), "jnijavacpp");
-            liftMemoryLimit();
-            // Every library's initialization needs this class, while JavaCPP holds the lock that this class's own
-            // initialization needs: two threads that each begin with one of them would wait for each other.
-            Pointer.maxPhysicalBytes();
+            try {
+                liftMemoryLimit();
+                // Every library's initialization needs this class, while JavaCPP holds the lock that this class's own
+                // initialization needs: two threads that each begin with one of them would wait for each other.
+                Pointer.maxPhysicalBytes();
+            } catch (IllegalCallerException e) {
+                throw new IllegalStateException(explain("JavaCPP's library", e), e);
+            }
             ready = true;
         }
     }
@@ -87,7 +91,7 @@ public final class NativeLibraries {
         try (LibC.Variable briefly = OpenMp.spinningBriefly()) {
             Uninterrupted.runAside(() -> initialize(type));
             LOADED.add(type);
-        } catch (LinkageError e) {
+        } catch (LinkageError | IllegalCallerException e) {
             String sentence = explain(name, e);
             FAILED.put(type, sentence);
             throw new IllegalStateException(sentence, e);
@@ -130,6 +134,10 @@ public final class NativeLibraries {
      * @param failure the exception of JavaCPP or the JVM
      */
     public static String explain(String name, Throwable failure) {
+        if (causes(failure).anyMatch(IllegalCallerException.class::isInstance)) {
+            return name + " cannot be loaded, because Java denies native access; start it with"
+                    + " --enable-native-access=ALL-UNNAMED";
+        }
         Optional<Throwable> fileError = causes(failure)
                 .filter(cause -> cause instanceof IOException
                         || FILE_ERROR.matcher(message(cause)).find())
@@ -152,6 +160,17 @@ public final class NativeLibraries {
         }
         return name + " cannot be loaded: " + reason
                 + "; check that the class path has the natives of this platform, one set only";
+    }
+
+    /**
+     * Ends the process without the code that native libraries run at exit, for a program that could not start enough
+     * threads: OpenBLAS waits there for threads that it could not start either. Shutdown hooks do not run.
+     *
+     * @param code the exit code
+     */
+    public static void exitAtOnce(int code) {
+        LibC.call("_exit", code);
+        Runtime.getRuntime().halt(code); // Windows, or without JNA
     }
 
     private static String message(Throwable failure) {

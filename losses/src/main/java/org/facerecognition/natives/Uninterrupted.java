@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * that such a thread uses, so that a file seems to be unreadable.
  */
 public final class Uninterrupted {
+    /** oneDNN's library needs more than 512 KiB while it is loaded, with which servers often start their threads. */
+    private static final long STACK_BYTES = 8 << 20;
+
     private Uninterrupted() {}
 
     /** Runs work, and restores the thread's interrupted status afterwards. */
@@ -39,7 +42,7 @@ public final class Uninterrupted {
      */
     static void runAside(Runnable work) {
         FutureTask<Boolean> task = new FutureTask<>(work, true);
-        Thread thread = new Thread(task, "face-libraries");
+        Thread thread = new Thread(null, task, "face-libraries", STACK_BYTES);
         thread.setDaemon(true);
         try {
             thread.start();

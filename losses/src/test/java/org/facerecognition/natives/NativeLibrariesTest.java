@@ -115,6 +115,10 @@ class NativeLibrariesTest {
                         new ExceptionInInitializerError("Exception java.lang.UnsatisfiedLinkError: java.io.IOException:"
                                 + " No space left on device [in thread \"main\"]"));
         assertThat(NativeLibraries.explain("OpenCV", secondTime)).isEqualTo(noRoom);
+        assertThat(NativeLibraries.explain("OpenCV", new IllegalCallerException("Illegal native access from ...")))
+                .as("Java 24 and later with --illegal-native-access=deny")
+                .isEqualTo("OpenCV cannot be loaded, because Java denies native access; start it with"
+                        + " --enable-native-access=ALL-UNNAMED");
         Throwable missing = new NoClassDefFoundError("com/example/Csv");
         assertThat(NativeLibraries.explain("a native library", missing))
                 .isEqualTo("the class com.example.Csv is missing; check that the class path has all libraries that the"
