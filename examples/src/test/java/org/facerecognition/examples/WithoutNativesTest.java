@@ -21,8 +21,8 @@ import picocli.CommandLine;
  */
 class WithoutNativesTest {
     private static final String WAY_OUT =
-            " cannot be unpacked to JavaCPP's cache folder (make room there, or name another"
-                    + " with -Dorg.bytedeco.javacpp.cachedir=DIR): ";
+            " cannot be unpacked to JavaCPP's cache folder (make room there, or name one that"
+                    + " this user may write to with -Dorg.bytedeco.javacpp.cachedir=DIR): ";
 
     @TempDir
     Path folder;
