@@ -109,8 +109,9 @@ public final class EvaluationReport {
      * <p>A false accept rate (FAR; for single comparisons, the false match rate, FMR) below one impostor pair cannot be
      * measured, and its figures are null. The charts are ROC, DET and a histogram of the scores.
      *
-     * @param bootstrap resamples people where every face was compared with every other, and pairs otherwise
-     * @throws IllegalArgumentException when there are no genuine or no impostor pairs, or a score is NaN
+     * @param bootstrap resamples people where every face was compared with every other, and draws intervals over pairs
+     *     otherwise
+     * @throws IllegalArgumentException when there are no genuine or no impostor pairs, or a score is not finite
      */
     public EvaluationReport verification(Verification pairs, Bootstrap bootstrap) {
         Roc roc = pairs.roc();
@@ -153,9 +154,10 @@ public final class EvaluationReport {
                 "intervals",
                 String.format(
                         Locale.ROOT,
-                        "95 %%, bootstrap over %s, %,d resamples, seed %d",
-                        overPeople ? "people" : "pairs",
+                        "95 %%, %s %,d %s, seed %d",
+                        overPeople ? "bootstrap over people," : "melded exact intervals over pairs,",
                         bootstrap.resamples(),
+                        overPeople ? "resamples" : "draws",
                         bootstrap.seed()));
     }
 

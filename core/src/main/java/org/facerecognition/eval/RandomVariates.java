@@ -72,4 +72,19 @@ final class RandomVariates {
         }
         return counted;
     }
+
+    /**
+     * Returns a rate whose quantiles are the lower confidence bounds of Clopper and Pearson.
+     *
+     * @param accepted number of accepted trials, from 0 to {@code trials}
+     * @param trials at least 1
+     */
+    double lowerRate(int accepted, int trials) {
+        return accepted == 0 ? 0 : beta(accepted, trials - accepted + 1.0);
+    }
+
+    /** Returns a rate whose quantiles are the upper confidence bounds; see {@link #lowerRate}. */
+    double upperRate(int accepted, int trials) {
+        return accepted == trials ? 1 : beta(accepted + 1.0, (double) trials - accepted);
+    }
 }
