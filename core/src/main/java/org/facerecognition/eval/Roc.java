@@ -25,7 +25,7 @@ public final class Roc {
      *
      * @param genuine scores of the pairs of the same person, in any order
      * @param impostor scores of the pairs of different people, in any order
-     * @throws UnsuitableDataException when one of the two is empty or a score is NaN
+     * @throws UnsuitableDataException when one of the two is empty or a score is infinite or NaN
      */
     public static Roc of(double[] genuine, double[] impostor) {
         return ofOwned(genuine.clone(), impostor.clone());
@@ -44,9 +44,14 @@ public final class Roc {
                     "scores must be of genuine and impostor pairs, but there were no " + name + " pairs");
         }
         Arrays.sort(scores);
-        if (Double.isNaN(scores[scores.length - 1])) { // NaN sorts last
+        requireFinite(name, scores[0]);
+        requireFinite(name, scores[scores.length - 1]); // NaN sorts last
+    }
+
+    private static void requireFinite(String name, double score) {
+        if (!Double.isFinite(score)) {
             throw new UnsuitableDataException(
-                    "scores must not be NaN, but that of at least one of the " + name + " pairs was");
+                    "scores must be finite, but that of at least one of the " + name + " pairs was " + score);
         }
     }
 
@@ -270,7 +275,8 @@ public final class Roc {
             }
             double next = highestBelow();
             double halfway = next + (threshold - next) / 2;
-            boolean between = halfway > next && halfway <= threshold; // not for adjacent doubles or infinities
+            boolean between = halfway > next
+                    && halfway <= threshold; // not for adjacent doubles, or where the difference overflows
             return between ? halfway : threshold;
         }
 

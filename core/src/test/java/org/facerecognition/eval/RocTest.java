@@ -10,6 +10,8 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RocTest {
     @Test
@@ -112,19 +114,28 @@ class RocTest {
         assertThat(Roc.of(new double[] {next}, new double[] {0.5}).bestAccuracy())
                 .as("there is no double between adjacent ones")
                 .isEqualTo(new Roc.Best(next, 1));
-        double infinite = Double.POSITIVE_INFINITY;
-        assertThat(Roc.of(new double[] {infinite}, new double[] {-infinite}).bestAccuracy())
-                .isEqualTo(new Roc.Best(infinite, 1));
+        double most = Double.MAX_VALUE;
+        assertThat(Roc.of(new double[] {most}, new double[] {-most}).bestAccuracy())
+                .isEqualTo(new Roc.Best(most, 1));
     }
 
     @Test
-    void rejectsAMissingKindOfPairsAndNan() {
+    void rejectsAMissingKindOfPairs() {
         assertThatThrownBy(() -> Roc.of(new double[0], new double[] {1}))
                 .hasMessage("scores must be of genuine and impostor pairs, but there were no genuine pairs");
         assertThatThrownBy(() -> Roc.of(new double[] {1}, new double[0]))
                 .hasMessage("scores must be of genuine and impostor pairs, but there were no impostor pairs");
-        assertThatThrownBy(() -> Roc.of(new double[] {1, Double.NaN}, new double[] {1}))
-                .hasMessage("scores must not be NaN, but that of at least one of the genuine pairs was");
+    }
+
+    /** The threshold above an infinite impostor score is infinite too and accepts it: asked for 0, the rate was 1. */
+    @ParameterizedTest
+    @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY})
+    void rejectsScoresThatAreNotFinite(double score) {
+        assertThatThrownBy(() -> Roc.of(new double[] {1, score}, new double[] {1}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("scores must be finite, but that of at least one of the genuine pairs was " + score);
+        assertThatThrownBy(() -> Roc.of(new double[] {1}, new double[] {score, 1}))
+                .hasMessage("scores must be finite, but that of at least one of the impostor pairs was " + score);
     }
 
     @Test
