@@ -146,7 +146,8 @@ public interface FaceEmbedder extends AutoCloseable {
     List<Threshold> allThresholds();
 
     /**
-     * Finds thresholds for false accept rates of 1 %, 0.1 % and 0.01 %, as far as the number of people can show them.
+     * Finds thresholds for false accept rates of 1 %, 0.1 % and 0.01 %, as far as there are enough people to estimate
+     * them.
      *
      * @see #calibrate(FaceDataset, CalibrationSettings)
      */
@@ -164,10 +165,11 @@ public interface FaceEmbedder extends AutoCloseable {
      * #verify} and {@link #threshold(double)} do not use them.
      *
      * @param strangers people the model was not trained on
-     * @return a threshold for each rate that the number of people can show, in the order of the settings: 25 people are
-     *     needed for 1 %, 78 for 0.1 %, 246 for 0.01 %
+     * @return a threshold for each rate that the number of people can estimate, in the order of the settings: 25 people
+     *     are needed for 1 %, 78 for 0.1 %, 246 for 0.01 %. With so few, the rate on other people is above the
+     *     requested one half of the time or more; {@link Threshold.Evidence#upperBound} bounds it at 95 % confidence
      * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or two of
-     *     their names differ only in case, spaces or Unicode form, or there are too few of them to show any of the
+     *     their names differ only in case, spaces or Unicode form, or there are too few of them to estimate any of the
      *     rates, or their faces cannot be used
      * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
      */

@@ -197,8 +197,8 @@ class ThresholdTest {
             assertThatThrownBy(() -> recognizer.calibrate(people(100, 24, Split.TEST)))
                     .isInstanceOf(DataException.class)
                     .hasMessage(
-                            "a false accept rate of 0.01 needs at least 25 people to be shown, but there are 24; add"
-                                    + " more people or ask for a higher rate");
+                            "a false accept rate of 0.01 needs at least 25 people to be estimated, but there are 24;"
+                                    + " add more people or ask for a higher rate");
         }
 
         @Test

@@ -29,13 +29,13 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
     private static final int NAMES_SHOWN = 3;
 
     /**
-     * Embeds and compares the faces, and returns the operating points that this number of people can show.
+     * Embeds and compares the faces, and returns the operating points that this number of people can estimate.
      *
      * @param people the data set to calibrate on; augmentations are dropped
-     * @return one point per requested rate, in the order of the settings, without the rates that cannot be shown
+     * @return one point per requested rate, in the order of the settings, without the rates that cannot be estimated
      * @throws DataException when the model was trained on some of the people or two names are spellings of one (unless
-     *     the settings declare equal names to be namesakes), when there are too few people to show any of the rates, or
-     *     when their faces cannot be used
+     *     the settings declare equal names to be namesakes), when there are too few people to estimate any of the
+     *     rates, or when their faces cannot be used
      */
     public List<Calibration.Point> measure(FaceDataset people, CalibrationSettings settings) {
         if (!settings.namesakes()) {
@@ -68,8 +68,8 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
                 .toList();
         if (points.isEmpty()) {
             throw new DataException("none of the false accept rates " + settings.falseAcceptRates()
-                    + " can be shown: the model gives faces of different people the same embedding; check the data for"
-                    + " equal images under different names");
+                    + " can be estimated: the model gives faces of different people the same embedding; check the data"
+                    + " for equal images under different names");
         }
         return points;
     }
@@ -129,14 +129,14 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
 
     private static DataException tooFew(String people, int needed, CalibrationSettings settings) {
         return new DataException("a false accept rate of " + Collections.max(settings.falseAcceptRates())
-                + " needs at least " + needed + " people to be shown, but " + people
+                + " needs at least " + needed + " people to be estimated, but " + people
                 + "; add more people or ask for a higher rate");
     }
 
     /**
      * Selects people at random, so that the number of faces stays within the maximum: with all of their faces, if
      * enough people for the lowest rate remain, and otherwise with their first faces, at least two. A rate takes people
-     * to be shown, not faces.
+     * to be estimated, not faces.
      */
     private static FaceDataset atMostMaxFaces(FaceDataset all, CalibrationSettings settings) {
         FaceDataset people = all.withAugmentations(List.of());

@@ -154,14 +154,14 @@ class CalibrationTest {
          *
          * @return how often the bound held, in [0, 1]
          */
-        private double coverage(int people, int faces, double rate, double noise, double resemblance, long seed) {
-            Population population = new Population(new Random(seed), noise, resemblance);
+        private double coverage(int people, IntFunction<Integer> facesOf, double rate, double resemblance, long seed) {
+            Population population = new Population(new Random(seed), 0.4, resemblance);
             int covered = 0;
             for (int split = 0; split < 200; split++) {
-                Calibration.Point point = Calibration.of(population.faces(people, p -> faces))
+                Calibration.Point point = Calibration.of(population.faces(people, facesOf))
                         .at(rate)
                         .orElseThrow();
-                double onOthers = falseAcceptRate(population.faces(people, p -> faces), point.cosine());
+                double onOthers = falseAcceptRate(population.faces(people, facesOf), point.cosine());
                 covered += onOthers <= point.upperBound() ? 1 : 0;
             }
             return covered / 200.0;
@@ -188,10 +188,44 @@ class CalibrationTest {
         @ParameterizedTest
         @CsvSource({"80, 0.001, 0", "80, 0.01, 0", "80, 0.001, 2", "80, 0.01, 2", "25, 0.01, 0", "25, 0.01, 2"})
         void coversTheRateOnOtherPeople(int people, double rate, double resemblance) {
-            assertThat(coverage(people, 2, rate, 0.4, resemblance, 6)).isGreaterThanOrEqualTo(0.95);
+            assertThat(coverage(people, p -> 2, rate, resemblance, 6)).isGreaterThanOrEqualTo(0.95);
         }
 
-        /** Simulates the twenty populations of the comment in {@link Calibration} and prints the coverage of each. */
+        /** Where no pair is accepted, the bound is that of half of the pairs of people who share nobody. */
+        @Test
+        void isThatOfTheEffectiveNumberOfPeople() {
+            assertThat(boundWithoutErrors(p -> 2)).isCloseTo(1 - Math.pow(0.01, 1 / 7.5), within(1e-12));
+            // 60 / rank faces: as 11.3 people with equal numbers of faces, so 5 pairs; it was the bound of 30 people
+            assertThat(boundWithoutErrors(p -> 60 / (p + 1))).isCloseTo(1 - Math.pow(0.01, 1 / 2.5), within(1e-12));
+        }
+
+        /** Returns the bound for 30 people whose faces have a cosine of 0. */
+        private double boundWithoutErrors(IntFunction<Integer> facesOf) {
+            Embedded faces = new Population(new Random(7), 0.4, 0).faces(30, facesOf);
+            float[][] orthogonal = new float[faces.labels().length][30];
+            for (int i = 0; i < orthogonal.length; i++) {
+                orthogonal[i][faces.labels()[i]] = 1;
+            }
+            Calibration.Point point = Calibration.of(new Embedded(orthogonal, faces.labels()))
+                    .at(0.01)
+                    .orElseThrow();
+            assertThat(point.falseAccepts()).isZero();
+            return point.upperBound();
+        }
+
+        /** The bounds of the former version, which knew only the number of people, are given. */
+        @Test
+        void growsOnlyWhereNumbersOfImagesDiffer() {
+            assertThat(bound(p -> 2)).isCloseTo(0.0096023155, within(1e-9));
+            assertThat(bound(p -> Math.max(1, 60 / (p + 1)))).isGreaterThan(1.5 * 0.0097703);
+        }
+
+        private double bound(IntFunction<Integer> facesOf) {
+            Embedded faces = new Population(new Random(8), 0.4, 2).faces(78, facesOf);
+            return Calibration.of(faces).at(0.001).orElseThrow().upperBound();
+        }
+
+        /** Simulates the populations of the comment in {@link Calibration} and prints the coverage of each. */
         @ParameterizedTest
         @EnabledIfSystemProperty(
                 named = "tests.long",
@@ -200,11 +234,18 @@ class CalibrationTest {
         @CsvSource({"25, 0.01", "80, 0.01", "80, 0.001", "250, 0.001", "250, 0.0001"})
         void coversTheRateOnOtherPeopleInManyPopulations(int people, double rate) {
             for (double resemblance : new double[] {0, 1, 2, 4}) {
-                double covered = coverage(people, 3, rate, 0.4, resemblance, 20);
-                System.out.printf(
-                        "%d people, rate %s, resemblance %s: covered %.3f%n", people, rate, resemblance, covered);
-                assertThat(covered).isGreaterThanOrEqualTo(0.95);
+                assertCovers("equal", people, p -> 3, rate, resemblance);
+                assertCovers("unequal", people, p -> Math.max(1, 60 / (p + 1)), rate, resemblance);
             }
+        }
+
+        private void assertCovers(
+                String images, int people, IntFunction<Integer> facesOf, double rate, double resemblance) {
+            double covered = coverage(people, facesOf, rate, resemblance, 20);
+            System.out.printf(
+                    "%d people with %s numbers of images, rate %s, resemblance %s: covered %.3f%n",
+                    people, images, rate, resemblance, covered);
+            assertThat(covered).isGreaterThanOrEqualTo(0.95);
         }
     }
 }

@@ -62,7 +62,7 @@ class CalibratorTest {
                         CalibrationSettings.DEFAULT.withFalseAcceptRates(rates).withMaxFaces(maxFaces));
     }
 
-    /** People used to be dropped in favor of images, and with them the rates that take many people to be shown. */
+    /** People used to be dropped in favor of images, and with them the rates that take many people to be estimated. */
     @ParameterizedTest
     @CsvSource({"300, 2", "200, 2", "100, 1", "1000, 2"})
     void fewerImagesOfEachPersonRatherThanFewerPeople(int maxFaces, int rates) {
@@ -84,8 +84,8 @@ class CalibratorTest {
             });
             assertThatThrownBy(() -> calibrator.measure(people, CalibrationSettings.DEFAULT))
                     .isInstanceOf(DataException.class)
-                    .hasMessage("a false accept rate of 0.01 needs at least 25 people to be shown, but only " + found
-                            + " have usable faces; add more people or ask for a higher rate");
+                    .hasMessage("a false accept rate of 0.01 needs at least 25 people to be estimated, but only "
+                            + found + " have usable faces; add more people or ask for a higher rate");
         }
         assertThatThrownBy(() -> measured(100, 4, List.of(0.01), 40, new ArrayList<>()))
                 .isInstanceOf(DataException.class)
