@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +15,7 @@ import java.util.stream.Stream;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.eval.Calibration;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.examples.HelpSection.Heading;
@@ -129,7 +131,9 @@ final class EvaluateCommand implements Callable<Integer> {
             description =
                     "Also calibrate the thresholds for \"the same person\" on the people of the data whom the model was"
                             + " not trained on, embedded as they are here, and write the model with them to this file."
-                            + " A false accept rate of 0.01 needs 25 people, 0.001 needs 78, 0.0001 needs 246.")
+                            + " A false accept rate of 0.01 takes 25 people to estimate, 0.001 takes 78, 0.0001 takes"
+                            + " 246; with so few, the upper bound of the rate on other people, which is printed, is several"
+                            + " times the rate.")
     private @Nullable Path calibrated;
 
     @Option(
@@ -337,8 +341,9 @@ final class EvaluateCommand implements Callable<Integer> {
                 .filter(name -> !trainedOn.contains(name))
                 .toList();
         FaceDataset people = others.isEmpty() ? all : all.withIdentities(others); // calibrate rejects people trained on
-        List<Threshold> thresholds = loaded.embedder()
-                .calibrate(people, CalibrationSettings.DEFAULT.withSeed(seed).withNamesakes(namesakes));
+        CalibrationSettings settings =
+                CalibrationSettings.DEFAULT.withSeed(seed).withNamesakes(namesakes);
+        List<Threshold> thresholds = loaded.embedder().calibrate(people, settings);
         PrintWriter err = spec.commandLine().getErr();
         err.printf(
                 "calibrated on people %s, %s:%n",
@@ -347,12 +352,32 @@ final class EvaluateCommand implements Callable<Integer> {
                         : "of whom the model's file does not say whether it was trained on them",
                 modeOf(thresholds));
         thresholds.forEach(threshold -> err.println("threshold " + threshold));
+        missing(settings.falseAcceptRates(), thresholds).forEach(line -> err.println("note: " + line));
         if (modeOf(thresholds).framing() != null) {
             err.println("warning: other commands refuse these thresholds, because they crop images as this model does, "
                     + loaded.crop() + ", not as this data, " + people.crop()
                     + "; to verify or identify photographs, calibrate on photographs with --detector");
         }
         return thresholds;
+    }
+
+    /** Returns a line for each rate that has no threshold, saying why. */
+    static List<String> missing(List<Double> rates, List<Threshold> thresholds) {
+        int people = thresholds.get(0).evidence().orElseThrow().people();
+        return rates.stream()
+                .filter(rate -> thresholds.stream()
+                        .noneMatch(found -> found.falseAcceptRate().orElseThrow() == rate))
+                .map(rate -> "no threshold for a false accept rate of "
+                        + BigDecimal.valueOf(rate).stripTrailingZeros().toPlainString()
+                        + whyMissing(Calibration.peopleFor(rate), people))
+                .toList();
+    }
+
+    private static String whyMissing(int needed, int people) {
+        return people < needed
+                ? ": it needs " + needed + " people, there are " + people
+                : ": the model gives faces of different people the same embedding; check the data for equal images under"
+                        + " different names";
     }
 
     private static EmbeddingMode modeOf(List<Threshold> thresholds) {

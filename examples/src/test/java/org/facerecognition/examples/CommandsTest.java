@@ -254,6 +254,9 @@ class CommandsTest {
         assertThat(result.code()).as(result.err()).isZero();
         assertThat(result.json().get("people_in_training").asInt()).isEqualTo(3);
         assertThat(result.json().get("thresholds")).hasSize(1);
+        assertThat(result.err())
+                .contains("note: no threshold for a false accept rate of 0.001: it needs 78 people, there are 27")
+                .contains("note: no threshold for a false accept rate of 0.0001: it needs 246 people, there are 27");
         JsonNode threshold = result.json().get("calibration").get(0);
         assertThat(threshold.get("people").asInt()).isEqualTo(27);
         assertThat(threshold.get("impostor_pairs").asInt()).isEqualTo(54 * 52 / 2);

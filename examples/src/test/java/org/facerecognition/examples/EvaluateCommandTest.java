@@ -11,8 +11,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
+import org.facerecognition.Threshold;
+import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.BeforeAll;
@@ -316,5 +320,18 @@ class EvaluateCommandTest {
         assertThat(fewPeople.err()).contains("needs at least 25 people");
         shares(fewPeople.json(), "val_accuracy");
         assertThat(fewPeople.json().get("calibration").isNull()).isTrue();
+    }
+
+    /** Nothing said that only some of the rates have a threshold, nor why. */
+    @Test
+    void saysWhyRatesHaveNoThreshold() {
+        EmbeddingMode mode = new EmbeddingMode(null, true, EmbeddingMode.FLOAT32);
+        Threshold found = new Threshold(
+                0.5, OptionalDouble.of(0.01), Optional.of(new Threshold.Evidence(1000, 10, 100, 0.02, mode)));
+        assertThat(EvaluateCommand.missing(List.of(0.01, 0.001, 0.0001), List.of(found)))
+                .containsExactly(
+                        "no threshold for a false accept rate of 0.001: the model gives faces of different people the same"
+                                + " embedding; check the data for equal images under different names",
+                        "no threshold for a false accept rate of 0.0001: it needs 246 people, there are 100");
     }
 }
