@@ -39,7 +39,8 @@ public record FacePairs(List<Pair> pairs) {
      * are genuine pairs, lines {@code name n other m} impostor pairs; a first line with the number of pairs is
      * optional, and checked when present. The images are {@code folder/name/name_0001.jpg} or {@code .png}.
      *
-     * @throws DataException when the list or an image is missing, or a line is malformed
+     * @throws DataException when the list or an image is missing, or a line is malformed, is of an image with itself,
+     *     or has four words and one name
      */
     public static FacePairs lfw(Path list, Path images) {
         return PairLists.lfw(list, images);
@@ -57,10 +58,11 @@ public record FacePairs(List<Pair> pairs) {
 
     /**
      * Reads lines {@code image<TAB>image<TAB>1}, with 1 for genuine and 0 for impostor pairs. Empty lines and those
-     * that begin with {@code #} are skipped.
+     * that begin with {@code #} are skipped. Names are compared as normalized paths.
      *
      * @param images folder that the names are relative to
-     * @throws DataException when the list or an image is missing, or a line is malformed
+     * @throws DataException when the list or an image is missing, or a line is malformed, is of an image with itself,
+     *     or contradicts another
      */
     public static FacePairs list(Path list, Path images) {
         return PairLists.list(list, images);
@@ -69,7 +71,8 @@ public record FacePairs(List<Pair> pairs) {
     /**
      * The images of all pairs, each once, to be embedded together.
      *
-     * @param faces the images in order of first use; labels only number them
+     * @param faces the images in order of first use; labels only number them; its notes count the pairs that are
+     *     repeated and, in insightface's files, those of an image with itself and those that contradict others
      * @param first place in {@code faces} of each pair's first image
      * @param second place in {@code faces} of each pair's second image
      * @param same whether each pair is genuine
@@ -93,7 +96,8 @@ public record FacePairs(List<Pair> pairs) {
             images.add(new LabeledImage(image, place));
             names.add(image.name());
         });
-        return new Indexed(FaceDataset.of(images, names, Split.TEST, crop), first, second, same);
+        List<String> notes = RepeatedPairs.notes(pairs);
+        return new Indexed(FaceDataset.of(images, names, Split.TEST, crop, notes), first, second, same);
     }
 
     /**
@@ -191,10 +195,19 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     /** An encoded image, named by its place in the file. */
-    private record InFile(Path file, int index, Supplier<byte[]> bytes) implements ImageSource, NamedByFolder {
+    record InFile(Path file, int index, Supplier<byte[]> bytes) implements ImageSource, NamedByFolder {
         @Override
         public String name() {
             return file.getFileName() + " image " + index;
+        }
+
+        /** The length and the checksum of an image's bytes: equal for equal images. */
+        private record Content(int length, long checksum) {}
+
+        /** Returns what is equal for images with the same bytes. */
+        Object content() {
+            byte[] all = bytes.get();
+            return new Content(all.length, Checksum.of(all));
         }
 
         @Override

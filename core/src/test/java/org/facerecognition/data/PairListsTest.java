@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.facerecognition.SharedFiles;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,6 +89,87 @@ class PairListsTest {
                 .hasMessageContaining("line 1 must be \"image<TAB>image<TAB>1\" for one person, or 0 for two, but was");
     }
 
+    private FacePairs list(String text) throws IOException {
+        return FacePairs.list(Files.writeString(list, text), folder);
+    }
+
+    private static List<String> notes(FacePairs pairs) {
+        return pairs.indexed(Crop.WHOLE).faces().notes();
+    }
+
+    /** Such pairs counted as genuine ones with a cosine of 1, and {@code ./a.jpg} as another image than {@code a.jpg}. */
+    @Test
+    void rejectsPairsOfAnImageWithItself() {
+        String message =
+                list + ", line 2 must name two images, but names Ann/Ann_0001.jpg twice; leave the line out, or"
+                        + " name another image";
+        for (String same : List.of("Ann/Ann_0001.jpg", "./Ann/Ann_0001.jpg", "Bo_Lee/../Ann//Ann_0001.jpg")) {
+            assertThatThrownBy(() -> list("# a list\nAnn/Ann_0001.jpg\t" + same + "\t1\n"))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage(message);
+        }
+        assertThatThrownBy(() -> list("# a list\nAnn/Ann_0001.jpg\t" + folder.resolve("Ann/Ann_0001.jpg") + "\t0\n"))
+                .hasMessage(message);
+        assertThatThrownBy(() -> lfw("Ann 1 12\nAnn 1 1\n")).hasMessage(message);
+    }
+
+    /** It counted as an impostor pair. */
+    @Test
+    void rejectsLfwPairsOfTwoPeopleWithOneName() {
+        assertThatThrownBy(() -> lfw("Ann 1 Ann 12\n"))
+                .isInstanceOf(DataException.class)
+                .hasMessage(
+                        list + ", line 1 must name two people, but names Ann twice; write \"Ann 1 12\" for two images"
+                                + " of one person, or correct a name");
+    }
+
+    @Test
+    void rejectsPairsThatAreSaidToBeOfOnePersonAndOfTwo() {
+        assertThatThrownBy(() ->
+                        list("Ann/Ann_0001.jpg\tAnn/Ann_0012.jpg\t1\n\n" + "./Ann/Ann_0012.jpg\tAnn/Ann_0001.jpg\t0\n"))
+                .isInstanceOf(DataException.class)
+                .hasMessage(list + ", lines 1 and 3 must agree whether Ann/Ann_0012.jpg and Ann/Ann_0001.jpg show one"
+                        + " person, but one line says so and the other does not; correct one of them");
+    }
+
+    @Test
+    void countsPairsThatAreListedAgain() throws IOException {
+        FacePairs pairs = lfw("Ann 1 12\nAnn 12 Bo_Lee 1\nAnn 12 1\nAnn 1 12\n");
+        assertThat(pairs.pairs()).hasSize(4);
+        assertThat(notes(pairs))
+                .containsExactly("warning: 2 pairs are listed again, in this order or the other, the first of"
+                        + " Ann/Ann_0012.jpg and Ann/Ann_0001.jpg; this changes the figures: leave repetitions out,"
+                        + " unless the list is published so");
+        FacePairs normalized =
+                list("Ann/Ann_0001.jpg\tAnn/Ann_0012.jpg\t1\n./Ann/Ann_0001.jpg\tBo_Lee/Bo_Lee_0001.png\t0\n");
+        assertThat(normalized.indexed(Crop.WHOLE).faces().size()).isEqualTo(3);
+        assertThat(notes(normalized)).isEmpty();
+    }
+
+    /** The images of insightface's files have no names; what has the same bytes is one image. */
+    @Test
+    void countsRepeatedImagesOfAVerificationSet() {
+        List<FacePairs.Pair> pairs = new ArrayList<>();
+        String[] contents = {"a", "a", "a", "b", "b", "a", "a", "b"};
+        for (int i = 0; i < contents.length; i += 2) {
+            pairs.add(new FacePairs.Pair(inFile(i, contents[i]), inFile(i + 1, contents[i + 1]), i < 6));
+        }
+        assertThat(notes(new FacePairs(pairs)))
+                .satisfiesExactly(
+                        itself -> assertThat(itself)
+                                .startsWith("warning: 1 pair is of an image with itself, the first of lfw.bin image 0"
+                                        + " and lfw.bin image 1;"),
+                        both -> assertThat(both)
+                                .startsWith(
+                                        "warning: 1 pair is listed as one person's and as two people's, the first of"
+                                                + " lfw.bin image 6 and"),
+                        again -> assertThat(again).startsWith("warning: 1 pair is listed again, in this order"));
+    }
+
+    private static ImageSource inFile(int index, String content) {
+        return new FacePairs.InFile(Path.of("lfw.bin"), index, () -> content.getBytes(StandardCharsets.UTF_8));
+    }
+
     @Test
     void readsTheRealList() {
         Path root = SharedFiles.orSkip("data/lfw_view1");
@@ -94,6 +177,7 @@ class PairListsTest {
         assertThat(pairs.pairs()).hasSize(1000);
         assertThat(pairs.pairs().stream().filter(FacePairs.Pair::same)).hasSize(500);
         assertThat(pairs.indexed(Crop.WHOLE).faces().size()).isEqualTo(1549);
+        assertThat(notes(pairs)).isEmpty();
     }
 
     @Test
