@@ -8,9 +8,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.facerecognition.EmbeddedFace;
 import org.facerecognition.FaceEmbedder;
+import org.facerecognition.Threshold;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
@@ -35,8 +37,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Identify who is in images.",
             "Identifies every face that --detector finds, or without it the one face that each image shows. A face that"
-                    + " reaches the threshold with no enrolled person is unknown. The exit code is 1 if an image cannot"
-                    + " be used."
+                    + " reaches the threshold with no enrolled person is unknown. A note on standard error says the"
+                    + " threshold and how often a stranger is taken for an enrolled person. The exit code is 1 if an"
+                    + " image cannot be used."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
@@ -90,6 +93,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--top must be at least 1, but was " + top);
         }
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
+        Threshold decision;
         double threshold;
         try (GalleryPlace place = gallery.place();
                 LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
@@ -97,7 +101,9 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
                         loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
             FaceEmbedder embedder = loaded.embedder();
             people.bindEmbeddingMode(embedder.embeddingMode().toString());
-            threshold = Math.min(Math.nextUp(1.0), thresholdOptions.of(embedder).cosine());
+            decision = thresholdOptions.of(embedder);
+            threshold = Math.min(Math.nextUp(1.0), decision.cosine());
+            FalseAlarms.report(decision, embedder, people, spec.commandLine().getErr());
             try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
                 for (Path image : images) {
                     identify(image, embedder, people, threshold, faceDetector.orElse(null));
@@ -108,8 +114,10 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             faceDetector.ifPresent(FaceDetector::close);
         }
         if (json) {
-            Map<String, Object> all = new LinkedHashMap<>();
+            Map<String, @Nullable Object> all = new LinkedHashMap<>();
             all.put("threshold", threshold);
+            OptionalDouble rate = decision.falseAcceptRate();
+            all.put("false_accept_rate", rate.isPresent() ? rate.getAsDouble() : null);
             all.put("images", results);
             spec.commandLine().getOut().println(Json.line(all));
         }

@@ -112,6 +112,7 @@ final class ServeCommand implements Callable<Integer> {
                             settings, embedder, faceDetector, people, thumbnails(place, people), decision, err)) {
                 Thread onStop = StopHook.add("stop", () -> end(stop, closed));
                 try {
+                    FalseAlarms.report(decision, embedder, people, err);
                     welcome(settings, server.port(), place, people, err);
                     stop.await();
                 } finally {

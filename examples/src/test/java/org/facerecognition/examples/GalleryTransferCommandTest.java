@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -145,6 +146,37 @@ class GalleryTransferCommandTest {
         assertThat(looser.code()).isZero();
         assertThat(looser.out())
                 .contains("false alarms: unknown, since the model has no threshold with evidence at or below ");
+    }
+
+    /** The rate of one comparison was used without a word, however many entries there are. */
+    @Test
+    void identifySaysTheThresholdAndHowOftenItIsWrong() {
+        List<Object> words = new ArrayList<>(List.of("gallery", "identify", "--gallery", file, "--model", model));
+        words.add(photos.resolve("person0/0.png"));
+        Cli.Result few = Cli.run(words.toArray());
+        assertThat(few.code()).as(few.err()).isZero();
+        assertThat(few.err())
+                .containsOnlyOnce("note: threshold ")
+                .contains(", false accept rate 0.01 of one comparison, 6 entries: a stranger is taken for an enrolled"
+                        + " person about once in ")
+                .doesNotContain("warning");
+        Cli.Result enrolled =
+                Cli.run("gallery", "enroll", "--gallery", file, "--model", model, "--folder", models.resolve("people"));
+        assertThat(enrolled.code()).as(enrolled.err()).isZero();
+        words.add("--json");
+        Cli.Result many = Cli.run(words.toArray());
+        assertThat(many.err())
+                .contains("warning: more than one stranger in 10 is taken for an enrolled person; give --far with a");
+        assertThat(many.json().get("false_accept_rate").asDouble()).isEqualTo(0.01);
+        words.addAll(List.of("--threshold", 1));
+        Cli.Result given = Cli.run(words.toArray());
+        assertThat(given.err())
+                .contains("note: threshold 1.0", ", false accept rate not known, ")
+                .contains(" entries: no more often than at the calibrated ", ", where a stranger is taken for ")
+                .doesNotContain("warning");
+        assertThat(given.json().get("false_accept_rate").isNull()).isTrue();
+        words.set(words.size() - 1, -1);
+        assertThat(Cli.run(words.toArray()).err()).contains("is not known, since the model has no threshold");
     }
 
     @Test
