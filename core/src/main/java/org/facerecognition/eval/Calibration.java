@@ -2,8 +2,10 @@ package org.facerecognition.eval;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -146,6 +148,28 @@ public final class Calibration {
     }
 
     /**
+     * Returns the impostor pairs that are too alike to be of different people, from the counts, which are there
+     * already; the pairs are compared again only to find the first of them.
+     *
+     * @param name returns the name of a face
+     */
+    Optional<EqualImages> equalImages(IntFunction<String> name) {
+        int lowest = (int) Math.ceil((EqualImages.COSINE + 1) / 2 * BINS);
+        long alike = IntStream.range(lowest, BINS).mapToLong(histogram::get).sum();
+        if (alike == 0) {
+            return Optional.empty();
+        }
+        AtomicLong first = new AtomicLong(Long.MAX_VALUE);
+        forEachImpostorPair((i, j, cosine) -> {
+            if (bin(-1, cosine) >= lowest) {
+                first.accumulateAndGet((long) i << Integer.SIZE | j, Math::min);
+            }
+        });
+        int later = (int) (first.get() >> Integer.SIZE);
+        return Optional.of(new EqualImages(alike, name.apply((int) first.get()), name.apply(later)));
+    }
+
+    /**
      * Returns the number of people needed to estimate a rate: enough for 3 / rate pairs of people. The rate on other
      * people may be higher; see {@link Point#upperBound}.
      */
@@ -179,11 +203,15 @@ public final class Calibration {
         AtomicLongArray counts = new AtomicLongArray(BINS);
         forEachImpostorPair((i, j, cosine) -> {
             if (cosine >= from) {
-                int bin = (int) Math.floor((cosine - from) / (1 - from) * BINS);
-                counts.incrementAndGet(Math.min(BINS - 1, bin));
+                counts.incrementAndGet(bin(from, cosine));
             }
         });
         return counts;
+    }
+
+    /** Returns the bin of a cosine in [from, 1]. */
+    private static int bin(double from, double cosine) {
+        return Math.min(BINS - 1, (int) Math.floor((cosine - from) / (1 - from) * BINS));
     }
 
     /** Returns the lower edge of a bin of [from, 1]. */

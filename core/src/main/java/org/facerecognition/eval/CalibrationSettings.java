@@ -1,6 +1,7 @@
 package org.facerecognition.eval;
 
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The settings of a {@linkplain Calibration calibration}.
@@ -12,11 +13,20 @@ import java.util.List;
  * @param namesakes whether people who have the same name as a person of the training set are different people, as when
  *     both data sets number their people, and so are people of the data set whose names differ only in case, spaces or
  *     Unicode form; otherwise equal names mean the same person, and calibration rejects them
+ * @param notes receives remarks for the user, each a sentence without a full stop: {@link EqualImages}
  */
-public record CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes) {
+public record CalibrationSettings(
+        List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes, Consumer<String> notes) {
+    private static final Consumer<String> NO_NOTES = note -> {};
+
     /** Rates of 1 %, 0.1 % and 0.01 %, and at most 10,000 faces, which make 50 million pairs. */
     public static final CalibrationSettings DEFAULT =
             new CalibrationSettings(List.of(0.01, 0.001, 0.0001), 10_000, 0, false);
+
+    /** Makes settings without a receiver of remarks. */
+    public CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes) {
+        this(falseAcceptRates, maxFaces, seed, namesakes, NO_NOTES);
+    }
 
     /** @throws IllegalArgumentException naming the value that is out of range */
     public CalibrationSettings {
@@ -36,21 +46,26 @@ public record CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, l
 
     /** Returns these settings with other rates. */
     public CalibrationSettings withFalseAcceptRates(List<Double> rates) {
-        return new CalibrationSettings(rates, maxFaces, seed, namesakes);
+        return new CalibrationSettings(rates, maxFaces, seed, namesakes, notes);
     }
 
     /** Returns these settings with another maximum number of faces. */
     public CalibrationSettings withMaxFaces(int faces) {
-        return new CalibrationSettings(falseAcceptRates, faces, seed, namesakes);
+        return new CalibrationSettings(falseAcceptRates, faces, seed, namesakes, notes);
     }
 
     /** Returns these settings with another seed. */
     public CalibrationSettings withSeed(long newSeed) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, newSeed, namesakes);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, newSeed, namesakes, notes);
     }
 
     /** Returns these settings, saying whether equal names may belong to different people. */
     public CalibrationSettings withNamesakes(boolean allowed) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, allowed);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, allowed, notes);
+    }
+
+    /** Returns these settings with another receiver of remarks, each a sentence without a full stop. */
+    public CalibrationSettings withNotes(Consumer<String> receiver) {
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, receiver);
     }
 }

@@ -63,6 +63,12 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
             throw tooFew("only " + usable + " have usable faces", needed, settings);
         }
         Calibration calibration = Calibration.of(faces);
+        boolean allUsable = faces.labels().length == chosen.size(); // else a face's place in the data set is unknown
+        calibration
+                .equalImages(face -> allUsable
+                        ? chosen.sample(face).image().name()
+                        : "an image of " + chosen.identities().get(faces.labels()[face]))
+                .ifPresent(images -> settings.notes().accept(images.toString()));
         List<Calibration.Point> points = settings.falseAcceptRates().stream()
                 .flatMap(rate -> calibration.at(rate).stream())
                 .toList();

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,6 +46,7 @@ public final class EvaluationReport {
     private final String title;
     private final Map<String, String> facts = new LinkedHashMap<>();
     private final Map<String, @Nullable Object> figures = new LinkedHashMap<>();
+    private final Map<String, String> reasons = new HashMap<>();
     private final Map<String, Object> curves = new LinkedHashMap<>();
     private final List<Section> sections = new ArrayList<>();
 
@@ -80,6 +82,12 @@ public final class EvaluationReport {
             figures.put(name, null);
         }
         return this;
+    }
+
+    /** Adds null for a figure that is not known, and the reason, which the page shows in its place. */
+    public EvaluationReport unknown(String name, String why) {
+        reasons.put(name, why);
+        return unmeasured(name);
     }
 
     /** Adds a count. */
@@ -330,7 +338,7 @@ public final class EvaluationReport {
         figures.forEach((name, value) -> shown.put(
                 name,
                 value == null
-                        ? "cannot be measured on this data"
+                        ? reasons.getOrDefault(name, "cannot be measured on this data")
                         : value instanceof Double d ? text(name, d) : String.format(Locale.ROOT, "%,d", value)));
         html.summary(shown);
         sections.forEach(section -> section.appendTo(html));

@@ -97,7 +97,7 @@ class PairListsTest {
         return pairs.indexed(Crop.WHOLE).faces().notes();
     }
 
-    /** Such pairs counted as genuine ones with a cosine of 1, and {@code ./a.jpg} as another image than {@code a.jpg}. */
+    /** They counted as pairs with a cosine of 1, and {@code ./a.jpg} as another image than {@code a.jpg}. */
     @Test
     void rejectsPairsOfAnImageWithItself() {
         String message =

@@ -131,4 +131,19 @@ class CalibratorTest {
         String name = "AC\\DC";
         assertThat(Calibrator.known(Set.of(name), people(name, "bob"))).containsExactly(name);
     }
+
+    /** One image under several names raised the threshold without a word. */
+    @Test
+    void notesOneImageUnderSeveralNames() throws IOException {
+        FaceDataset people = people("ann", "bob", "carl", "dora");
+        List<String> notes = new ArrayList<>();
+        CalibrationSettings settings =
+                CalibrationSettings.DEFAULT.withFalseAcceptRates(List.of(0.9)).withNotes(notes::add);
+        new Calibrator(Set.of(), CalibratorTest::randomly).measure(people, settings);
+        assertThat(notes).isEmpty();
+        float[][] embeddings = {{1, 0}, {0, 1}, {-1, 0}, {0, 1}};
+        new Calibrator(Set.of(), faces -> new Embedded(embeddings, new int[] {0, 1, 2, 3})).measure(people, settings);
+        assertThat(notes).hasSize(1);
+        assertThat(notes.get(0)).startsWith("1 impostor pair has a cosine above 0.9999: bob/1.png and dora/1.png;");
+    }
 }

@@ -49,6 +49,15 @@ class EvaluationReportTest {
     }
 
     @Test
+    void saysWhyAFigureIsNotKnown() {
+        EvaluationReport report = EvaluationReport.titled("x")
+                .unknown("a", "the file does not say")
+                .unmeasured("b");
+        assertThat(report.html()).containsOnlyOnce("the file does not say").containsOnlyOnce("cannot be measured");
+        assertThat(report.figures()).containsEntry("a", null).containsEntry("b", null);
+    }
+
+    @Test
     void writesTheSameFiguresAsHtmlAndJson(@TempDir Path folder) throws Exception {
         Verification pairs = VerificationSet.of(FACES).verify(EvaluationReportTest::embedded);
         Embedded faces = embedded(FACES);

@@ -25,6 +25,7 @@ final class AllPairsProtocol implements EvaluationProtocol {
         }
         VerificationSet set = VerificationSet.of(faces);
         set.requireMeasurable();
+        evaluation.report.count("people", faces.labelsShown().cardinality());
         evaluation.report(set.verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
     }
 

@@ -15,7 +15,7 @@ final class CelebaIrProtocol implements EvaluationProtocol {
         OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), crop.ofCrops());
         IdentificationRate.pairs(faces.queries().size(), faces.distractors().size()); // before the work
         Embedded queries = evaluation.embedNumbered("queries", faces.queries());
-        Embedded distractors = evaluation.embedNumbered("distractors", faces.distractors());
+        Embedded distractors = evaluation.embedNameless("distractors", faces.distractors());
         IdentificationRate rate = IdentificationRate.of(queries, distractors.embeddings());
         int falsePairs = rate.pairs().different().length;
         for (double fpr : FALSE_POSITIVE_RATES) {

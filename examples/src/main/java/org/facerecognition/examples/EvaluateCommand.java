@@ -201,7 +201,7 @@ final class EvaluateCommand implements Callable<Integer> {
                     err.println("report: " + report);
                 }
                 if (calibrated != null) {
-                    List<Threshold> thresholds = calibrate(loaded);
+                    List<Threshold> thresholds = calibrate(loaded, evaluation);
                     loaded.save(calibrated);
                     figures.put("thresholds", LoadedModel.thresholds(loaded.embedder()));
                     figures.put(
@@ -317,7 +317,7 @@ final class EvaluateCommand implements Callable<Integer> {
     /** Reports the people of the training among those measured on: on other people the model is less accurate. */
     private void reportKnownPeople(Evaluation evaluation) {
         if (!namesakes && !evaluation.model().saysWhomItKnows()) {
-            evaluation.report.unmeasured("people_in_training");
+            evaluation.report.unknown("people_in_training", "not known: the model's file does not say");
             evaluation.note(
                     "the model's file does not say on whom it was trained; if people of the data are among them,"
                             + " it is less accurate on others");
@@ -334,15 +334,17 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
-    private List<Threshold> calibrate(LoadedModel loaded) {
+    private List<Threshold> calibrate(LoadedModel loaded, Evaluation evaluation) {
         FaceDataset all = data.readAll(seed);
         Set<String> trainedOn = namesakes ? Set.of() : Set.copyOf(loaded.knownPeople(all));
         List<String> others = all.identities().stream()
                 .filter(name -> !trainedOn.contains(name))
                 .toList();
         FaceDataset people = others.isEmpty() ? all : all.withIdentities(others); // calibrate rejects people trained on
-        CalibrationSettings settings =
-                CalibrationSettings.DEFAULT.withSeed(seed).withNamesakes(namesakes);
+        CalibrationSettings settings = CalibrationSettings.DEFAULT
+                .withSeed(seed)
+                .withNamesakes(namesakes)
+                .withNotes(evaluation::noteEqualImages);
         List<Threshold> thresholds = loaded.embedder().calibrate(people, settings);
         PrintWriter err = spec.commandLine().getErr();
         err.printf(

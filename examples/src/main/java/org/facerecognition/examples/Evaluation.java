@@ -4,13 +4,16 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.Bootstrap;
 import org.facerecognition.eval.Embedded;
+import org.facerecognition.eval.EqualImages;
 import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.vision.FaceChoice;
@@ -26,6 +29,7 @@ final class Evaluation {
     private final PrintWriter err;
     private final Set<String> knownPeople = new HashSet<>();
     private final Set<String> notFound = ConcurrentHashMap.newKeySet();
+    private boolean notedEqualImages;
 
     final DataOptions data;
     final @Nullable Path pairs;
@@ -88,22 +92,57 @@ final class Evaluation {
         return embedNumbered(what, faces);
     }
 
+    /** Embeds the images of a list of pairs, which does not say how many people they show. */
+    Embedded embedListed(String what, FaceDataset faces) {
+        knownPeople.addAll(model.knownPeople(faces));
+        return embedNameless(what, faces);
+    }
+
     /** Embeds faces of people who are numbered, so that equal names do not mean people of the training. */
     Embedded embedNumbered(String what, FaceDataset faces) {
+        return embedded(what, faces, faces.toString());
+    }
+
+    /** Embeds images of which it is not known whom they show, and whose names do not say it. */
+    Embedded embedNameless(String what, FaceDataset faces) {
+        return embedded(what, faces, String.format(Locale.ROOT, "%,d images, crop %s", faces.size(), faces.crop()));
+    }
+
+    private Embedded embedded(String what, FaceDataset faces, String description) {
         if (detector == null) {
             DataOptions.requirePackedFor(model, faces);
         }
         data.report(faces.notes());
-        print(what + ": " + faces);
+        print(what + ": " + description);
         try (EmbedProgress progress = new EmbedProgress(err, what, faces.size())) {
             return model.embed(seen(faces), flip, progress);
         }
     }
 
-    /** Adds the figures of pairs of these faces to the report, and the hardest pairs as images. */
+    /**
+     * Adds the figures of pairs of these faces to the report, and the hardest pairs as images; notes pairs that seem to
+     * be one image under two names.
+     */
     void report(Verification verification, FaceDataset... faces) {
+        noteEqualImages(verification, faces);
+        report.count("images", Stream.of(faces).mapToInt(FaceDataset::size).sum());
         report.verification(verification, new Bootstrap(Bootstrap.DEFAULT.resamples(), seed));
         report.hardest(verification, List.of(faces));
+    }
+
+    /** Notes, once, impostor pairs of these faces that seem to be one image under two names. */
+    void noteEqualImages(Verification verification, FaceDataset... faces) {
+        if (!notedEqualImages) {
+            EqualImages.among(verification, List.of(faces)).ifPresent(images -> noteEqualImages(images.toString()));
+        }
+    }
+
+    /** Notes, once, what a calibration found of such pairs. */
+    void noteEqualImages(String sentence) {
+        if (!notedEqualImages) {
+            notedEqualImages = true;
+            note(sentence);
+        }
     }
 
     /** Returns how many people whose faces were embedded are also in the training of the model, by their names. */

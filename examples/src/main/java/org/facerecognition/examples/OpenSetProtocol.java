@@ -1,10 +1,14 @@
 package org.facerecognition.examples;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.Identification;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code open-set}: enrolls the training faces of most people, then identifies their validation faces (mated probes)
@@ -26,6 +30,23 @@ final class OpenSetProtocol implements EvaluationProtocol {
         Embedded nonMated = evaluation.embed(
                 "non-mated probes", val.byIdentity(notEnrolled, seed).unseen());
         evaluation.report.identification(Identification.of(gallery, both(mated, nonMated, enrolled.classes())));
+        noteUnmeasured(evaluation);
+    }
+
+    /** Says why rates are not measured: they need more probes of people who are not enrolled. */
+    private static void noteUnmeasured(Evaluation evaluation) {
+        Map<String, @Nullable Object> figures = evaluation.report.figures();
+        List<String> rates = Stream.of("0.1", "0.01")
+                .filter(rate -> figures.get("dir_at_far_" + rate) == null)
+                .toList();
+        if (!rates.isEmpty()) {
+            evaluation.note("dir_at_far_" + String.join(" and dir_at_far_", rates)
+                    + " cannot be measured: a false alarm rate of " + rates.get(0) + " needs at least "
+                    + Math.round(1 / Double.parseDouble(rates.get(0)))
+                    + " images of people who are not enrolled (non-mated probes), but there are "
+                    + figures.get("non_mated_probes")
+                    + "; add people or images, or raise --unseen or --val-fraction");
+        }
     }
 
     /** Joins the probes; the labels of the non-mated ones follow those of the {@code enrolled} people. */

@@ -55,7 +55,7 @@ final class PairsProtocol implements EvaluationProtocol {
     public void measure(Evaluation evaluation) {
         VerificationSet set = VerificationSet.of(pairs(evaluation), evaluation.data.crop(Crop.WHOLE));
         set.requireMeasurable();
-        Verification verification = set.verify(faces -> evaluation.embed("faces", faces));
+        Verification verification = set.verify(faces -> evaluation.embedListed("faces", faces));
         folds.apply(evaluation).measure(verification, evaluation);
         evaluation.report(verification, evaluation.seen(set.faces()));
     }

@@ -22,16 +22,15 @@ final class View1Protocol implements EvaluationProtocol {
         Crop crop = evaluation.data.crop(Crop.WHOLE);
         VerificationSet set = VerificationSet.of(FacePairs.lfw(test, images), crop);
         set.requireMeasurable();
-        Verification pairs = set.verify(faces -> evaluation.embed("test faces", faces));
+        Verification pairs = set.verify(faces -> evaluation.embedListed("test faces", faces));
         evaluation.report.unmeasured(
                 "accuracy", "threshold", "standard_error", "folds", "accuracy_first_half", "accuracy_second_half");
         if (Files.exists(train)) {
             VerificationSet trainSet = VerificationSet.of(FacePairs.lfw(train, images), crop);
             trainSet.requireMeasurable();
-            double threshold = trainSet.verify(faces -> evaluation.embed("train faces", faces))
-                    .roc()
-                    .bestAccuracy()
-                    .threshold();
+            Verification trainPairs = trainSet.verify(faces -> evaluation.embedListed("train faces", faces));
+            evaluation.noteEqualImages(trainPairs, trainSet.faces());
+            double threshold = trainPairs.roc().bestAccuracy().threshold();
             evaluation.report.figure("accuracy", CrossValidation.accuracyAt(threshold, pairs));
             evaluation.report.figure("threshold", threshold);
         } else {

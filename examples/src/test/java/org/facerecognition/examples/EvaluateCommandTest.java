@@ -72,7 +72,11 @@ class EvaluateCommandTest {
 
     @Test
     void openSetHasNonMatedProbes() {
-        JsonNode figures = figures("open-set", faces, "--layout", "folders", "--unseen", 0.34, "--val-fraction", 0.5);
+        Cli.Result result = evaluate("open-set", faces, "--layout", "folders", "--unseen", 0.34, "--val-fraction", 0.5);
+        JsonNode figures = result.json();
+        assertThat(result.err())
+                .contains("note: dir_at_far_0.1 and dir_at_far_0.01 cannot be measured: a false alarm rate of 0.1 needs"
+                        + " at least 10 images of people who are not enrolled (non-mated probes), but there are 3;");
         shares(figures, "rank_1");
         assertThat(figures.get("people").asInt()).isEqualTo(2);
         assertThat(figures.get("probes").asInt()).isEqualTo(6);
@@ -84,6 +88,8 @@ class EvaluateCommandTest {
     void allPairsReportsTheHardestPairs() throws IOException {
         Path report = root.resolve("reports/all.html");
         JsonNode figures = figures("all-pairs", faces, "--layout", "folders", "--report", report);
+        assertThat(figures.get("people").asInt()).isEqualTo(3);
+        assertThat(figures.get("images").asInt()).isEqualTo(18);
         assertThat(figures.get("pairs_same").asInt()).isEqualTo(3 * 15);
         assertThat(figures.get("pairs_different").asInt()).isEqualTo(3 * 36);
         shares(figures, "auc", "eer", "tar_at_far_1e-2", "tar_at_far_1e-2_low", "tar_at_far_1e-2_high");
@@ -116,6 +122,30 @@ class EvaluateCommandTest {
         Cli.Result missing = evaluate("pairs", faces);
         assertThat(missing.code()).isEqualTo(1);
         assertThat(missing.err()).contains("list of pairs " + faces.resolve("pairs.tsv") + " must exist");
+    }
+
+    /** One image under two names lowered the rates without a word, and a list could repeat its pairs. */
+    @Test
+    void notesOneImageUnderTwoNames() throws IOException {
+        Path copied = new CliData(root.resolve("copied")).faces();
+        Files.copy(copied.resolve("person0/3.png"), copied.resolve("person2/copy.png"));
+        Path list = root.resolve("copied.tsv");
+        Files.writeString(
+                list,
+                "person2/copy.png\tperson0/3.png\t0\nperson0/3.png\tperson0/1.png\t1\n"
+                        + "person0/1.png\tperson0/3.png\t1\n");
+        Path report = root.resolve("copied.html");
+        Cli.Result result = evaluate("pairs", copied, "--pairs", list, "--report", report);
+        assertThat(result.err())
+                .containsOnlyOnce(
+                        "note: 1 impostor pair has a cosine above 0.9999: person0/3.png and person2/copy.png;")
+                .contains("warning: 1 pair is listed again")
+                .contains("faces: 3 images,");
+        assertThat(result.json().get("images").asInt()).isEqualTo(3);
+        assertThat(report).content().contains("1 impostor pair has a cosine above 0.9999");
+        assertThat(evaluate("all-pairs", copied).err())
+                .as("as many as a model of one step takes for one image")
+                .containsOnlyOnce("have a cosine above 0.9999, the first of them person");
     }
 
     /** Earlier, fewer than ten pairs had no figures at all, and an alternating list had folds of one kind. */
