@@ -1,13 +1,13 @@
 package org.facerecognition.eval;
 
 import java.util.Arrays;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /**
  * Confidence intervals of 95 % for true accept rates: over resampled people (Efron's percentile bootstrap), or over
- * independent pairs, by exact intervals that are melded. No interval is narrower than that of Clopper and Pearson for
- * as many people or genuine pairs, so that none has zero width when there were no errors. The same seed gives the same
- * interval.
+ * independent pairs, by exact intervals that are melded. Where there are no or few errors, no interval is narrower than
+ * that of Clopper and Pearson for as many people or genuine pairs. The same seed gives the same interval.
  *
  * @param resamples number of resampled data sets, or of random draws for pairs; 1,000 is usual
  * @param seed of the random generator
@@ -40,6 +40,7 @@ public record Bootstrap(int resamples, long seed) {
     private static final double COVERAGE = 0.95;
     private static final double KEPT_FACTOR = 5;
     private static final int MIN_KEPT = 100_000;
+    private static final int FEW_PEOPLE = 5;
 
     /** The usual settings: 1,000 resamples, seed 0. */
     public static final Bootstrap DEFAULT = new Bootstrap(1000, 0);
@@ -107,8 +108,10 @@ public record Bootstrap(int resamples, long seed) {
      *
      * @param pairs of every face with every other
      * @param far false accept rates in [0, 1], in ascending order
-     * @return one interval per rate, at least as wide as that of Clopper and Pearson at the measured rate for as many
-     *     trials as there are people with at least two faces
+     * @return one interval per rate. Where fewer than 5 people have an error, the lower end is at most that of Clopper
+     *     and Pearson at the measured rate for as many trials as there are people with at least two faces: resampling
+     *     cannot show how often people are missing who are rarely recognized. The same for accepted pairs and the upper
+     *     end
      * @throws IllegalArgumentException when the pairs come from a list, which does not say who is in them
      */
     public Interval[] tarOverIdentities(Verification pairs, double... far) {
@@ -119,8 +122,7 @@ public record Bootstrap(int resamples, long seed) {
         People people = new People(pairs, all.labels(), KEPT_FACTOR * far[far.length - 1]);
         double[][] tars = people.resampledTars(this, far);
         return IntStream.range(0, far.length)
-                .mapToObj(rate -> Interval.of(tars[rate])
-                        .with(people.tar(people.eachOnce(), far[rate]), people.withGenuinePairs()))
+                .mapToObj(rate -> people.widened(Interval.of(tars[rate]), far[rate]))
                 .toArray(Interval[]::new);
     }
 
@@ -211,14 +213,21 @@ public record Bootstrap(int resamples, long seed) {
             return tars;
         }
 
-        int[] eachOnce() {
+        /** Returns an interval that allows for people who are missing, where few people make a difference. */
+        Interval widened(Interval interval, double far) {
             int[] once = new int[faces.length];
             Arrays.fill(once, 1);
-            return once;
+            double threshold = Math.nextUp(highestRejected(once, far * impostorPairs(once) + 1e-9));
+            long trials = people(scores -> scores.length > 0);
+            Interval exact = interval.with(tar(once, far), trials);
+            boolean fewRejected = people(scores -> scores.length > 0 && scores[0] < threshold) < FEW_PEOPLE;
+            boolean fewAccepted =
+                    people(scores -> scores.length > 0 && scores[scores.length - 1] >= threshold) < FEW_PEOPLE;
+            return new Interval(fewRejected ? exact.low : interval.low, fewAccepted ? exact.high : interval.high);
         }
 
-        long withGenuinePairs() {
-            return Arrays.stream(genuine).filter(scores -> scores.length > 0).count();
+        private long people(Predicate<double[]> ofGenuineScores) {
+            return Arrays.stream(genuine).filter(ofGenuineScores).count();
         }
 
         /** Returns how often each person is drawn; repeats the draw when it has no genuine or no impostor pair. */
