@@ -13,9 +13,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Normalization;
+import org.facerecognition.data.Sampler;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
 import org.facerecognition.eval.Verification;
@@ -288,6 +291,34 @@ class TrainerTest {
             History history = TinyTraining.fit(
                     recognizer, faces, TinyTraining.args().epochs(1).accumulation(4));
             assertThat(history.steps()).isEqualTo(3); // 10 batches: 4 + 4 + 2
+        }
+    }
+
+    /** In batches of 40, of 20 and 20, and of 32 and 8. */
+    @Test
+    void accumulatedBatchesCountByTheirImages() {
+        float[] whole = hiddenAfterOneStep(40, 1);
+
+        assertThat(hiddenAfterOneStep(20, 2)).containsExactly(whole, within(1e-6f));
+        assertThat(hiddenAfterOneStep(32, 2)).containsExactly(whole, within(1e-6f));
+        assertThat(hiddenAfterOneStep(39, 2)).containsExactly(whole, within(1e-6f)); // one joins: 40
+        assertThat(hiddenAfterOneStep(13, 4)).containsExactly(whole, within(1e-6f)); // 13 + 13 + 14
+    }
+
+    private static float[] hiddenAfterOneStep(int batchSize, int accumulation) {
+        torch.manual_seed(3);
+        try (Recognizer recognizer = Recognizer.of(
+                new SmoothBackbone(16), TinyTraining.head(), TinyTraining.IMAGE_PX, Normalization.SYMMETRIC)) {
+            TrainerArgs args = TinyTraining.args()
+                    .optimizer(new Sgd(0.1, 0, 0))
+                    .sampler(Sampler.sequential())
+                    .batchSize(batchSize)
+                    .accumulation(accumulation)
+                    .epochs(1)
+                    .build();
+            History history = new Trainer(args).fit(recognizer, FaceDataset.folders(faces, Split.TRAIN));
+            assertThat(history.steps()).isEqualTo(1);
+            return TinyTraining.weights(recognizer).get("model.encoder.hidden.weight");
         }
     }
 

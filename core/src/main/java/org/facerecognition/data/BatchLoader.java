@@ -259,6 +259,15 @@ public final class BatchLoader implements AutoCloseable {
         return plan.lastOneJoins();
     }
 
+    /**
+     * Returns the number of samples of a batch, those of all processes that share it.
+     *
+     * @param batch number of the batch in the epoch, from 0
+     */
+    public int wholeSize(int batch) {
+        return plan.size(batch);
+    }
+
     /** Returns the size of the smallest batch of an epoch. */
     public int smallestBatch() {
         return plan.smallestBatch();

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param freezer keeps layers fixed in some epochs; null for none
  * @param epochs passes over the training data, at least 1
  * @param maxSteps optimizer steps after which to stop, whatever the epoch; 0 for no limit
- * @param accumulation batches whose gradients are averaged into one step, at least 1
+ * @param accumulation batches whose gradients are averaged into one step, each by its number of images, at least 1
  * @param gradientClip largest Euclidean norm of all gradients together; 0 for no clipping
  * @param headLrMultiplier multiplies the learning rate of the head; positive
  * @param marginWarmupEpochs over which the margin grows linearly from 0 to its full size; 0 for the full size from the

@@ -1,6 +1,8 @@
 package org.facerecognition.train;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -66,7 +68,8 @@ public final class TrainStep {
     public record Result(double loss, int samples, double waitSeconds) {}
 
     /**
-     * Makes a step of the next batches of an epoch.
+     * Makes a step of the next batches of an epoch. Its gradient is that of the mean loss over all its samples: each
+     * batch counts by its size.
      *
      * @param batches whose gradients are averaged
      * @param learningRate of this step
@@ -80,6 +83,7 @@ public final class TrainStep {
             double learningRate,
             TrainingProgress progress,
             Divergence.Where where) {
+        Shares shares = shares(progress.batch, batches);
         double lossSum = 0;
         int samples = 0;
         double waited = 0;
@@ -87,7 +91,7 @@ public final class TrainStep {
             long start = System.nanoTime();
             try (Batch batch = epoch.next()) {
                 waited += (System.nanoTime() - start) / 1e9;
-                double loss = NativeErrors.explained(() -> accumulate(batch, batches, progress, where));
+                double loss = NativeErrors.explained(() -> accumulate(batch, shares, progress, where));
                 lossSum += loss * batch.wholeSize();
                 samples += batch.wholeSize();
             }
@@ -98,6 +102,32 @@ public final class TrainStep {
             return null;
         });
         return new Result(loss, samples, waited);
+    }
+
+    /**
+     * The batches of a step.
+     *
+     * @param batches number of them
+     * @param samples in all of them
+     * @param equal whether each has as many samples
+     */
+    private record Shares(int batches, int samples, boolean equal) {
+        /** Scales the mean loss of a batch by the batch's part of the step. */
+        Tensor of(Tensor loss, int size) {
+            if (batches == 1) {
+                return loss;
+            }
+            return equal ? loss.div(new Scalar((double) batches)) : loss.mul(new Scalar((double) size / samples));
+        }
+    }
+
+    private Shares shares(int first, int batches) {
+        int[] sizes =
+                IntStream.range(first, first + batches).map(loader::wholeSize).toArray();
+        return new Shares(
+                batches,
+                Arrays.stream(sizes).sum(),
+                Arrays.stream(sizes).distinct().count() == 1);
     }
 
     /** Changes the weights by the gradients of all ranks. */
@@ -118,7 +148,7 @@ public final class TrainStep {
     }
 
     /** Adds a batch's gradients to those of the step; returns its mean loss. */
-    private double accumulate(Batch batch, int batches, TrainingProgress progress, Divergence.Where where) {
+    private double accumulate(Batch batch, Shares shares, TrainingProgress progress, Divergence.Where where) {
         try (PointerScope scope = new PointerScope()) {
             ForwardPass.Result result = ranks.forward(forward, batch, random, progress.epoch);
             Tensor labels = result.labels(); // [B]
@@ -128,7 +158,7 @@ public final class TrainStep {
             if (!Double.isFinite(loss)) {
                 throw Divergence.ofLoss(loss, embeddings, loader.names(progress.epoch, batch.index()), where);
             }
-            Tensor share = batches == 1 ? output.loss() : output.loss().div(new Scalar((double) batches));
+            Tensor share = shares.of(output.loss(), batch.wholeSize());
             try {
                 share.backward();
             } catch (RuntimeException e) {

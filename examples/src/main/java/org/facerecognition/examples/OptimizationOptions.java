@@ -72,7 +72,7 @@ final class OptimizationOptions {
             names = "--accumulate",
             paramLabel = "N",
             defaultValue = "1",
-            description = "Batches whose gradients are accumulated for one step.")
+            description = "Batches whose gradients are accumulated for one step, each by its number of images.")
     private int accumulation;
 
     @Mixin
