@@ -112,6 +112,7 @@ public final class EfficientNet extends StagedBackbone {
      * skips the block for random images: Huang et al., arXiv 1603.09382.
      */
     private static final class InvertedResidual extends Block {
+        private final Sequence layers;
         private final Layer block;
         private final boolean hasShortcut;
         private final double dropProbability;
@@ -120,11 +121,10 @@ public final class EfficientNet extends StagedBackbone {
             super(stage.kind() == Kind.MB_CONV ? "MBConv" : "FusedMBConv");
             this.dropProbability = dropProbability;
             this.hasShortcut = stride == 1 && inputs == stage.outputs();
-            this.block = add(
-                    "block",
-                    stage.kind() == Kind.MB_CONV
-                            ? mbConv(stage, inputs, stride, epsilon)
-                            : fusedMbConv(stage, inputs, stride, epsilon));
+            this.layers = stage.kind() == Kind.MB_CONV
+                    ? mbConv(stage, inputs, stride, epsilon)
+                    : fusedMbConv(stage, inputs, stride, epsilon);
+            this.block = add("block", layers);
         }
 
         @Override
@@ -140,7 +140,7 @@ public final class EfficientNet extends StagedBackbone {
         }
 
         private Tensor stochasticDepth(Tensor out) {
-            if (dropProbability == 0 || !is_training()) {
+            if (dropProbability == 0 || !layers.is_training()) { // they may be frozen alone
                 return out;
             }
             double kept = 1 - dropProbability;

@@ -1,6 +1,7 @@
 package org.facerecognition.backbone;
 
 import java.util.List;
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.graph.GraphBuilder;
@@ -141,6 +142,7 @@ public final class MobileFaceNet extends StagedBackbone {
 
     private final int imageSizePx;
     private final double dropout; // before conv3
+    private Module last; // conv3 as a module
     private Layer conv3;
     private Layer bn;
     private int embeddingSize;
@@ -156,7 +158,8 @@ public final class MobileFaceNet extends StagedBackbone {
         addStage("gdconv", new GlobalDepthwise(FEATURES, (imageSizePx + STRIDE - 1) / STRIDE));
         this.dropout = options.dropout();
         this.embeddingSize = outputs;
-        this.conv3 = add("conv3", Layers.pointwises(FEATURES, outputs));
+        this.last = Layers.pointwises(FEATURES, outputs);
+        this.conv3 = add("conv3", last);
         this.bn = add("bn", Layers.batchNorm(outputs));
         Layers.initializeConvolutions(this, Layers::heStdByFanOut);
     }
@@ -170,7 +173,7 @@ public final class MobileFaceNet extends StagedBackbone {
 
     @Override
     Tensor head(Tensor x) {
-        x = Layers.dropout(x, dropout, is_training());
+        x = dropoutBefore(last, x, dropout);
         x = bn.forward(conv3.forward(x)); // [B, D, 1, 1]
         return torch.flatten(x, 1, -1); // [B, D]
     }
@@ -202,7 +205,8 @@ public final class MobileFaceNet extends StagedBackbone {
         unregister_module("conv3");
         unregister_module("bn");
         this.embeddingSize = sizes[sizes.length - 1];
-        this.conv3 = add("conv3", Layers.pointwises(FEATURES, sizes));
+        this.last = Layers.pointwises(FEATURES, sizes);
+        this.conv3 = add("conv3", last);
         this.bn = add("bn", Layers.batchNorm(embeddingSize));
         moveNewLayers();
     }

@@ -1,5 +1,6 @@
 package org.facerecognition.backbone;
 
+import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.ReLUImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -122,6 +123,7 @@ public final class ResNet extends StagedBackbone {
 
     private final double dropout; // before fc
     private final int features; // inputs of fc
+    private Module last; // fc as a module
     private Layer fc;
     private int embeddingSize;
 
@@ -139,7 +141,8 @@ public final class ResNet extends StagedBackbone {
         this.dropout = options.dropout();
         this.features = 512 * e;
         this.embeddingSize = outputs;
-        this.fc = add("fc", Layers.linears(features, outputs));
+        this.last = Layers.linears(features, outputs);
+        this.fc = add("fc", last);
         Layers.initializeConvolutions(this, Layers::heStdByFanOut);
     }
 
@@ -152,7 +155,7 @@ public final class ResNet extends StagedBackbone {
     @Override
     Tensor head(Tensor x) {
         x = torch.flatten(x, 1, -1); // [B, features]
-        x = Layers.dropout(x, dropout, is_training());
+        x = dropoutBefore(last, x, dropout);
         return fc.forward(x); // [B, D]
     }
 
@@ -176,7 +179,8 @@ public final class ResNet extends StagedBackbone {
     public void replaceLastLayer(String name, int... sizes) {
         checkReplacement(name, sizes);
         unregister_module("fc");
-        this.fc = add("fc", Layers.linears(features, sizes));
+        this.last = Layers.linears(features, sizes);
+        this.fc = add("fc", last);
         this.embeddingSize = sizes[sizes.length - 1];
         moveNewLayers();
     }

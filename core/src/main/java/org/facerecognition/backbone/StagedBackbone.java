@@ -25,6 +25,17 @@ abstract class StagedBackbone extends Backbone {
         return Layer.of(register_module(name, layer));
     }
 
+    /**
+     * Zeroes features before a layer of the head with a probability, if that layer trains: the children of a network
+     * may be frozen while the network itself is in training mode.
+     *
+     * @param layer a child that this network has registered; borrowed
+     * @return scoped
+     */
+    static Tensor dropoutBefore(Module layer, Tensor x, double p) {
+        return Layers.dropout(x, p, layer.is_training());
+    }
+
     /** Returns the stages that the constructor has added, in that order. */
     final Stages stages() {
         return stages;

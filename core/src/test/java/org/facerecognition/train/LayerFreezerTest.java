@@ -8,21 +8,31 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.SharedModuleVector;
+import org.bytedeco.pytorch.StringSharedModuleDict;
 import org.bytedeco.pytorch.StringTensorDict;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Backbone;
+import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.backbone.Encoder;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Tests freezers on a ResNet-18, whose children are conv1, bn1, relu, maxpool, layer1 to layer4, avgpool, fc. */
 class LayerFreezerTest {
     private static Module net;
+    private static Backbone resnet; // the net's own handle does not keep it from being collected
 
     @BeforeAll
     static void build() {
         net = new Module("net");
-        net.register_module("encoder", Encoder.RESNET18.create("fc", List.of(8)));
+        resnet = Encoder.RESNET18.create("fc", List.of(8));
+        net.register_module("encoder", resnet);
     }
 
     @BeforeEach
@@ -35,6 +45,7 @@ class LayerFreezerTest {
     @AfterAll
     static void close() {
         net.close();
+        resnet.close();
     }
 
     @Test
@@ -86,6 +97,50 @@ class LayerFreezerTest {
         try (PointerScope scope = new PointerScope()) {
             assertThat(net.named_modules("", false).get("encoder.layer1.0.bn1").is_training())
                     .isTrue();
+        }
+    }
+
+    /** The network itself is in training mode while all of its layers are frozen. */
+    @ParameterizedTest
+    @EnumSource(names = {"RESNET18", "IRESNET18", "MOBILEFACENET", "EFFICIENTNET_B0"})
+    void aFrozenEncoderDropsNothingOut(Encoder encoder) {
+        try (PointerScope scope = new PointerScope();
+                Backbone frozen =
+                        encoder.create(encoder.lastLayerName(), List.of(8), new BackboneOptions(32, false, 0.5))) {
+            Tensor images = torch.randn(2, 3, 32, 32);
+            freezeFirst(frozen, (int) frozen.children().size());
+            assertThat(frozen.is_training()).isTrue();
+            assertThat(frozen.forward(images).equal(frozen.forward(images))).isTrue();
+
+            freezeFirst(frozen, 0);
+            assertThat(frozen.forward(images).equal(frozen.forward(images)))
+                    .as("where the last layer trains")
+                    .isFalse();
+        }
+    }
+
+    private static void freezeFirst(Module parent, int count) {
+        SharedModuleVector children = parent.children();
+        for (int i = 0; i < children.size(); i++) {
+            Freezer.setFrozen(children.get(i), i < count);
+        }
+    }
+
+    /** Stochastic depth skips a block for random images of a training step. */
+    @Test
+    void frozenBlocksAreNotSkipped() {
+        try (PointerScope scope = new PointerScope();
+                Backbone encoder = Encoder.EFFICIENTNET_B0.create("classifier.1", List.of(8))) {
+            StringSharedModuleDict modules = encoder.named_modules("", false);
+            Tensor images = torch.randn(2, 3, 32, 32);
+            modules.get("classifier").eval();
+            assertThat(encoder.forward(images).equal(encoder.forward(images))).isFalse();
+            for (long i = 0; i < modules.size(); i++) {
+                if (modules.keys().get(i).getString().endsWith(".block")) {
+                    Freezer.setFrozen(modules.get(modules.keys().get(i)), true);
+                }
+            }
+            assertThat(encoder.forward(images).equal(encoder.forward(images))).isTrue();
         }
     }
 
