@@ -25,18 +25,25 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
 
     private final PrintWriter out;
     private final boolean bars;
+    private final long maxSteps;
     private @Nullable ProgressBar bar;
     private @Nullable EmbedProgress pass;
     private String passTitle = "";
     private int epochOfBar;
     private int epochs; // 0 before the first step
+    private int batches; // in an epoch
+    private int batchesInStep; // in all steps but an epoch's last
     private long lastLine = System.nanoTime();
     private long imagesSinceLine;
 
-    /** @param bars whether to show bars instead of lines */
-    ProgressPrinter(PrintWriter out, boolean bars) {
+    /**
+     * @param bars whether to show bars instead of lines
+     * @param maxSteps after which the training ends; 0 for no limit
+     */
+    ProgressPrinter(PrintWriter out, boolean bars, long maxSteps) {
         this.out = out;
         this.bars = bars;
+        this.maxSteps = maxSteps;
     }
 
     @Override
@@ -73,6 +80,8 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
     public void stepped(StepReport step) {
         closePass();
         epochs = step.epochs();
+        batches = step.batches();
+        batchesInStep = Math.max(batchesInStep, step.batchesInStep());
         imagesSinceLine += step.images();
         if (bars) {
             advance(step);
@@ -96,7 +105,11 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
 
     private String speed(StepReport step) {
         double imagesPerSecond = imagesSinceLine / ((System.nanoTime() - lastLine) / 1e9);
-        double secondsLeft = (imagesInEpoch(step) - imagesBefore(step) - step.images()) / imagesPerSecond;
+        long imagesLeft = imagesInEpoch(step) - imagesBefore(step) - step.images();
+        if (maxSteps > 0) {
+            imagesLeft = Math.min(imagesLeft, (maxSteps - step.step()) * step.images());
+        }
+        double secondsLeft = imagesLeft / imagesPerSecond;
         return String.format(
                 Locale.ROOT, "  %.1f images/s  %s left in the epoch", imagesPerSecond, duration(secondsLeft));
     }
@@ -167,9 +180,13 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         return String.format(Locale.ROOT, "validation: %saccuracy %.4f  |  ", loss, epoch.valAccuracy());
     }
 
-    /** Returns the time that the remaining epochs take if they are as long as this one; nothing after the last. */
+    /** Returns the time that the remaining epochs or steps take if they are as long as this one; nothing after the last. */
     private String timeLeft(EpochReport epoch) {
-        int left = epochs - epoch.epoch();
+        double left = epochs - epoch.epoch();
+        if (maxSteps > 0 && batches > 0) {
+            long stepsInEpoch = (batches - 1) / batchesInStep + 1;
+            left = Math.min(left, (double) (maxSteps - epoch.steps()) / stepsInEpoch);
+        }
         return left > 0 ? "  about " + duration(left * epoch.seconds()) + " left" : "";
     }
 

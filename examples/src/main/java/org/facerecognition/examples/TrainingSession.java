@@ -68,7 +68,8 @@ final class TrainingSession implements AutoCloseable {
             FaceDataset train,
             @Nullable FaceDataset validation,
             boolean reports) {
-        try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive())) {
+        long maxSteps = args.build().optimization().maxSteps();
+        try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive(), maxSteps)) {
             EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
             FolderWriter folder = new FolderWriter(recorder);
             TrainingListener[] listeners = !reports

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 /** The lines that a training prints where there is no terminal. */
 class ProgressPrinterTest {
     private final StringWriter written = new StringWriter();
-    private final ProgressPrinter printer = new ProgressPrinter(new PrintWriter(written), false);
+    private final ProgressPrinter printer = new ProgressPrinter(new PrintWriter(written), false, 0);
 
     @Test
     void showsTheFirstStepWithoutASpeed() {
@@ -55,6 +55,21 @@ class ProgressPrinterTest {
                         "epoch 1/3  lr 1.00e-03  loss 2.2500  accuracy 0.2500  |  validation: accuracy 0.5000  |  12.3"
                                 + " images/s  1:15  about 2:30 left",
                         "  people not trained on: AUC 0.9000  equal error rate 0.2000  TAR 0.6000 at FAR 1e-03");
+    }
+
+    /** 4 of the 8 steps of an epoch are left, not two epochs. */
+    @Test
+    void theTimeLeftEndsWithTheLastStep() {
+        try (ProgressPrinter limited = new ProgressPrinter(new PrintWriter(written), false, 12)) {
+            limited.stepped(step(1));
+            limited.epochEnded(
+                    new EpochReport(1, 8, 2.25, 0.25, Double.NaN, Double.NaN, 1e-3, 12.34, 0, 60, null), null);
+            assertThat(written.toString()).contains("  1:00  about 0:30 left");
+            written.getBuffer().setLength(0);
+            limited.epochEnded(
+                    new EpochReport(2, 12, 2.25, 0.25, Double.NaN, Double.NaN, 1e-3, 12.34, 0, 60, null), null);
+            assertThat(written.toString()).doesNotContain("left");
+        }
     }
 
     @Test
