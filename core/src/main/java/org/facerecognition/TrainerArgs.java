@@ -1,7 +1,9 @@
 package org.facerecognition;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
@@ -47,6 +49,9 @@ public record TrainerArgs(
         List<TrainingListener> listeners) {
 
     public TrainerArgs {
+        if (listeners.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("listeners must be given, but one was null");
+        }
         listeners = List.copyOf(listeners);
     }
 
@@ -293,7 +298,7 @@ public record TrainerArgs(
         }
 
         public Builder listeners(TrainingListener... listeners) {
-            this.listeners = List.of(listeners);
+            this.listeners = Arrays.asList(listeners.clone());
             return this;
         }
 

@@ -20,9 +20,7 @@ final class AdamRule implements UpdateRule {
     static void check(double beta1, double beta2, double epsilon) {
         OptimizerSettings.checkShare("beta1", beta1);
         OptimizerSettings.checkShare("beta2", beta2);
-        if (!(epsilon >= 0)) {
-            throw new IllegalArgumentException("epsilon must be at least 0, but was " + epsilon);
-        }
+        Bounds.notNegative("epsilon", epsilon);
     }
 
     @Override

@@ -20,4 +20,9 @@ import org.facerecognition.distributed.Distributed;
 public record DataParallel(Distributed group, boolean syncBatchNorm, boolean shardHead) {
     /** One process alone. */
     public static final DataParallel NONE = new DataParallel(Distributed.alone(), false, false);
+
+    /** @throws IllegalArgumentException when there is no group */
+    public DataParallel {
+        Bounds.given("distributed", group);
+    }
 }

@@ -15,6 +15,8 @@ public record Evaluation(Score score, @Nullable VerificationSet verification, Be
 
     /** @throws IllegalArgumentException when {@code bestBy} needs verification faces and there are none */
     public Evaluation {
+        Bounds.given("score", score);
+        Bounds.given("bestBy", bestBy);
         if (bestBy != BestBy.ACCURACY && verification == null) {
             throw new IllegalArgumentException("bestBy " + bestBy
                     + " must go with faces of people who are not trained on, but verification was not set");

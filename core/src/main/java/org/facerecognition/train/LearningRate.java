@@ -66,7 +66,7 @@ public interface LearningRate {
     /**
      * The base rate, multiplied by {@code gamma} at each milestone: MultiStepLR.
      *
-     * @param milestones steps, increasing
+     * @param milestones steps, at least 0, increasing
      * @param gamma positive
      */
     static LearningRate multiStep(List<Integer> milestones, double gamma) {

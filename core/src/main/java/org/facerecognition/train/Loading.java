@@ -29,6 +29,8 @@ public record Loading(
 
     /** @throws IllegalArgumentException when a value is out of its range, naming it */
     public Loading {
+        Bounds.given("sampler", sampler);
+        Bounds.given("badImages", badImages);
         Bounds.atLeast(1, "batchSize", batchSize);
         Bounds.atLeast(1, "loaderThreads", loaderThreads);
         Bounds.atLeast(0, "imageCacheMib", imageCacheMib);

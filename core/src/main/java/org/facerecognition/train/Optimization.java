@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxSteps optimizer steps after which to stop, whatever the epoch; 0 for no limit
  * @param accumulation batches whose gradients are averaged into one step, each by its number of images, at least 1
  * @param gradientClip largest Euclidean norm of all gradients together; 0 for no clipping
- * @param headLrMultiplier multiplies the learning rate of the head; positive
+ * @param headLrMultiplier multiplies the learning rate of the head; positive and finite
  * @param marginWarmupEpochs over which the margin grows linearly from 0 to its full size; 0 for the full size from the
  *     start
  * @param headFromMeans whether the training images' mean embeddings become the initial class centers: for an encoder
@@ -47,6 +47,11 @@ public record Optimization(
 
     /** @throws IllegalArgumentException when a value is out of its range, naming it */
     public Optimization {
+        Bounds.given("optimizer", optimizer);
+        Bounds.given("learningRate", learningRate);
+        Bounds.given("scheduleUnit", scheduleUnit);
+        Bounds.given("precision", precision);
+        Bounds.given("device", device);
         Bounds.atLeast(1, "epochs", epochs);
         Bounds.atLeast(0, "maxSteps", maxSteps);
         Bounds.atLeast(1, "accumulation", accumulation);
@@ -54,8 +59,6 @@ public record Optimization(
         if (!(gradientClip >= 0)) {
             throw new IllegalArgumentException("gradientClip must be at least 0, but was " + gradientClip);
         }
-        if (!(headLrMultiplier > 0)) {
-            throw new IllegalArgumentException("headLrMultiplier must be positive, but was " + headLrMultiplier);
-        }
+        Bounds.positive("headLrMultiplier", headLrMultiplier);
     }
 }

@@ -17,12 +17,8 @@ public sealed interface OptimizerSettings permits Adam, AdamW, Sgd {
 
     /** @throws IllegalArgumentException when a value is out of its range */
     static void check(double learningRate, double weightDecay) {
-        if (!(learningRate > 0) || Double.isInfinite(learningRate)) {
-            throw new IllegalArgumentException("learningRate must be positive and finite, but was " + learningRate);
-        }
-        if (!(weightDecay >= 0) || Double.isInfinite(weightDecay)) {
-            throw new IllegalArgumentException("weightDecay must be at least 0, but was " + weightDecay);
-        }
+        Bounds.positive("learningRate", learningRate);
+        Bounds.notNegative("weightDecay", weightDecay);
     }
 
     /** @throws IllegalArgumentException when the value is not in [0, 1) */

@@ -18,12 +18,8 @@ import org.facerecognition.weights.NamedTensors;
 public record ParameterGroup(Map<String, Tensor> parameters, double lrMultiplier, double weightDecay) {
     public ParameterGroup {
         parameters = new LinkedHashMap<>(parameters); // keeps the network's order
-        if (!(lrMultiplier > 0)) {
-            throw new IllegalArgumentException("lrMultiplier must be positive, but was " + lrMultiplier);
-        }
-        if (!(weightDecay >= 0)) {
-            throw new IllegalArgumentException("weightDecay must be at least 0, but was " + weightDecay);
-        }
+        Bounds.positive("lrMultiplier", lrMultiplier);
+        Bounds.notNegative("weightDecay", weightDecay);
     }
 
     /** Names of the encoder's parameters begin so, as in checkpoints. */

@@ -29,7 +29,7 @@ final class Schedules {
         CosineWarmRestarts {
             atLeastOne("t0", t0);
             atLeastOne("tMult", tMult);
-            notNegative("etaMin", etaMin);
+            Bounds.notNegative("etaMin", etaMin);
         }
 
         @Override
@@ -51,7 +51,7 @@ final class Schedules {
     record Cosine(int tMax, double etaMin) implements LearningRate {
         Cosine {
             atLeastOne("tMax", tMax);
-            notNegative("etaMin", etaMin);
+            Bounds.notNegative("etaMin", etaMin);
         }
 
         @Override
@@ -63,7 +63,7 @@ final class Schedules {
     record Step(int stepSize, double gamma) implements LearningRate {
         Step {
             atLeastOne("stepSize", stepSize);
-            positive("gamma", gamma);
+            Bounds.positive("gamma", gamma);
         }
 
         @Override
@@ -75,10 +75,11 @@ final class Schedules {
     record MultiStep(List<Integer> milestones, double gamma) implements LearningRate {
         MultiStep {
             milestones = List.copyOf(milestones);
+            milestones.forEach(milestone -> Bounds.atLeast(0, "milestones", milestone));
             if (!milestones.stream().sorted().toList().equals(milestones)) {
                 throw new IllegalArgumentException("milestones must increase, but were " + milestones);
             }
-            positive("gamma", gamma);
+            Bounds.positive("gamma", gamma);
         }
 
         @Override
@@ -92,7 +93,7 @@ final class Schedules {
     record Polynomial(int totalSteps, double power) implements LearningRate {
         Polynomial {
             atLeastOne("totalSteps", totalSteps);
-            positive("power", power);
+            Bounds.positive("power", power);
         }
 
         @Override
@@ -125,18 +126,6 @@ final class Schedules {
     private static void atLeastOne(String name, int value) {
         if (value < 1) {
             throw new IllegalArgumentException(name + " must be at least 1, but was " + value);
-        }
-    }
-
-    private static void positive(String name, double value) {
-        if (!(value > 0)) {
-            throw new IllegalArgumentException(name + " must be positive, but was " + value);
-        }
-    }
-
-    private static void notNegative(String name, double value) {
-        if (!(value >= 0)) {
-            throw new IllegalArgumentException(name + " must be at least 0, but was " + value);
         }
     }
 }

@@ -56,8 +56,13 @@ class LearningRateTest {
     void rejectsInvalidArguments() {
         assertThatThrownBy(() -> LearningRate.cosineWarmRestarts(0, 1, 0))
                 .hasMessage("t0 must be at least 1, but was 0");
-        assertThatThrownBy(() -> LearningRate.cosine(3, -1)).hasMessage("etaMin must be at least 0, but was -1.0");
-        assertThatThrownBy(() -> LearningRate.step(1, 0)).hasMessage("gamma must be positive, but was 0.0");
+        assertThatThrownBy(() -> LearningRate.cosine(3, -1))
+                .hasMessage("etaMin must be at least 0 and finite, but was -1.0");
+        assertThatThrownBy(() -> LearningRate.step(1, 0)).hasMessage("gamma must be positive and finite, but was 0.0");
+        assertThatThrownBy(() -> LearningRate.step(1, Double.POSITIVE_INFINITY))
+                .hasMessage("gamma must be positive and finite, but was Infinity");
+        assertThatThrownBy(() -> LearningRate.multiStep(List.of(-1, 3), 0.1))
+                .hasMessage("milestones must be at least 0, but was -1");
         assertThatThrownBy(() -> LearningRate.multiStep(List.of(3, 2), 1))
                 .hasMessage("milestones must increase, but were [3, 2]");
         assertThatThrownBy(() -> LearningRate.constant().withWarmup(3, 0))

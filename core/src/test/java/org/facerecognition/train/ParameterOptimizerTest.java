@@ -403,7 +403,10 @@ class ParameterOptimizerTest {
     @Test
     void rejectsInvalidSettings() {
         assertThatThrownBy(() -> new Adam(0)).hasMessage("learningRate must be positive and finite, but was 0.0");
-        assertThatThrownBy(() -> new AdamW(1, -1)).hasMessage("weightDecay must be at least 0, but was -1.0");
+        assertThatThrownBy(() -> new AdamW(1, -1))
+                .hasMessage("weightDecay must be at least 0 and finite, but was -1.0");
+        assertThatThrownBy(() -> new AdamW(1e-3, 0, 0.9, 0.999, Double.POSITIVE_INFINITY))
+                .hasMessage("epsilon must be at least 0 and finite, but was Infinity");
         assertThatThrownBy(() -> new Sgd(1, 1, 0)).hasMessage("momentum must be in [0, 1), but was 1.0");
         assertThatThrownBy(() -> new Sgd(1, 0, 0, true))
                 .hasMessage("nesterov must go with a momentum above 0, but momentum was 0");
