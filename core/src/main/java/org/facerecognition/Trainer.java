@@ -1,7 +1,10 @@
 package org.facerecognition;
 
+import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.natives.Lifetime;
@@ -47,6 +50,10 @@ public final class Trainer {
      * the last step; those of the best epoch are in {@code best.ckpt} in the checkpoint folder. When data, recognizer
      * and args do not go together, this throws before anything is changed.
      *
+     * <p>When the JVM is told to end meanwhile, by a signal or {@code System.exit}, the training is stopped as by {@link
+     * #stop}, and the JVM waits until it has ended, at most 30 seconds: native code that computes while the JVM ends
+     * would crash it. The interruption of the thread that trains is seen before each step.
+     *
      * <p>A virtual thread waits while a thread of the operating system trains, and calls the listeners.
      *
      * <p>With {@link TrainerArgs.Builder#shardHead} the recognizer has all class centers before and after a training.
@@ -65,6 +72,8 @@ public final class Trainer {
      * @throws org.facerecognition.data.DataException when an image cannot be used
      * @throws org.facerecognition.weights.WeightsException when a checkpoint cannot be written or read
      * @throws IllegalStateException when another process of the training has failed; the message names it
+     * @throws IllegalStateException when the thread is interrupted, which stays set; the step under way is done, and
+     *     nothing is written
      * @throws org.facerecognition.train.NonFiniteLossException when the loss, a gradient or a weight is NaN or infinite
      */
     public History fit(Recognizer recognizer, FaceDataset train, @Nullable FaceDataset validation) {
@@ -74,6 +83,7 @@ public final class Trainer {
     private History fitHere(Recognizer recognizer, FaceDataset train, @Nullable FaceDataset validation) {
         AtomicBoolean stopped = new AtomicBoolean();
         try (Lifetime.Use open = recognizer.beginTraining();
+                ExitHook exit = new ExitHook(stopped);
                 SystemMemory.Reuse memory = SystemMemory.reuse()) {
             running.add(stopped);
             try (TrainingRun run = new TrainingRun(args, recognizer, train, validation, stopped)) {
@@ -84,6 +94,56 @@ public final class Trainer {
             throw e;
         } finally {
             running.remove(stopped);
+        }
+    }
+
+    /** Has the end of the JVM wait for the training of the thread that creates this. */
+    private static final class ExitHook implements AutoCloseable {
+        private static final long MAX_WAIT_NANOS = 30_000_000_000L;
+        private static final long POLL_MILLIS = 50;
+
+        private final Thread training = Thread.currentThread();
+        private final CountDownLatch ended = new CountDownLatch(1);
+        private final AtomicBoolean stopped;
+        private final Thread hook = new Thread(null, this::stop, "stop-fit", 0, false);
+
+        ExitHook(AtomicBoolean stopped) {
+            this.stopped = stopped;
+            try {
+                Runtime.getRuntime().addShutdownHook(hook);
+            } catch (IllegalStateException e) { // the JVM is ending already
+                stopped.set(true);
+            }
+        }
+
+        private void stop() {
+            stopped.set(true);
+            long deadline = System.nanoTime() + MAX_WAIT_NANOS;
+            try {
+                while (System.nanoTime() < deadline
+                        && !waitsForThis()
+                        && !ended.await(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+                    // waits on
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        /** Whether the training thread itself, in a listener, ends the JVM, which does not return to it. */
+        private boolean waitsForThis() {
+            return Arrays.stream(training.getStackTrace())
+                    .anyMatch(frame -> frame.getClassName().equals("java.lang.Shutdown"));
+        }
+
+        @Override
+        public void close() {
+            ended.countDown();
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // the JVM is ending, and the hook is running
+            }
         }
     }
 

@@ -200,10 +200,24 @@ class CheckpointTest {
     private static Process child(
             List<String> prefix, Path checkpoints, int steps, int threads, boolean resume, int every)
             throws IOException {
+        return child(prefix, List.of(), "-XX:TieredStopAtLevel=1", checkpoints, steps, threads, resume, every);
+    }
+
+    private static Process child(
+            List<String> prefix,
+            List<String> more,
+            String option,
+            Path checkpoints,
+            int steps,
+            int threads,
+            boolean resume,
+            int every)
+            throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
+                option,
                 "-Xmx512m",
                 "-Dorg.bytedeco.javacpp.maxPhysicalBytes=0",
                 "-cp",
@@ -215,9 +229,33 @@ class CheckpointTest {
                 Integer.toString(threads),
                 Boolean.toString(resume),
                 Integer.toString(every)));
+        command.addAll(more);
         return new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
+    }
+
+    /** Earlier, native code that computed while the JVM ended crashed it, and nothing was written. */
+    @Test
+    void theEndOfTheJvmWaitsForTheStepAndItsCheckpoint(@TempDir Path checkpoints)
+            throws IOException, InterruptedException {
+        Process process = child(
+                List.of(),
+                List.of("3"),
+                "-XX:ErrorFile=" + checkpoints.resolve("crash.log"),
+                checkpoints,
+                5000,
+                1,
+                false,
+                0);
+        long steps;
+        try (BufferedReader out = process.inputReader()) {
+            steps = out.lines().count();
+        }
+        assertThat(process.waitFor()).isEqualTo(7);
+        assertThat(checkpoints.resolve("crash.log")).doesNotExist();
+        assertThat(steps).isBetween(3L, 1000L);
+        assertThat(CheckpointContents.steps(checkpoints.resolve("last.ckpt"))).isEqualTo(steps);
     }
 
     private static Map<Integer, String> run(Process process) throws IOException, InterruptedException {

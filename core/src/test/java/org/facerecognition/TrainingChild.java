@@ -10,9 +10,10 @@ final class TrainingChild {
 
     /**
      * Trains; arguments: folder of faces, checkpoint folder, number of steps, loader threads, resume, steps between
-     * checkpoints.
+     * checkpoints; optionally a number of a step after which another thread ends the JVM with code 7.
      */
     public static void main(String[] args) {
+        int exitAfter = args.length > 6 ? Integer.parseInt(args[6]) : -1;
         TrainerArgs.Builder trainer = TinyTraining.args()
                 .epochs(1_000_000)
                 .maxSteps(Long.parseLong(args[2]))
@@ -24,6 +25,9 @@ final class TrainingChild {
                     @Override
                     public void stepped(StepReport step) {
                         System.out.println(step.step() + " " + step.loss());
+                        if (step.step() == exitAfter) {
+                            new Thread(() -> System.exit(7)).start();
+                        }
                     }
                 });
         try (Recognizer recognizer = TinyTraining.recognizer()) {
