@@ -418,6 +418,9 @@ final class TrainingRun implements AutoCloseable {
     }
 
     private void step(BatchLoader.Epoch epoch) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new IllegalStateException("interrupted before step " + (progress.step + 1) + checkpoints.lastSaved());
+        }
         warmUpMargin(progress.batch);
         int batches = Math.min(optimization.accumulation(), trainLoader.batches() - progress.batch);
         double learningRate = learningRate(progress.step);
