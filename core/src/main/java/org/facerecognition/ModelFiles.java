@@ -33,6 +33,7 @@ import org.facerecognition.graph.GraphDescription;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.io.JsonFields;
 import org.facerecognition.io.JsonTree;
+import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.onnx.OnnxModel;
@@ -279,9 +280,22 @@ final class ModelFiles {
         return metadata;
     }
 
-    /** How a model is built, for comparison with what checkpoints say of theirs. */
-    static TrainingDescription.Model description(ModelInfo model) {
-        return new TrainingDescription.Model(build(model), firstVersion(model).toString());
+    /**
+     * How a model is built, for comparison with what checkpoints say of theirs. A head of one's own parts is described
+     * by its class and its settings; checkpoints of earlier versions do not have them.
+     */
+    static TrainingDescription.Model description(ModelInfo model, Head head) {
+        Map<String, String> build = build(model);
+        if (model.isOfOwnParts()) {
+            build.put("head", head.getClass().getSimpleName());
+            head.settings().forEach((name, value) -> build.put("head " + name, sameInEachJvm(value)));
+        }
+        return new TrainingDescription.Model(build, firstVersion(model).toString());
+    }
+
+    /** Leaves out the hash in the text of an object that does not describe itself, such as a margin of one's own. */
+    private static String sameInEachJvm(String text) {
+        return text.replaceAll("(\\$\\$Lambda[^@]*)?@[0-9a-f]{1,8}\\b", "");
     }
 
     /**

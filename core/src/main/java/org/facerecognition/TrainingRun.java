@@ -270,7 +270,7 @@ final class TrainingRun implements AutoCloseable {
                 optimization,
                 loading,
                 args.evaluation(),
-                ModelFiles.description(recognizer.model()),
+                ModelFiles.description(recognizer.model(), recognizer.head()),
                 train,
                 validationData,
                 args.parallel().syncBatchNorm());

@@ -3,6 +3,7 @@ package org.facerecognition.losses;
 import static org.facerecognition.losses.Elementwise.plus;
 import static org.facerecognition.losses.Elementwise.times;
 
+import java.util.Map;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -44,6 +45,11 @@ public final class CenterLoss extends Head {
         this.crossEntropy = crossEntropy;
         this.classifier = register_module("classifier", Initialization.linear(embeddingSize, classes));
         this.centers = register_buffer("centres", torch.zeros(classes, embeddingSize));
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        return settings("lambda", lambda, "softmax", crossEntropy);
     }
 
     @Override

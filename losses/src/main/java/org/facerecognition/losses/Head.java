@@ -147,6 +147,24 @@ public abstract class Head extends Module {
         return embeddingSize;
     }
 
+    /**
+     * Returns the settings by name, for checkpoints: a training is resumed only with the same. A head of one's own
+     * that has settings returns them here; by default there are none.
+     */
+    public Map<String, String> settings() {
+        return Map.of();
+    }
+
+    /** Returns settings from names and values in turns; a value of null is "none". */
+    static Map<String, String> settings(@Nullable Object... namesAndValues) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            Object value = namesAndValues[i + 1];
+            settings.put(String.valueOf(namesAndValues[i]), value == null ? "none" : value.toString());
+        }
+        return settings;
+    }
+
     /** Checks the shapes, and the values of labels on the CPU; checking labels on a GPU would wait for the device. */
     final void checkBatch(Tensor embeddings, Tensor labels) {
         if (embeddings.dim() != 2 || embeddings.size(1) != embeddingSize) {

@@ -1,5 +1,6 @@
 package org.facerecognition.losses;
 
+import java.util.Map;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.natives.Autocast;
@@ -37,6 +38,11 @@ public final class LinearSoftmax extends Head {
         super("LinearSoftmax", classes, embeddingSize);
         this.crossEntropy = crossEntropy;
         this.classifier = register_module("classifier", Initialization.linear(embeddingSize, classes));
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        return settings("softmax", crossEntropy);
     }
 
     @Override

@@ -286,6 +286,11 @@ public final class MarginSoftmax extends Head {
     }
 
     @Override
+    public Map<String, String> settings() {
+        return settings("margin", margin, "sub-centers", subCenters, "softmax", crossEntropy, "sampling", partial);
+    }
+
+    @Override
     public Output forward(Tensor embeddings, Tensor labels) {
         checkBatch(embeddings, labels);
         sampled = null; // those of the step before are closed

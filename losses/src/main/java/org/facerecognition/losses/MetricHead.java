@@ -2,6 +2,7 @@ package org.facerecognition.losses;
 
 import static org.facerecognition.losses.Elementwise.times;
 
+import java.util.Map;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -37,6 +38,11 @@ public final class MetricHead extends Head {
     /** Returns the loss that the head trains with. */
     public PairLoss pairLoss() {
         return pairLoss;
+    }
+
+    @Override
+    public Map<String, String> settings() {
+        return settings("loss", pairLoss);
     }
 
     @Override
