@@ -175,6 +175,11 @@ final class TrainingRun implements AutoCloseable {
                     args.evaluation().score(),
                     args.listeners());
             checks.notes().forEach(listeners::note);
+            if (ranks.any(checkpoints.lacksBest(progress))) {
+                progress.bestScore = Double.NEGATIVE_INFINITY;
+                listeners.note("there is no best.ckpt any more in " + checkpointing.folder()
+                        + ": the next epoch that is trained to its end is written there, whatever its figures");
+            }
             if (trainLoader.lastOneJoins()) {
                 listeners.note("the last batch of an epoch has " + (loading.batchSize() + 1)
                         + " images: one would be left over, which batch normalization cannot work on alone");

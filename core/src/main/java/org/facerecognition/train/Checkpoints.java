@@ -114,6 +114,13 @@ public final class Checkpoints {
         }
     }
 
+    /** Returns whether there was a best epoch, whose {@code best.ckpt} somebody has removed. */
+    public boolean lacksBest(TrainingProgress progress) {
+        return settings.folder() != null
+                && progress.bestScore > Double.NEGATIVE_INFINITY
+                && !exists(settings.folder().resolve(BEST));
+    }
+
     /** Whether the training continues from a checkpoint. */
     public boolean isResumed() {
         return savedStep >= 0;
