@@ -17,7 +17,11 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Normalization;
 import org.facerecognition.data.Split;
+import org.facerecognition.losses.ArcFaceMargin;
+import org.facerecognition.losses.CrossEntropy;
+import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.FreezeBefore;
 import org.facerecognition.train.History;
@@ -128,6 +132,66 @@ class ResumeTest {
                 .hasMessageEndingWith("cannot be understood; move it away to continue from best.ckpt");
         Files.delete(best);
         assertThatThrownBy(() -> history(args.epochs(2).resume(true))).hasMessageEndingWith("cannot be understood");
+    }
+
+    @Test
+    void aBestCheckpointThatWasRemovedIsWrittenAgain() throws IOException {
+        history(TinyTraining.args().epochs(1).checkpoints(folder));
+        Files.delete(folder.resolve("best.ckpt"));
+        List<String> notes = new ArrayList<>();
+        history(TinyTraining.args().epochs(2).checkpoints(folder).resume(true).listeners(notesInto(notes)));
+        assertThat(notes)
+                .containsExactly("there is no best.ckpt any more in " + folder
+                        + ": the next epoch that is trained to its end is written there, whatever its figures");
+        assertThat(folder.resolve("best.ckpt")).exists();
+    }
+
+    @Test
+    void tellsThatTheMemoryLayoutIsAnother() {
+        history(TinyTraining.args().epochs(1).checkpoints(folder));
+        List<String> notes = new ArrayList<>();
+        history(TinyTraining.args()
+                .epochs(1)
+                .channelsLast(false)
+                .checkpoints(folder)
+                .resume(true)
+                .listeners(notesInto(notes)));
+        assertThat(notes)
+                .containsExactly(
+                        "memory layout was channels last, is now contiguous: the results differ by rounding from"
+                                + " those without the change");
+    }
+
+    private static TrainingListener notesInto(List<String> notes) {
+        return new TrainingListener() {
+            @Override
+            public void noted(String message) {
+                notes.add(message);
+            }
+        };
+    }
+
+    /** Of custom parts, whose loss a file calls custom. */
+    @Test
+    void rejectsAnotherMarginOrLossOfAHeadOfOnesOwn() {
+        TrainerArgs.Builder args = TinyTraining.args().epochs(1).checkpoints(folder);
+        history(args);
+        try (Recognizer other = TinyTraining.recognizer(64, 0.5)) {
+            assertThatThrownBy(() -> TinyTraining.fit(other, faces, args.resume(true)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("head margin was ArcFaceMargin[s=10.0, m=0.5, ")
+                    .hasMessageContaining(", is now ArcFaceMargin[s=64.0, m=0.5, ");
+        }
+        MarginSoftmax smoothed =
+                new MarginSoftmax(TinyTraining.PEOPLE, 16, new ArcFaceMargin(10, 0.1), 1, new CrossEntropy(0.3, 0));
+        smoothed.setPartialFraction(0.5);
+        try (Recognizer other =
+                Recognizer.of(new TinyBackbone(16), smoothed, TinyTraining.IMAGE_PX, Normalization.SYMMETRIC)) {
+            assertThatThrownBy(() -> TinyTraining.fit(other, faces, args))
+                    .hasMessageContaining("head softmax was CrossEntropy[labelSmoothing=0.0, focalGamma=0.0], is now"
+                            + " CrossEntropy[labelSmoothing=0.3, focalGamma=0.0]")
+                    .hasMessageContaining("head sampling was none, is now PartialFc[fraction=0.5]");
+        }
     }
 
     @Test

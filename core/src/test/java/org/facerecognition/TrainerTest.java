@@ -427,6 +427,45 @@ class TrainerTest {
     }
 
     @Test
+    void anInterruptEndsTrainingBeforeTheNextStep() {
+        List<Long> steps = new ArrayList<>();
+        TrainerArgs.Builder args = TinyTraining.args().listeners(new TrainingListener() {
+            @Override
+            public void stepped(StepReport step) {
+                steps.add(step.step());
+                if (step.step() == 3) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        });
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("interrupted before step 4");
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(steps).containsExactly(1L, 2L, 3L);
+    }
+
+    @Test
+    void tellsThatAHeadHasMoreClassesThanTheData() {
+        List<String> notes = new ArrayList<>();
+        TrainerArgs.Builder args = TinyTraining.args().maxSteps(1).listeners(new TrainingListener() {
+            @Override
+            public void noted(String message) {
+                notes.add(message);
+            }
+        });
+        try (Recognizer recognizer = Recognizer.of(new TinyBackbone(16), new LinearSoftmax(9, 16))) {
+            TinyTraining.fit(recognizer, faces, args);
+        }
+        assertThat(notes)
+                .containsExactly("the head has 9 classes, but the training data only 5 identities: the others have no"
+                        + " image to learn from; build it with classes(5) unless they are to come");
+    }
+
+    @Test
     void rejectsMoreIdentitiesThanClasses() {
         try (Recognizer recognizer = Recognizer.of(new TinyBackbone(16), new LinearSoftmax(3, 16))) {
             assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, TinyTraining.args()))
@@ -454,7 +493,20 @@ class TrainerTest {
                 .hasMessage("epochs must be at least 1, but was 0");
         assertThatThrownBy(
                         () -> TrainerArgs.builder().headLrMultiplier(Double.NaN).build())
-                .hasMessage("headLrMultiplier must be positive, but was NaN");
+                .hasMessage("headLrMultiplier must be positive and finite, but was NaN");
+        assertThatThrownBy(() -> TrainerArgs.builder()
+                        .headLrMultiplier(Double.POSITIVE_INFINITY)
+                        .build())
+                .hasMessage("headLrMultiplier must be positive and finite, but was Infinity");
+        assertThatThrownBy(() -> TrainerArgs.builder().optimizer(null).build())
+                .hasMessage("optimizer must be given, but was null");
+        assertThatThrownBy(() -> TrainerArgs.builder().sampler(null).build())
+                .hasMessage("sampler must be given, but was null");
+        assertThatThrownBy(() -> TrainerArgs.builder().score(null).build())
+                .hasMessage("score must be given, but was null");
+        assertThatThrownBy(() ->
+                        TrainerArgs.builder().listeners((TrainingListener) null).build())
+                .hasMessage("listeners must be given, but one was null");
         assertThatThrownBy(() -> TrainerArgs.builder().resume(true).build())
                 .hasMessage("resume must go with a checkpoint folder to continue from, but checkpoints was not set");
         assertThatThrownBy(() -> TrainerArgs.builder().checkpointEverySteps(500).build())

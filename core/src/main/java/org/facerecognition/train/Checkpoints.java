@@ -149,6 +149,8 @@ public final class Checkpoints {
                         last + " must be a training's checkpoint to be resumed, but is a model alone");
             }
             training.requireSame(last, JSON.readTree(metadata.get(TRAINING)), settings.acceptChangedImages());
+            training.notes(JSON.readTree(metadata.get(TRAINING)))
+                    .forEach(note -> listeners.forEach(listener -> listener.noted(note)));
             TrainingProgress progress = progress(last, metadata.get(PROGRESS));
             if (shards == null) {
                 restore(file);

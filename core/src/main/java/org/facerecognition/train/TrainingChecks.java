@@ -145,6 +145,11 @@ public final class TrainingChecks {
             notes.add("the training data shows only \"" + train.identities().get(shown.nextSetBit(0))
                     + "\": with one person every loss is zero, whatever the network does; give it others too");
         }
+        if (head.classes() > train.classes()) {
+            notes.add("the head has " + head.classes() + " classes, but the training data only " + train.classes()
+                    + " identities: the others have no image to learn from; build it with classes(" + train.classes()
+                    + ") unless they are to come");
+        }
         if (validation != null) {
             BitSet unlearned = validation.labelsShown();
             unlearned.andNot(shown);

@@ -40,6 +40,7 @@ public final class TrainingDescription {
             "subCenters", "subCentres",
             "crop", "framing");
 
+    private static final String LAYOUT = "memory layout"; // may differ: the results do by rounding
     private static final int MAX_DIFFERENCES = 6; // in a message
     private static final String FACE_FINDING = "how faces are found";
     private static final String VERIFIED_FACE_FINDING = "how faces to verify are found";
@@ -138,6 +139,7 @@ public final class TrainingDescription {
         entries.put("sampler", loading.sampler().toString());
         entries.put("best by", evaluation.bestBy().toString());
         entries.put("synchronized batch normalization", Boolean.toString(syncBatchNorm));
+        entries.put(LAYOUT, optimization.channelsLast() ? "channels last" : "contiguous");
         entries.put("training seed", Long.toString(optimization.seed()));
     }
 
@@ -208,6 +210,7 @@ public final class TrainingDescription {
                 differing.put(what, difference(what, before, value));
             }
         });
+        differing.remove(LAYOUT);
         if (acceptChangedImages) {
             differing.keySet().removeAll(Set.of(CONTENTS, VERIFIED_CONTENTS));
         }
@@ -226,6 +229,16 @@ public final class TrainingDescription {
                 + String.join("; ", differences.subList(0, Math.min(MAX_DIFFERENCES, differences.size())))
                 + (more > 0 ? "; and " + more + " more differences" : "")
                 + "; use the former settings and data, or another checkpoint folder");
+    }
+
+    /** Returns a sentence for each setting that differs from a checkpoint's and may do so. */
+    public List<String> notes(JsonNode saved) {
+        String now = entries.getOrDefault(LAYOUT, "");
+        String before = savedValue(saved, LAYOUT);
+        return before == null || before.equals(now)
+                ? List.of()
+                : List.of(difference(LAYOUT, before, now)
+                        + ": the results differ by rounding from those without the change");
     }
 
     /** Returns what earlier versions wrote of the names of images; null for other entries. */
