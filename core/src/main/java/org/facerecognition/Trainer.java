@@ -50,9 +50,9 @@ public final class Trainer {
      * the last step; those of the best epoch are in {@code best.ckpt} in the checkpoint folder. When data, recognizer
      * and args do not go together, this throws before anything is changed.
      *
-     * <p>When the JVM is told to end meanwhile, by a signal or {@code System.exit}, the training is stopped as by {@link
-     * #stop}, and the JVM waits until it has ended, at most 30 seconds: native code that computes while the JVM ends
-     * would crash it. The interruption of the thread that trains is seen before each step.
+     * <p>When the JVM is told to end meanwhile, by a signal or {@code System.exit}, the training is stopped as by
+     * {@link #stop}, and the JVM waits until it has ended, at most 30 seconds: native code that computes while the JVM
+     * ends would crash it. An interrupt of the thread that trains is seen before each step.
      *
      * <p>A virtual thread waits while a thread of the operating system trains, and calls the listeners.
      *

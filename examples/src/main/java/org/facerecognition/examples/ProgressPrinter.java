@@ -180,7 +180,10 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
         return String.format(Locale.ROOT, "validation: %saccuracy %.4f  |  ", loss, epoch.valAccuracy());
     }
 
-    /** Returns the time that the remaining epochs or steps take if they are as long as this one; nothing after the last. */
+    /**
+     * Returns the time that the remaining epochs or steps take if they are as long as those of this one; nothing after
+     * the last.
+     */
     private String timeLeft(EpochReport epoch) {
         double left = epochs - epoch.epoch();
         if (maxSteps > 0 && batches > 0) {
