@@ -42,6 +42,8 @@ import org.facerecognition.inference.OneDnnWeights.Vector;
  * here keep the layout that they find.
  */
 final class OneDnnLayers {
+    private static final double MIN_EPSILON = 1e-30; // the reciprocal of its root is finite in float32
+
     private final OneDnnPlan plan;
     private final OneDnnWeights weights;
     private final OneDnnPointwise pointwise;
@@ -187,7 +189,8 @@ final class OneDnnLayers {
         }
     };
 
-    private void batchNorm(FusedNode node, BatchNorm n) {
+    private void batchNorm(FusedNode node, BatchNorm given) {
+        BatchNorm n = withFinitePadding(given);
         int input = plan.input(node, 0);
         memory.desc layout = plan.layout(input);
         batch_normalization_forward.primitive_desc descriptor = new batch_normalization_forward.primitive_desc(
@@ -211,6 +214,25 @@ final class OneDnnLayers {
                 Argument.of(dnnl.DNNL_ARG_SCALE, vector(node, Vector.SCALE, n.weight())),
                 Argument.of(dnnl.DNNL_ARG_SHIFT, vector(node, Vector.BIAS, n.bias())),
                 Argument.of(dnnl.DNNL_ARG_DST, node.output())));
+    }
+
+    /**
+     * Returns an equivalent normalization whose epsilon is at least {@value #MIN_EPSILON}. A layout in blocks has
+     * channels of zeros beyond the last one, which oneDNN normalizes too, with a variance of zero: without an epsilon,
+     * zero divided by zero would reach the other channels in the next convolution. The sum of variance and epsilon
+     * keeps its bits unless it is less than 1e-22.
+     */
+    private static BatchNorm withFinitePadding(BatchNorm n) {
+        if (n.epsilon() >= MIN_EPSILON) {
+            return n;
+        }
+        double moved = MIN_EPSILON - n.epsilon();
+        Constant variance = Constant.of(n.variance().shape(), target -> {
+            for (float value : n.variance().values()) {
+                target.put((float) (value - moved));
+            }
+        });
+        return new BatchNorm(n.mean(), variance, n.weight(), n.bias(), MIN_EPSILON);
     }
 
     private memory vector(FusedNode node, Vector vector, Constant values) {

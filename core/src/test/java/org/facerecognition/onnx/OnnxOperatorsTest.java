@@ -660,8 +660,44 @@ class OnnxOperatorsTest {
                                 .node("Flatten", "z -> y")));
     }
 
+    /** Numbers of channels that fill no whole block of a layout in blocks, before a convolution. */
+    static Stream<Named<OnnxModelWriter>> partlyFilledBlocks() {
+        return Stream.of(12, 20, 40)
+                .flatMap(channels -> Stream.of(
+                        inPartlyFilledBlocks(channels, "Mul"),
+                        inPartlyFilledBlocks(channels, "Sub"),
+                        inPartlyFilledBlocks(channels, "BatchNormalization")));
+    }
+
+    private static Named<OnnxModelWriter> inPartlyFilledBlocks(int channels, String operator) {
+        return toImages(operator + " of " + channels + " channels, Conv", model -> {
+            model.floats("w0", random(channels * CHANNELS * 9), channels, CHANNELS, 3, 3)
+                    .floats("k", new float[] {1.5f})
+                    .floats("w1", scaled(0.1f, random(channels * channels * 9)), channels, channels, 3, 3)
+                    .node("Conv", "x w0 -> a", numbers("pads", 1, 1, 1, 1))
+                    .node("Relu", "a -> b");
+            if (operator.equals("BatchNormalization")) {
+                float[] variance = new float[channels];
+                Arrays.fill(variance, 0.3f);
+                model.floats("v", variance, channels)
+                        .floats("mean", random(channels), channels)
+                        .node(operator, "b v mean mean v -> d", attribute("epsilon", 0.0));
+            } else {
+                model.node(operator, "b k -> d");
+            }
+            model.node("Conv", "d w1 -> z0", numbers("pads", 1, 1, 1, 1)).node("Add", "d z0 -> z");
+        });
+    }
+
+    private static float[] scaled(float factor, float[] values) {
+        for (int i = 0; i < values.length; i++) {
+            values[i] *= factor;
+        }
+        return values;
+    }
+
     @ParameterizedTest
-    @MethodSource({"convolutions", "poolings", "pointwise", "arithmetic", "rows", "shapes"})
+    @MethodSource({"convolutions", "poolings", "pointwise", "arithmetic", "rows", "shapes", "partlyFilledBlocks"})
     void computesWhatOnnxRuntimeComputes(OnnxModelWriter writer) throws OrtException {
         Path file = writer.write(folder.resolve("net.onnx"));
         ModelProto model = ProtoReader.read(file);
