@@ -136,7 +136,8 @@ final class OneDnnAutotuner {
     }
 
     /**
-     * Returns whether another way to compute a convolution is faster than oneDNN's own, by timing both.
+     * Returns whether another way to compute a convolution is faster than oneDNN's own, by timing both; false where
+     * the other way fails.
      *
      * @param way names it
      * @param from [B, C, H, W] of the input
@@ -147,8 +148,19 @@ final class OneDnnAutotuner {
         if (onTrial != null) {
             return onTrial.equals(layer);
         }
-        return choices.choose(layer, () -> new OneDnnTrial(layer, c, from, to).isFaster() ? YES : NO)
+        return choices.choose(layer, () -> isFaster(layer, c, from, to) ? YES : NO)
                 .equals(YES);
+    }
+
+    /** Returns whether another way takes less time; false where it fails: no trial makes a network unusable. */
+    private static boolean isFaster(String layer, Convolution c, long[] from, long[] to) {
+        try {
+            return new OneDnnTrial(layer, c, from, to).isFaster();
+        } catch (RuntimeException e) {
+            System.getLogger(OneDnnAutotuner.class.getName())
+                    .log(System.Logger.Level.DEBUG, "oneDNN does not compute " + layer, e);
+            return false;
+        }
     }
 
     /** Returns the key of the decision for or against another way to compute a convolution. */

@@ -38,7 +38,21 @@ final class OneDnnUnfolding {
         return c.groups() == 1
                 && c.weight().size(2) * c.weight().size(3) > 1
                 && Math.min(from[1], to[1]) >= MIN_CHANNELS
+                && stridesFit(c.window(), from, to)
                 && c.weight().count() >= MIN_WEIGHTS_PER_VALUE * values;
+    }
+
+    /**
+     * Returns whether as many strides as there are results in a line fit into the padded images. They do not where a
+     * kernel is shorter than its stride and ends at the border: for oneDNN, the layout of the first pixels of all
+     * windows would overlap itself.
+     */
+    private static boolean stridesFit(Window window, long[] from, long[] to) {
+        long height = window.top() + from[2] + window.bottom();
+        long width = window.left() + from[3] + window.right();
+        long lines = to[2] == 1 ? height : window.strideY(); // from a line of results to what follows it
+        return (to[2] == 1 || window.strideY() * to[2] <= height)
+                && (to[3] == 1 || window.strideX() * to[3] <= lines * width);
     }
 
     /** Adds the calls of a node that is a convolution which {@link #fits}. */

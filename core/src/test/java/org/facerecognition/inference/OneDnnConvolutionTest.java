@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation.Activation;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Convolutions by Winograd's tiles and of unfolded images, against their definition in double precision. */
@@ -118,6 +120,46 @@ class OneDnnConvolutionTest {
         try (Running running = one.running(1, 1)) {
             float[][] first = running.results();
             assertThat(running.results()).isDeepEqualTo(first);
+        }
+    }
+
+    /** Between such windows there are pixels that none of them reads, but not after the last one. */
+    @ParameterizedTest
+    @CsvSource({"2, 2, 3, 5", "3, 2, 3, 5", "2, 3, 3, 5", "1, 2, 2, 3", "2, 2, 3, 7"})
+    void kernelsMayBeShorterThanTheirStride(int height, int width, int stride, int sizePx) {
+        Random random = new Random(3);
+        float[] first = new float[64 * 3];
+        float[] weight = new float[128 * 64 * height * width];
+        for (float[] values : List.of(first, weight)) {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = random.nextFloat() / 64;
+            }
+        }
+        InputImages images = new InputImages.Pixels(
+                List.of(new byte[3 * sizePx * sizePx]), new float[][] {{1}, {2}, {3}}, sizePx, false);
+        try (Graph graph = Graph.of((net, image) -> {
+                    Value x =
+                            net.add(new Convolution(Constant.of(first, 64, 3, 1, 1), null, Window.of(1, 0), 1), image);
+                    Constant weights = Constant.of(weight, 128, 64, height, width);
+                    x = net.add(new Convolution(weights, null, Window.of(stride, 0), 1), x);
+                    return net.add(new Flatten(), x);
+                });
+                PreparedNet net = PreparedNet.onCpu(graph, 8, sizePx, ScalarType.Float);
+                PreparedNet reference = PreparedNet.withoutOneDnn(graph, 8, sizePx, ScalarType.Float)) {
+            assertThat(Cosines.min(net.embed(images), reference.embed(images))).isGreaterThan(0.999999);
+        }
+    }
+
+    /** A trial only asks for what is faster: it must not make a network unusable. */
+    @Test
+    void aTrialThatFailsIsNoReason(@TempDir Path folder) {
+        Constant weight = Constant.of(new float[64 * 64 * 9], 64, 64, 3, 3);
+        Convolution c = new Convolution(weight, null, Window.of(1, 1), 1);
+        long[] from = {1, 64, 28, 28};
+        long[] impossible = {1, 64, 99, 28};
+        try (OpenMp.Scope alone = OpenMp.alone()) {
+            OneDnnAutotuner autotuner = new OneDnnAutotuner(new KernelChoices(folder.resolve("kernels.properties")));
+            assertThat(autotuner.prefers(LARGE_TILES, c, from, impossible)).isFalse();
         }
     }
 
