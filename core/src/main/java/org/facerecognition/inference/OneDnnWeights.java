@@ -181,7 +181,8 @@ final class OneDnnWeights implements AutoCloseable {
             for (int i = channel * each; i < (channel + 1) * each; i++) {
                 max = Math.max(max, Math.abs(values[i]));
             }
-            scales[channel] = max == 0 ? 1 : max / largest;
+            float scale = max / largest;
+            scales[channel] = scale < Float.MIN_NORMAL ? 1 : scale; // weights that are as good as zero become zero
             for (int i = channel * each; i < (channel + 1) * each; i++) {
                 rounded[i] = (byte) Math.rint(values[i] / scales[channel]);
             }

@@ -17,6 +17,7 @@ import org.facerecognition.inference.Int8Ranges.Range;
 final class RangeMeter {
     private static final int BINS = 2048; // of a histogram of magnitudes
     private static final int CANDIDATES = 100; // limits that are tried, from the maximum down
+    private static final float MIN_MAGNITUDE = 1e-30f;
 
     private final List<FusedNode> nodes;
     private final Set<Integer> wanted;
@@ -57,8 +58,8 @@ final class RangeMeter {
 
         Range range() {
             boolean signed = min < 0;
-            if (max == 0) {
-                return new Range(1, signed); // always zero
+            if (max < MIN_MAGNITUDE) {
+                return new Range(1, signed); // always zero, or as good as that: its steps would be zero in float32
             }
             double best = Double.POSITIVE_INFINITY;
             double limit = max;

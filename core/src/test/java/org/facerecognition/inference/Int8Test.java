@@ -190,6 +190,12 @@ class Int8Test {
                 .get(1);
         assertThat(zero.scale()).isPositive();
 
+        Range tiny = new RangeMeter(nodes)
+                .measure(observer -> observer.see(1, new float[] {0, 1e-44f, 3e-45f}))
+                .values()
+                .get(1);
+        assertThat(tiny).isEqualTo(zero);
+
         values[7] = Float.NaN;
         assertThatThrownBy(() -> new RangeMeter(nodes).measure(observer -> observer.see(1, values)))
                 .isInstanceOf(IllegalArgumentException.class)
