@@ -51,6 +51,9 @@ final class ComputeThreads {
 
         /** Takes pieces until none is left. It may be called late, when nothing is left, or never. */
         void help();
+
+        /** Gives back what the work holds; called instead of {@link #lead} when memory runs out before that. */
+        default void abandon() {}
     }
 
     /** What a caller wants to be computed. */
@@ -198,8 +201,14 @@ final class ComputeThreads {
     }
 
     private void lead(Work work) {
-        Helpers helpers = new Helpers(work);
-        helpers.run();
+        Helpers helpers;
+        try {
+            helpers = new Helpers(work);
+            helpers.run();
+        } catch (RuntimeException | Error e) {
+            work.abandon();
+            throw e;
+        }
         work.lead(helpers);
     }
 

@@ -146,10 +146,20 @@ public final class ConvolutionalNet implements AutoCloseable {
     public float[] run(Image image) {
         try (Lifetime.Use use = lifetime.enter()) {
             float[][] rows = new float[1][];
-            threads.run(() -> new Call(sized(new Size(image.heightPx(), image.widthPx())), new One(image), rows));
+            threads.run(() -> call(new One(image), rows));
             return rows[0];
         } finally {
             Reference.reachabilityFence(this); // else a network that nobody keeps could be freed in the meantime
+        }
+    }
+
+    private Call call(One image, float[][] rows) {
+        Sized sized = sized(new Size(image.image.heightPx(), image.image.widthPx()));
+        try {
+            return new Call(sized, image, rows);
+        } catch (RuntimeException | Error e) {
+            release(sized);
+            throw e;
         }
     }
 
@@ -184,18 +194,13 @@ public final class ConvolutionalNet implements AutoCloseable {
         private final float[][] rows;
         private final ComputeThreads.@Nullable Work inParts;
 
-        /** @param sized is released after the call, or if this fails */
+        /** @param sized is released after the call */
         Call(Sized sized, One image, float[][] rows) {
             this.sized = sized;
             this.image = image;
             this.rows = rows;
             OneDnnPool cut = parts > 1 && threads.idle() > 0 ? sized.cut : null;
-            try {
-                this.inParts = cut == null ? null : cut.inParts(image, rows);
-            } catch (RuntimeException | Error e) {
-                release(sized);
-                throw e;
-            }
+            this.inParts = cut == null ? null : cut.inParts(image, rows);
         }
 
         @Override
@@ -223,6 +228,17 @@ public final class ConvolutionalNet implements AutoCloseable {
         public void help() {
             if (inParts != null) {
                 inParts.help();
+            }
+        }
+
+        @Override
+        public void abandon() {
+            try {
+                if (inParts != null) {
+                    inParts.abandon();
+                }
+            } finally {
+                release(sized);
             }
         }
     }

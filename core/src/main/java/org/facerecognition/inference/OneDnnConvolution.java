@@ -158,7 +158,7 @@ final class OneDnnConvolution {
         Step parts = parts(descriptor, input, output);
         plan.add(parts.parts().size() > 1 ? parts : new Step(List.of(List.of(call(descriptor, input, output)))));
         if (separate != null) {
-            pointwise.add(separate, output, node.output());
+            pointwise.add(separate, layer, output, node.output());
         }
     }
 

@@ -299,6 +299,11 @@ final class OneDnnExecution implements Execution {
         public void help() {
             all.help();
         }
+
+        @Override
+        public void abandon() {
+            all.abandon();
+        }
     }
 
     private ComputeThreads.Work shared(InputImages images, float[][] rows, List<Integer> shares) {

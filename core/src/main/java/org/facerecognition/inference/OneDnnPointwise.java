@@ -39,17 +39,18 @@ final class OneDnnPointwise {
     void add(FusedNode node, Pointwise operation) {
         int input = plan.input(node, 0);
         plan.define(node.output(), plan.layout(input));
-        add(operation, input, node.output());
+        add(operation, node.output(), input, node.output());
     }
 
     /**
      * Adds the call that applies an operation to a value.
      *
+     * @param layer the number by which the operation's constants are kept; the same in all plans
      * @param input the number of the value to map
-     * @param output the number of the graph's value to write; its layout is defined
+     * @param output the number of the value to write; its layout is defined
      */
-    void add(Pointwise operation, int input, int output) {
-        plan.add(operation.acceptPointwise(new PrimitiveCall(input, output, new Slab(plan.layout(output), 0))));
+    void add(Pointwise operation, int layer, int input, int output) {
+        plan.add(operation.acceptPointwise(new PrimitiveCall(layer, input, output, new Slab(plan.layout(output), 0))));
     }
 
     /**
@@ -60,7 +61,7 @@ final class OneDnnPointwise {
      * @param part of both of them, which have the same layout
      */
     Call call(Pointwise operation, int input, int output, Slab part) {
-        return operation.acceptPointwise(new PrimitiveCall(input, output, part));
+        return operation.acceptPointwise(new PrimitiveCall(output, input, output, part));
     }
 
     /**
@@ -100,11 +101,13 @@ final class OneDnnPointwise {
 
     /** Returns the call of a primitive that maps one value to another. */
     private final class PrimitiveCall implements PointwiseVisitor<Call> {
+        private final int layer;
         private final int input;
         private final int output;
         private final Slab part;
 
-        PrimitiveCall(int input, int output, Slab part) {
+        PrimitiveCall(int layer, int input, int output, Slab part) {
+            this.layer = layer;
             this.input = input;
             this.output = output;
             this.part = part;
@@ -146,7 +149,7 @@ final class OneDnnPointwise {
         @Override
         public Call prelu(PRelu p) {
             long[] shape = plan.shape(output);
-            memory slopes = slopes(output, shape, p.slopes(), shape[1]);
+            memory slopes = slopes(layer, shape, p.slopes(), shape[1]);
             prelu_forward.primitive_desc descriptor = new prelu_forward.primitive_desc(
                     OneDnn.engine(),
                     prop_kind.forward_inference,

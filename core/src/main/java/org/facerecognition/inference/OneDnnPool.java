@@ -42,29 +42,53 @@ record OneDnnPool(OneDnnPlan plan, Queue<OneDnnWorkspace> idle) {
      */
     ComputeThreads.Work inParts(InputImages images, float[][] rows) {
         OneDnnWorkspace workspace = workspace();
-        TeamCall call = workspace.teamCall();
-        return new ComputeThreads.Work() {
-            @Override
-            public int usefulHelpers() {
-                return call.usefulHelpers();
-            }
+        try {
+            return new InParts(workspace, workspace.teamCall(), images, rows);
+        } catch (OutOfMemoryError e) {
+            idle.add(workspace);
+            throw e;
+        }
+    }
 
-            @Override
-            public void lead(Runnable callHelpers) {
-                try (PointerScope scope = new PointerScope()) {
-                    workspace.read(images, 0); // while the helpers come
-                    call.lead(callHelpers);
-                    workspace.write(rows, 0);
-                } finally {
-                    idle.add(workspace);
-                }
-            }
+    /** A call with one image in a workspace of this pool. */
+    private final class InParts implements ComputeThreads.Work {
+        private final OneDnnWorkspace workspace;
+        private final TeamCall call;
+        private final InputImages images;
+        private final float[][] rows;
 
-            @Override
-            public void help() {
-                call.help();
+        InParts(OneDnnWorkspace workspace, TeamCall call, InputImages images, float[][] rows) {
+            this.workspace = workspace;
+            this.call = call;
+            this.images = images;
+            this.rows = rows;
+        }
+
+        @Override
+        public int usefulHelpers() {
+            return call.usefulHelpers();
+        }
+
+        @Override
+        public void lead(Runnable callHelpers) {
+            try (PointerScope scope = new PointerScope()) {
+                workspace.read(images, 0); // while the helpers come
+                call.lead(callHelpers);
+                workspace.write(rows, 0);
+            } finally {
+                idle.add(workspace);
             }
-        };
+        }
+
+        @Override
+        public void help() {
+            call.help();
+        }
+
+        @Override
+        public void abandon() {
+            idle.add(workspace);
+        }
     }
 
     /** Returns the size of the idle workspaces. */

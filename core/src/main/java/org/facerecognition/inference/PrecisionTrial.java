@@ -99,7 +99,7 @@ public final class PrecisionTrial {
         PreparedNet full = net(graph, ScalarType.Float);
         try {
             return choose(graph, full);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             full.close();
             throw e;
         }

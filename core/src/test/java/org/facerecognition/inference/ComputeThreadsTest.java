@@ -64,6 +64,33 @@ class ComputeThreadsTest {
         };
     }
 
+    /** Else a buffer that the work has taken would be lost. */
+    @Test
+    void workThatCannotBeginIsAbandoned() {
+        AtomicInteger abandoned = new AtomicInteger();
+        ComputeThreads threads = new ComputeThreads(2);
+        assertThatThrownBy(() -> threads.run(() -> new ComputeThreads.Work() {
+                    @Override
+                    public int usefulHelpers() {
+                        throw new OutOfMemoryError("as if");
+                    }
+
+                    @Override
+                    public void lead(Runnable callHelpers) {}
+
+                    @Override
+                    public void help() {}
+
+                    @Override
+                    public void abandon() {
+                        abandoned.incrementAndGet();
+                    }
+                }))
+                .hasMessage("as if");
+        assertThat(abandoned).hasValue(1);
+        assertThat(threads.idle()).isEqualTo(2);
+    }
+
     @Test
     void aCallerComputesOnItsOwnThread() {
         Thread[] thread = new Thread[1];

@@ -3,11 +3,15 @@ package org.facerecognition.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.List;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Operation.Activation;
+import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.inference.OneDnnWeights.Vector;
 import org.junit.jupiter.api.Test;
 
@@ -40,6 +44,42 @@ class OneDnnWeightsTest {
                 assertThat(weights.vectorPart(1, Vector.BIAS, 2, 2)).isSameAs(bias);
             }
             assertThat(weights.matrixPart(1, WHOLE, 0, PART, same)).isNotSameAs(view);
+        }
+    }
+
+    /** Dividing such weights by their scale, which is zero in float32, gave NaN. */
+    @Test
+    void integersOfWeightsThatAreAsGoodAsZeroAreZero() {
+        assumeTrue(OneDnn.isFast(), "oneDNN has no fast code for this processor");
+        long[] shape = {2, 3, 1, 1};
+        try (OneDnnWeights weights = new OneDnnWeights();
+                PointerScope scope = new PointerScope()) {
+            Constant tiny = Constant.of(new float[] {1, -2, 0.5f, 1e-44f, -1e-44f, 0}, shape);
+            memory integers = weights.integers(1, tiny, OneDnn.rowMajor(data_type.s8, shape), 127);
+            byte[] values = new byte[6];
+            new BytePointer(integers.get_data_handle()).get(values);
+            assertThat(values).containsExactly(64, -127, 32, 0, 0, 0);
+        }
+    }
+
+    /** Intermediate values have other numbers in other plans, which share the weights. */
+    @Test
+    void slopesAreKeptByTheirLayer() {
+        assumeTrue(OneDnn.isFast(), "oneDNN has no fast code for this processor");
+        long[][] shapes = {{3, 4, 4}, {3, 4, 4}};
+        FusedNode node = new FusedNode(Activation.RELU, null, List.of(0), FusedNode.NONE, 1, List.of(0));
+        try (OneDnnWeights weights = new OneDnnWeights();
+                OneDnnPlan plan = new OneDnnPlan(
+                        List.of(node), shapes, 1, 1, data_type.f32, null, weights, OneDnnAutotuner.withoutMeasuring());
+                PointerScope scope = new PointerScope()) {
+            OneDnnPointwise pointwise = new OneDnnPointwise(plan, weights);
+            int intermediate = plan.define(OneDnn.rowMajor(data_type.f32, 1, 3, 4, 4));
+            for (int layer = 7; layer < 9; layer++) {
+                Constant slopes = Constant.of(new float[] {layer, 1, 2}, 3);
+                pointwise.add(new PRelu(slopes), layer, intermediate, intermediate);
+                memory kept = weights.vector(layer, Vector.SLOPES, Constant.of(new float[3], 3), 1, 3, 1, 1);
+                assertThat(new FloatPointer(kept.get_data_handle()).get()).isEqualTo(layer);
+            }
         }
     }
 

@@ -136,6 +136,29 @@ class PreparedNetTest {
         }
     }
 
+    /** Images for the comparison of precisions may need more memory than there is. */
+    @Test
+    void anErrorOfATrialFreesBothNetworks() {
+        try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
+                Graph graph = net.graph()) {
+            PrepareOptions half = new PrepareOptions(PrepareOptions.Arithmetic.HALF, 1, 0.99);
+            PrecisionTrial trial = new PrecisionTrial(
+                    half,
+                    null,
+                    "",
+                    null,
+                    SIZE_PX,
+                    () -> {
+                        throw new OutOfMemoryError("as if");
+                    },
+                    Normalization.IMAGENET.table());
+            assertThatThrownBy(() -> trial.prepare(graph)).hasMessage("as if"); // loads what is loaded once
+            long before = Pointer.totalCount();
+            assertThatThrownBy(() -> trial.prepare(graph)).hasMessage("as if");
+            assertThat(Pointer.totalCount()).isLessThan(before + 20); // a network has hundreds
+        }
+    }
+
     @Test
     void pixelsAndTensorsGiveTheSameBits() {
         float[][] table = Normalization.IMAGENET.table();
