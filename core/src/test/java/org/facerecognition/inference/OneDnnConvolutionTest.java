@@ -1,6 +1,7 @@
 package org.facerecognition.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,9 +9,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.data.Normalization;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation.Activation;
@@ -147,6 +150,40 @@ class OneDnnConvolutionTest {
                 PreparedNet net = PreparedNet.onCpu(graph, 8, sizePx, ScalarType.Float);
                 PreparedNet reference = PreparedNet.withoutOneDnn(graph, 8, sizePx, ScalarType.Float)) {
             assertThat(Cosines.min(net.embed(images), reference.embed(images))).isGreaterThan(0.999999);
+        }
+    }
+
+    /** oneDNN's products of tiles give wrong sums where a dilated convolution's result is one column wide. */
+    @Test
+    void dilatedConvolutionsToOneColumnAreRight() {
+        int tiles = dnnl.cpu_isa.avx512_core_amx.value;
+        assumeThat(dnnl.dnnl_get_effective_cpu_isa() & tiles)
+                .as("the processor has products of tiles (AMX)")
+                .isEqualTo(tiles);
+        int sizePx = 5;
+        float[][] table = Normalization.SYMMETRIC.table();
+        Random random = new Random(3);
+        List<byte[]> pixels = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            byte[] image = new byte[3 * sizePx * sizePx];
+            random.nextBytes(image);
+            pixels.add(image);
+        }
+        float[] first = Case.random(1, 48 * 3);
+        float[] weight = Case.random(2, 40 * 48 * 2 * 4);
+        Window toOneColumn = new Window(1, 3, 1, 2, 0, 0, 1, 3);
+        try (Graph graph = Graph.of((net, image) -> {
+                    Value x = net.add(new Convolution(Constant.of(first, 48, 3, 1, 1), null, 1, 0, 1), image);
+                    x = net.add(new Convolution(Constant.of(weight, 40, 48, 2, 4), null, toOneColumn, 1), x);
+                    return net.add(new Flatten(), x);
+                });
+                PreparedNet full = PreparedNet.onCpu(graph, 8, sizePx, ScalarType.Float);
+                PreparedNet half = PreparedNet.onCpu(graph, 8, sizePx, ScalarType.BFloat16)) {
+            assertThat(Cosines.min(half.embed(pixels, table, false), full.embed(pixels, table, false)))
+                    .isGreaterThan(0.999);
+            assertThat(Int8Calibration.of(graph, pixels, table, sizePx, List.of())
+                            .minCosine())
+                    .isGreaterThan(0.99);
         }
     }
 
