@@ -361,7 +361,7 @@ final class Embedder implements AutoCloseable {
      * Prepares a model from elsewhere for the CPU; as {@link #prepare(Graph, ModelInput, String, PrepareOptions,
      * Int8Calibration, Device)}, or in ONNX Runtime.
      *
-     * @throws WeightsException when its layers do not fit each other, or nothing can run it
+     * @throws WeightsException when its layers do not fit each other, nothing can run it, or weights are not finite
      * @throws IllegalStateException when int8 is asked for, or half precision of ONNX Runtime
      */
     static PrecisionTrial.Result prepare(OnnxModel onnx, String fingerprint, PrepareOptions options) {
@@ -391,6 +391,8 @@ final class Embedder implements AutoCloseable {
             throw new WeightsException(
                     onnx.file() + " cannot be run: " + (uncovered.isEmpty() ? "" : uncovered + "; ") + e.getMessage(),
                     e);
+        } catch (IllegalArgumentException e) { // of weights that are not finite
+            throw new WeightsException(onnx.file() + " cannot be used: " + e.getMessage(), e);
         }
     }
 

@@ -177,6 +177,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
                     weights.file()
                             + " is damaged: the layers that it describes do not fit each other; use another copy",
                     e);
+        } catch (IllegalArgumentException e) { // of weights that are not finite
+            throw new WeightsException(weights.file() + " cannot be used: " + e.getMessage(), e);
         }
         FaceCropper cropper = new FaceCropper(input.crop(), input.sizePx(), detector, choice);
         return new PreparedRecognizer(prepared, model, cropper, flip, fingerprint, null);
@@ -192,8 +194,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @param choice which face is taken where several are found
      * @param flip whether the embedding of the mirrored image is added
      * @return owned
-     * @throws WeightsException when the model's layers do not fit each other, or none of the two can run it; the
-     *     message names the node
+     * @throws WeightsException when the model's layers do not fit each other, none of the two can run it (the message
+     *     names the node), or weights are not finite
      */
     public static PreparedRecognizer load(
             OnnxModel onnx, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {

@@ -631,6 +631,7 @@ public final class Recognizer implements FaceEmbedder {
      *
      * @return owned by the caller
      * @throws UnsupportedOperationException when the backbone is a custom one that does not describe its operations
+     * @throws IllegalArgumentException when the encoder's weights are not finite, as after a training that has diverged
      * @throws IllegalStateException when half precision or int8 is required and not close enough to float32, or the
      *     model was not {@link #calibrateInt8 calibrated for int8}
      */

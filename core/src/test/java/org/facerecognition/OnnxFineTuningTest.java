@@ -235,6 +235,14 @@ class OnnxFineTuningTest {
                 }
             });
             trained.export(file, format, true);
+            assertThatThrownBy(trained::prepare)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("a weight of the shape [64, 64, 3, 3] contains NaN or infinity");
+            if (format == ExportFormat.ONNX) {
+                assertThatThrownBy(() -> PreparedRecognizer.load(file))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageStartingWith(file + " cannot be used: a weight of the shape [64, 64, 3, 3]");
+            }
             assertThatThrownBy(() -> {
                         if (format == ExportFormat.ONNX) {
                             try (OnnxModel model = OnnxModel.open(file)) {

@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,6 +16,7 @@ import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.graph.Constant;
@@ -22,9 +24,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Owns copies of a network's weights in the layouts that oneDNN requests. The plans of all batch sizes share them: a
- * layout that is requested again is not packed again.
+ * layout that is requested again is not packed again. Weights that are not finite are refused when they are packed.
  */
 final class OneDnnWeights implements AutoCloseable {
+    private static final int CHECKED_AT_ONCE = 1 << 12; // numbers, which stay in the cache
+
     /** The vectors that a layer can have, one value per channel. */
     enum Vector {
         SCALE,
@@ -179,7 +183,10 @@ final class OneDnnWeights implements AutoCloseable {
         for (int channel = 0; channel < channels; channel++) {
             float max = 0;
             for (int i = channel * each; i < (channel + 1) * each; i++) {
-                max = Math.max(max, Math.abs(values[i]));
+                max = Math.max(max, Math.abs(values[i])); // NaN stays NaN
+            }
+            if (!Float.isFinite(max)) {
+                throw NonFiniteWeightsException.ofWeight(weight.shape());
             }
             float scale = max / largest;
             scales[channel] = scale < Float.MIN_NORMAL ? 1 : scale; // weights that are as good as zero become zero
@@ -314,13 +321,36 @@ final class OneDnnWeights implements AutoCloseable {
         return result;
     }
 
-    /** Returns a constant's values in row-major layout, scoped. */
+    /**
+     * Returns a constant's values in row-major layout, scoped.
+     *
+     * @throws NonFiniteWeightsException when one is not finite
+     */
     private static memory rowMajor(Constant values, long[] shape) {
         memory result = new memory(OneDnn.rowMajor(data_type.f32, shape), OneDnn.engine());
         values.copyTo(new FloatPointer(result.get_data_handle())
                 .capacity(values.count())
                 .asBuffer());
+        if (!areFinite(new IntPointer(result.get_data_handle())
+                .capacity(values.count())
+                .asBuffer())) {
+            throw NonFiniteWeightsException.ofWeight(values.shape());
+        }
         return result;
+    }
+
+    /** Returns whether the numbers with some bits are finite; of integers in an array, since that takes less time. */
+    private static boolean areFinite(IntBuffer bits) {
+        int[] some = new int[Math.min(bits.remaining(), CHECKED_AT_ONCE)];
+        int largest = 0; // of the bits without the sign: in the order of the magnitudes
+        while (bits.hasRemaining()) {
+            int count = Math.min(some.length, bits.remaining());
+            bits.get(some, 0, count);
+            for (int i = 0; i < count; i++) {
+                largest = Math.max(largest, some[i] & Integer.MAX_VALUE);
+            }
+        }
+        return largest < Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
     }
 
     @Override

@@ -81,6 +81,7 @@ public final class PrecisionTrial {
      *
      * @param graph borrowed; may be closed afterwards
      * @return a result whose network is owned
+     * @throws IllegalArgumentException when weights or embeddings are not finite
      * @throws IllegalStateException when half precision or int8 was requested and is not close enough to float32, or
      *     int8 is not possible
      */
@@ -124,6 +125,8 @@ public final class PrecisionTrial {
         try {
             PreparedNet net = PreparedNet.int8(graph, options.batchSize(), imageSizePx, calibration.ranges());
             return new Result(net, "int8, " + calibration);
+        } catch (NonFiniteWeightsException e) {
+            throw e;
         } catch (IllegalArgumentException e) { // a batch size is checked already
             throw new IllegalStateException(e.getMessage() + "; calibrate the model again", e);
         } catch (UnsupportedOperationException e) {
@@ -171,7 +174,7 @@ public final class PrecisionTrial {
         boolean keepHalf = false;
         try {
             InputImages faces = images.get();
-            double cosine = Cosines.min(half.embed(faces), full.embed(faces));
+            double cosine = Cosines.min(half.embed(faces), finite(full.embed(faces)));
             double speedup = speedup(() -> half.embed(faces), () -> full.embed(faces));
             String measured = format("%s %.2f times as fast, minimum cosine to float32 %.7f", name, speedup, cosine);
             boolean close = cosine >= options.minCosine(); // false for NaN
@@ -191,6 +194,18 @@ public final class PrecisionTrial {
         } finally {
             (keepHalf ? full : half).close();
         }
+    }
+
+    /** @throws NonFiniteWeightsException when a value is not finite: then no cosine says how close half precision is */
+    private static float[][] finite(float[][] embeddings) {
+        for (float[] embedding : embeddings) {
+            for (float value : embedding) {
+                if (!Float.isFinite(value)) {
+                    throw NonFiniteWeightsException.ofEmbeddings();
+                }
+            }
+        }
+        return embeddings;
     }
 
     private static String format(String format, Object... values) {

@@ -57,7 +57,8 @@ public final class PreparedNet implements AutoCloseable {
      * @param type the type of the values between layers: float32, bfloat16 or, on a GPU, float16
      * @param device where to run; borrowed, a copy is kept
      * @return owned
-     * @throws IllegalArgumentException when {@code batchSize} is less than 1
+     * @throws IllegalArgumentException when {@code batchSize} is less than 1, or oneDNN is to run weights that are not
+     *     finite
      * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static PreparedNet of(Graph graph, int batchSize, int sizePx, ScalarType type, Device device) {
@@ -72,7 +73,8 @@ public final class PreparedNet implements AutoCloseable {
      * is not loaded.
      *
      * @return owned
-     * @throws IllegalArgumentException when {@code batchSize} is less than 1
+     * @throws IllegalArgumentException when {@code batchSize} is less than 1, or oneDNN is to run weights that are not
+     *     finite
      * @throws UnsupportedOperationException when the graph's layers do not fit each other
      */
     public static PreparedNet onCpu(Graph graph, int batchSize, int sizePx, ScalarType type) {
@@ -92,7 +94,8 @@ public final class PreparedNet implements AutoCloseable {
      *
      * @param ranges of the network's values
      * @return owned
-     * @throws IllegalArgumentException when {@code batchSize} is less than 1, or the ranges are of another network
+     * @throws IllegalArgumentException when {@code batchSize} is less than 1, weights are not finite, or the ranges are
+     *     of another network
      * @throws UnsupportedOperationException when the graph's layers do not fit each other, or oneDNN has no fast
      *     code with integers for any of them on this processor
      */

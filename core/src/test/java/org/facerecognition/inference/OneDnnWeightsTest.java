@@ -1,6 +1,7 @@
 package org.facerecognition.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.List;
@@ -14,6 +15,8 @@ import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.PRelu;
 import org.facerecognition.inference.OneDnnWeights.Vector;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OneDnnWeightsTest {
     private static final long[] WHOLE = {4, 3, 1, 1};
@@ -59,6 +62,31 @@ class OneDnnWeightsTest {
             byte[] values = new byte[6];
             new BytePointer(integers.get_data_handle()).get(values);
             assertThat(values).containsExactly(64, -127, 32, 0, 0, 0);
+        }
+    }
+
+    /** Activations turn NaN into zero, so that embeddings would be finite and wrong. */
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+    void valuesThatAreNotFiniteAreRefused(float value) {
+        assumeTrue(OneDnn.isFast(), "oneDNN has no fast code for this processor");
+        float[] values = new float[3 * 4099];
+        values[8200] = value;
+        long[] shape = {3, 4099, 1, 1};
+        Constant weight = Constant.of(values, shape);
+        String message = "a weight of the shape [3, 4099, 1, 1] contains NaN or infinity; its training has diverged, so"
+                + " use an earlier file";
+        try (OneDnnWeights weights = new OneDnnWeights();
+                PointerScope scope = new PointerScope()) {
+            memory.desc layout = OneDnn.rowMajor(data_type.f32, shape);
+            assertThatThrownBy(() -> weights.matrix(1, weight, shape, layout))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(message);
+            assertThatThrownBy(() -> weights.integers(1, weight, OneDnn.rowMajor(data_type.s8, shape), 127))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(message);
+            values[8200] = Float.MAX_VALUE;
+            assertThat(weights.matrix(1, weight, shape, layout)).isNotNull();
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.facerecognition.inference.CalmNets.SIZE_PX;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -41,6 +42,7 @@ import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
 import org.facerecognition.graph.Operation.Convolution;
+import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
 import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.graph.Operation.Linear;
@@ -133,6 +135,30 @@ class PreparedNetTest {
                     assertThat(values(several, images.narrow(0, i, 1))).isEqualTo(expected[i]);
                 }
             }
+        }
+    }
+
+    /** Finite weights whose products are too large: no cosine says how close half precision is. */
+    @Test
+    void embeddingsThatAreNotFiniteAreRefusedByATrial() {
+        float[] values = new float[4 * 3];
+        Arrays.fill(values, 3e38f);
+        try (Graph graph = Graph.of((net, image) -> net.add(
+                new Flatten(), net.add(new Convolution(Constant.of(values, 4, 3, 1, 1), null, 1, 0, 1), image)))) {
+            byte[] white = new byte[3 * 4 * 4];
+            Arrays.fill(white, (byte) 255);
+            PrecisionTrial trial = new PrecisionTrial(
+                    new PrepareOptions(PrepareOptions.Arithmetic.HALF, 1, 0.99),
+                    null,
+                    "",
+                    null,
+                    4,
+                    () -> List.of(white),
+                    Normalization.IMAGENET.table());
+            assertThatThrownBy(() -> trial.prepare(graph))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("the network's embeddings of faces contain NaN or infinity; its training has diverged,"
+                            + " so use an earlier file");
         }
     }
 
