@@ -13,7 +13,7 @@ import org.facerecognition.inference.MicroBatcher;
  * Embeds faces for many threads by dynamic batching: each thread crops its own image, then workers embed what is
  * queued, on a GPU as many images at a time as there are, on a CPU shared out among the processors. See {@link
  * MicroBatcher} for how requests are collected, what happens when there are too many, and what a canceled future costs.
- * On a CPU an embedding is the same, bit for bit, whatever else is in its batch.
+ * On a CPU an embedding is the same, bit for bit, whatever else is in its batch, unless ONNX Runtime runs the model.
  */
 public final class FaceBatcher implements AutoCloseable {
     private final PreparedRecognizer recognizer;
