@@ -57,6 +57,7 @@ public final class CurrentNet implements AutoCloseable {
      *
      * @param use must not keep it
      * @return empty when the encoder cannot be prepared
+     * @throws IllegalArgumentException when oneDNN is to run weights that are not finite
      */
     public <T> Optional<T> use(Function<PreparedNet, T> use) {
         if (impossible) {
