@@ -89,7 +89,7 @@ public final class DamagedOnnxDrill {
                     model.input().normalization().table(),
                     false);
             return true;
-        } catch (UnsupportedOperationException e) {
+        } catch (UnsupportedOperationException | IllegalArgumentException e) { // the net does not know its file
             requireSentence(String.valueOf(e.getMessage()));
             return false;
         }
