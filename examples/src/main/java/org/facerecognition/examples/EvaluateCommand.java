@@ -1,7 +1,6 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
-import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,9 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.facerecognition.Threshold;
-import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
-import org.facerecognition.eval.Calibration;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.examples.HelpSection.Heading;
@@ -352,38 +349,12 @@ final class EvaluateCommand implements Callable<Integer> {
                 namesakes || loaded.saysWhomItKnows()
                         ? "whom the model was not trained on"
                         : "of whom the model's file does not say whether it was trained on them",
-                modeOf(thresholds));
+                CalibrationNotes.modeOf(thresholds));
         thresholds.forEach(threshold -> err.println("threshold " + threshold));
-        missing(settings.falseAcceptRates(), thresholds).forEach(line -> err.println("note: " + line));
-        if (modeOf(thresholds).framing() != null) {
-            err.println("warning: other commands refuse these thresholds, because they crop images as this model does, "
-                    + loaded.crop() + ", not as this data, " + people.crop()
-                    + "; to verify or identify photographs, calibrate on photographs with --detector");
-        }
+        CalibrationNotes.missing(settings.falseAcceptRates(), thresholds).forEach(line -> err.println("note: " + line));
+        CalibrationNotes.otherCrop(thresholds, people.crop(), loaded.crop())
+                .ifPresent(line -> err.println("warning: " + line));
         return thresholds;
-    }
-
-    /** Returns a line for each rate that has no threshold, saying why. */
-    static List<String> missing(List<Double> rates, List<Threshold> thresholds) {
-        int people = thresholds.get(0).evidence().orElseThrow().people();
-        return rates.stream()
-                .filter(rate -> thresholds.stream()
-                        .noneMatch(found -> found.falseAcceptRate().orElseThrow() == rate))
-                .map(rate -> "no threshold for a false accept rate of "
-                        + BigDecimal.valueOf(rate).stripTrailingZeros().toPlainString()
-                        + whyMissing(Calibration.peopleFor(rate), people))
-                .toList();
-    }
-
-    private static String whyMissing(int needed, int people) {
-        return people < needed
-                ? ": it needs " + needed + " people, there are " + people
-                : ": the model gives faces of different people the same embedding; check the data for equal images under"
-                        + " different names";
-    }
-
-    private static EmbeddingMode modeOf(List<Threshold> thresholds) {
-        return thresholds.get(0).evidence().orElseThrow().mode();
     }
 
     private static Map<String, Object> figures(Threshold threshold) {

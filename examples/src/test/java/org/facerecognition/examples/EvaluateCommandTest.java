@@ -358,7 +358,7 @@ class EvaluateCommandTest {
         EmbeddingMode mode = new EmbeddingMode(null, true, EmbeddingMode.FLOAT32);
         Threshold found = new Threshold(
                 0.5, OptionalDouble.of(0.01), Optional.of(new Threshold.Evidence(1000, 10, 100, 0.02, mode)));
-        assertThat(EvaluateCommand.missing(List.of(0.01, 0.001, 0.0001), List.of(found)))
+        assertThat(CalibrationNotes.missing(List.of(0.01, 0.001, 0.0001), List.of(found)))
                 .containsExactly(
                         "no threshold for a false accept rate of 0.001: the model gives faces of different people the same"
                                 + " embedding; check the data for equal images under different names",

@@ -1,0 +1,47 @@
+package org.facerecognition.examples;
+
+import java.math.BigDecimal;
+import java.util.List;
+import java.util.Optional;
+import org.facerecognition.Threshold;
+import org.facerecognition.data.Crop;
+import org.facerecognition.data.EmbeddingMode;
+import org.facerecognition.eval.Calibration;
+
+/** What {@code evaluate --calibrate} says about thresholds that are missing, or that other commands refuse. */
+final class CalibrationNotes {
+    private CalibrationNotes() {}
+
+    /** Returns the mode of thresholds that were calibrated together, at least one. */
+    static EmbeddingMode modeOf(List<Threshold> thresholds) {
+        return thresholds.get(0).evidence().orElseThrow().mode();
+    }
+
+    /** Returns a sentence if the data are cropped in another way than the model crops a photograph. */
+    static Optional<String> otherCrop(List<Threshold> thresholds, Crop ofData, Crop ofModel) {
+        return modeOf(thresholds).framing() == null
+                ? Optional.empty()
+                : Optional.of("other commands refuse these thresholds, because they crop images as this model does, "
+                        + ofModel + ", not as this data, " + ofData
+                        + "; to verify or identify photographs, calibrate on photographs with --detector");
+    }
+
+    /** Returns a line for each rate that has no threshold, saying why. */
+    static List<String> missing(List<Double> rates, List<Threshold> thresholds) {
+        int people = thresholds.get(0).evidence().orElseThrow().people();
+        return rates.stream()
+                .filter(rate -> thresholds.stream()
+                        .noneMatch(found -> found.falseAcceptRate().orElseThrow() == rate))
+                .map(rate -> "no threshold for a false accept rate of "
+                        + BigDecimal.valueOf(rate).stripTrailingZeros().toPlainString()
+                        + whyMissing(Calibration.peopleFor(rate), people))
+                .toList();
+    }
+
+    private static String whyMissing(int needed, int people) {
+        return people < needed
+                ? ": it needs " + needed + " people, there are " + people
+                : ": the model gives faces of different people the same embedding; check the data for equal images under"
+                        + " different names";
+    }
+}
