@@ -12,6 +12,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.MarginSoftmax;
+import org.facerecognition.losses.MetricHead;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -144,8 +145,7 @@ public final class TrainingChecks {
         if (shown.cardinality() == 1) {
             notes.add("the training data shows only \"" + train.identities().get(shown.nextSetBit(0))
                     + "\": with one person every loss is zero, whatever the network does; give it others too");
-        }
-        if (head.classes() > train.classes()) {
+        } else if (head.classes() > train.classes() && !(head instanceof MetricHead)) {
             notes.add("the head has " + head.classes() + " classes, but the training data only " + train.classes()
                     + " identities: the others have no image to learn from; build it with classes(" + train.classes()
                     + ") unless they are to come");
