@@ -56,7 +56,7 @@ final class RepeatedPairs {
                         note(
                                 again,
                                 "listed again, in this order or the other",
-                                "leave repetitions out, unless the" + " list is published so"))
+                                "leave repetitions out, unless the list is published so"))
                 .flatMap(Optional::stream)
                 .toList();
     }

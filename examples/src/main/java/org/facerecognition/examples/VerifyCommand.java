@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.facerecognition.FaceEmbedder;
+import org.facerecognition.Threshold;
 import org.facerecognition.VerificationResult;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.eval.EvaluationReport;
@@ -59,32 +60,39 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        Threshold decision;
         VerificationResult result;
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         try (LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip)) {
             FaceEmbedder embedder = loaded.embedder();
-            result = embedder.verify(ImageSource.of(first), ImageSource.of(second), threshold.of(embedder));
+            decision = threshold.of(embedder);
+            result = embedder.verify(ImageSource.of(first), ImageSource.of(second), decision);
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
         }
-        spec.commandLine().getOut().println(json ? line(result) : sentence(result));
+        spec.commandLine().getOut().println(json ? line(result, decision) : sentence(result, decision));
         return 0;
     }
 
-    private static String sentence(VerificationResult result) {
+    private static String sentence(VerificationResult result, Threshold decision) {
         String rate = result.falseAcceptRate().isPresent()
                 ? ", false accept rate " + result.falseAcceptRate().getAsDouble()
                 : "";
+        String bound = decision.evidence()
+                .map(evidence ->
+                        String.format(Locale.ROOT, " (at most %.2g on other people, 95 %%)", evidence.upperBound()))
+                .orElse("");
         return String.format(
                 Locale.ROOT,
-                "%s: cosine %.4f, threshold %s%s",
+                "%s: cosine %.4f, threshold %s%s%s",
                 result.same() ? "the same person" : "different people",
                 result.cosine(),
                 EvaluationReport.text("threshold", result.threshold()),
-                rate);
+                rate,
+                bound);
     }
 
-    private static String line(VerificationResult result) {
+    private static String line(VerificationResult result, Threshold decision) {
         Map<String, @Nullable Object> figures = new LinkedHashMap<>();
         figures.put("same", result.same());
         figures.put("cosine", result.cosine());
@@ -92,6 +100,9 @@ final class VerifyCommand implements Callable<Integer> {
         figures.put(
                 "false_accept_rate",
                 result.falseAcceptRate().isPresent() ? result.falseAcceptRate().getAsDouble() : null);
+        figures.put(
+                "upper_bound",
+                decision.evidence().isPresent() ? decision.evidence().get().upperBound() : null);
         return Json.line(figures);
     }
 }

@@ -274,7 +274,12 @@ class CommandsTest {
         Cli.Result verified = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01);
         assertThat(verified.code()).as(verified.err()).isZero();
         Cli.Result lowestRate = Cli.run("verify", image, image, "--model", calibrated); // has none for 0.001
-        assertThat(lowestRate.out()).isEqualTo(verified.out()).contains("false accept rate 0.01");
+        assertThat(lowestRate.out())
+                .isEqualTo(verified.out())
+                .containsPattern("false accept rate 0\\.01 \\(at most 0\\.\\d+ on other people, 95 %\\)");
+        Cli.Result json = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01, "--json");
+        assertThat(json.json().get("upper_bound").asDouble())
+                .isEqualTo(threshold.get("upper_bound").asDouble());
         Cli.Result otherMode = Cli.run("verify", image, image, "--model", calibrated, "--far", 0.01, "--no-flip");
         assertThat(otherMode.code()).isEqualTo(1);
         assertThat(otherMode.err())

@@ -445,7 +445,7 @@ class TrainCommandTest {
                 "--lr=-1 | --lr must be positive and finite, but was -1.0",
                 "--freezer=many | --freezer must be numbers separated by commas, first:N, before:LAYER, all:N or gradual:N, but was \"many\"",
                 "--freezer=first:99 | freezer must freeze between 0 and 7 children of \"encoder\"",
-                "--threads=0 | loaderThreads must be at least 1, but was 0",
+                "--threads=0 | --threads must be at least 1, but was 0",
                 "--loss=nonsense | Invalid value for option '--loss'",
                 "--layout=lfw | Invalid value for option '--layout'",
                 "--bogus | Unknown option: '--bogus'"
