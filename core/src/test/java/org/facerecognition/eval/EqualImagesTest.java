@@ -28,7 +28,8 @@ class EqualImagesTest {
                 .hasToString("2 impostor pairs have a cosine above 0.9999, the first of them "
                         + one.sample(1).image().name() + " and " + name
                         + "; if they show one image, or one person under two names, thresholds are too high and the"
-                        + " rates too low: remove one of the two, or put both into one person's folder; if they show two"
+                        + " rates too low: remove one of the two, or put both into one person's folder; if they show"
+                        + " two"
                         + " people, the model does not tell faces apart");
         Verification same = Verification.ofAllPairs(embeddings, new int[] {0, 1, 1, 0});
         assertThat(EqualImages.among(same, List.of(one, two))).isEmpty();

@@ -41,7 +41,8 @@ final class CalibrationNotes {
     private static String whyMissing(int needed, int people) {
         return people < needed
                 ? ": it needs " + needed + " people, there are " + people
-                : ": the model gives faces of different people the same embedding; check the data for equal images under"
+                : ": the model gives faces of different people the same embedding; check the data for equal images"
+                        + " under"
                         + " different names";
     }
 }

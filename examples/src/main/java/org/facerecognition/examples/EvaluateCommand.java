@@ -129,7 +129,8 @@ final class EvaluateCommand implements Callable<Integer> {
                     "Also calibrate the thresholds for \"the same person\" on the people of the data whom the model was"
                             + " not trained on, embedded as they are here, and write the model with them to this file."
                             + " A false accept rate of 0.01 takes 25 people to estimate, 0.001 takes 78, 0.0001 takes"
-                            + " 246; with so few, the upper bound of the rate on other people, which is printed, is several"
+                            + " 246; with so few, the upper bound of the rate on other people, which is printed, is"
+                            + " several"
                             + " times the rate.")
     private @Nullable Path calibrated;
 

@@ -583,10 +583,12 @@ class CommandsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "Java heap space | error: memory ran out (Java heap space); give Java more with -Xmx, or work on less at"
+                "Java heap space | error: memory ran out (Java heap space); give Java more with -Xmx, or work on"
+                        + " less at"
                         + " once",
                 "unable to create native thread: possibly out of memory or process/resource limits reached"
-                        + " | error: no more threads can be started; allow more processes (ulimit -u, or the limit of the"
+                        + " | error: no more threads can be started; allow more processes (ulimit -u, or the limit"
+                        + " of the"
                         + " container), or compute with fewer threads (-Dfacerecognition.threads=1)"
             })
     void memoryOrThreadsThatRunOutAreOneSentence(String reason, String sentence) {

@@ -360,7 +360,8 @@ class EvaluateCommandTest {
                 0.5, OptionalDouble.of(0.01), Optional.of(new Threshold.Evidence(1000, 10, 100, 0.02, mode)));
         assertThat(CalibrationNotes.missing(List.of(0.01, 0.001, 0.0001), List.of(found)))
                 .containsExactly(
-                        "no threshold for a false accept rate of 0.001: the model gives faces of different people the same"
+                        "no threshold for a false accept rate of 0.001: the model gives faces of different people"
+                                + " the same"
                                 + " embedding; check the data for equal images under different names",
                         "no threshold for a false accept rate of 0.0001: it needs 246 people, there are 100");
     }

@@ -184,9 +184,8 @@ public final class NativeLibraries {
     }
 
     private static String cannotBeUnpacked(String name, String reason) {
-        return name
-                + " cannot be unpacked to JavaCPP's cache folder (make room there, or name one that this user may write to with"
-                + " -Dorg.bytedeco.javacpp.cachedir=DIR): " + reason;
+        return name + " cannot be unpacked to JavaCPP's cache folder (make room there, or name one that this user may"
+                + " write to with -Dorg.bytedeco.javacpp.cachedir=DIR): " + reason;
     }
 
     // ---- memory limit ----

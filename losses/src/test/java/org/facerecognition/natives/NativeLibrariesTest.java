@@ -85,7 +85,8 @@ class NativeLibrariesTest {
         assertThat(run(Order.LIBRARY_FIRST, unwritable(file)))
                 .containsExactly(
                         "JavaCPP's library cannot be unpacked to JavaCPP's cache folder (make room there, or name"
-                                + " one that this user may write to with -Dorg.bytedeco.javacpp.cachedir=DIR): Could not create the cache: Set the"
+                                + " one that this user may write to with -Dorg.bytedeco.javacpp.cachedir=DIR): Could not"
+                                + " create the cache: Set the"
                                 + " \"org.bytedeco.javacpp.cachedir\" system property.",
                         "0 null false");
     }
@@ -105,7 +106,8 @@ class NativeLibrariesTest {
                         "OpenCV cannot be loaded: no jniopencv_core in java.library.path; check that the class path has"
                                 + " the natives of this platform, one set only");
         String noRoom =
-                "OpenCV cannot be unpacked to JavaCPP's cache folder (make room there, or name one that this user may write to with"
+                "OpenCV cannot be unpacked to JavaCPP's cache folder (make room there, or name one that this user"
+                        + " may write to with"
                         + " -Dorg.bytedeco.javacpp.cachedir=DIR): No space left on device";
         IOException cause = new IOException("No space left on device");
         assertThat(NativeLibraries.explain("OpenCV", new UnsatisfiedLinkError().initCause(cause)))
