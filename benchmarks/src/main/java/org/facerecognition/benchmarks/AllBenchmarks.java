@@ -110,7 +110,7 @@ final class AllBenchmarks {
             new Section("gallery-database", 6, false, 2, "gallery-database {database}"),
             new Section("accuracy", 8, false, 2, "accuracy {mobilefacenet} {yunet} {lfw} {celeba-ir} {orl} {celeba}"),
             new Section("fine-tuning", 15, false, 2, "fine-tuning {mobilefacenet} {celeba}"),
-            new Section("losses", 40, false, 2, "losses {orl}"),
+            new Section("losses", 30, false, 2, "losses {orl}"),
             new Section("serve", 8, true, 2, "serve {mobilefacenet} {yunet} {lfw}"),
             new Section("recognition", 4, true, 2, "recognition {yunet} {mobilefacenet} {lfw} 5 int8"));
 

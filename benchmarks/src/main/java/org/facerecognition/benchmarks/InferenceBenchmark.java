@@ -51,7 +51,7 @@ final class InferenceBenchmark {
     private static final List<String> PEERS =
             List.of("prepared", "half", "int8", "imported", "plain", "eager", "frozen", "onnxruntime", "djl", "python");
     private static final int CALIBRATION_FACES = 64; // for int8
-    private static final int STARTS = 5; // of a new process
+    private static final int STARTS = 3; // of a new process
 
     private final int rounds;
     private final Map<String, List<String>> options;

@@ -1,5 +1,8 @@
 package org.facerecognition.benchmarks;
 
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -7,7 +10,12 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.facerecognition.Recognizer;
@@ -24,10 +32,12 @@ import org.facerecognition.data.Split;
 import org.facerecognition.eval.Roc;
 import org.facerecognition.eval.Verification;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.natives.Processors;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LearningRate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains each loss with its paper's settings on few people, from the same seed, and verifies people whom the network
@@ -40,9 +50,11 @@ import org.facerecognition.train.LearningRate;
  * the losses for large data sets.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar losses [ORL_DIR [LOSS ...]]}; by default all losses on
- * synthetic faces. With ORL, each loss is trained five times.
+ * synthetic faces. With ORL, each loss is trained five times. Each loss has a process of its own with one thread, so
+ * that the figures do not depend on the number of processors; as many run at once as there are processors.
  */
 final class LossesBenchmark {
+    private static final String ONE = "one"; // in place of ORL_DIR, with the loss and ORL_DIR
     private static final int SIZE_PX = 32;
     private static final int PEOPLE = 30;
     private static final int IMAGES_PER_PERSON = 10;
@@ -56,12 +68,13 @@ final class LossesBenchmark {
     private LossesBenchmark() {}
 
     /** Runs the benchmark and prints a table. */
-    static void run(String[] args) {
-        Map<String, List<ByIdentity>> data = new LinkedHashMap<>();
-        data.put("synthetic faces", List.of(syntheticFaces()));
-        if (args.length > 0) {
-            data.put("ORL", folds(FaceDataset.folders(Path.of(args[0]), Split.TRAIN, 0, 0, SEED)));
+    static void run(String[] args) throws IOException, InterruptedException {
+        if (args.length > 1 && args[0].equals(ONE)) { // in a child process
+            System.out.println(row(LossName.of(args[1]), data(args.length > 2 ? args[2] : null)));
+            return;
         }
+        String orl = args.length > 0 ? args[0] : null;
+        Map<String, List<ByIdentity>> data = data(orl);
         List<LossName> losses = args.length > 1
                 ? Arrays.stream(args)
                         .skip(1)
@@ -75,14 +88,66 @@ final class LossesBenchmark {
                 "untrained",
                 name,
                 splits.stream().map(LossesBenchmark::untrained).toList())));
-        for (LossName loss : losses) {
-            table.append("\n| `").append(loss).append("` |");
-            data.forEach((name, splits) -> table.append(cell(
-                    loss.toString(),
-                    name,
-                    splits.stream().map(faces -> trained(loss, faces)).toList())));
+        ExecutorService processes = Executors.newFixedThreadPool(Processors.count());
+        try {
+            List<Future<String>> rows = losses.stream()
+                    .map(loss -> processes.submit(() -> rowOfProcess(loss, orl)))
+                    .toList();
+            for (Future<String> row : rows) {
+                table.append('\n').append(row.get());
+            }
+        } catch (ExecutionException e) {
+            throw new IOException(e.getCause().getMessage(), e);
+        } finally {
+            processes.shutdownNow();
         }
         System.out.println(table);
+    }
+
+    /** Trains one loss in a process of its own, and returns its row of the table. */
+    private static String rowOfProcess(LossName loss, @Nullable String orl) throws IOException {
+        List<String> command = Child.javaCommand(Main.class);
+        command.addAll(1, Child.optionsOfThisProcess());
+        command.add(1, "-D" + Processors.PROPERTY + "=1");
+        command.addAll(List.of("losses", ONE, loss.toString()));
+        Optional.ofNullable(orl).ifPresent(command::add);
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+        String row = "";
+        try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = output.readLine(); line != null; line = output.readLine()) {
+                if (line.startsWith("|")) {
+                    row = line;
+                } else {
+                    System.out.println(line);
+                }
+            }
+        }
+        int status = process.onExit().join().exitValue();
+        if (status != 0) {
+            throw new IOException("the training with " + loss + " ended with status " + status);
+        }
+        return row;
+    }
+
+    private static String row(LossName loss, Map<String, List<ByIdentity>> data) {
+        StringBuilder row = new StringBuilder("| `" + loss + "` |");
+        data.forEach((name, splits) -> row.append(cell(
+                loss.toString(),
+                name,
+                splits.stream().map(faces -> trained(loss, faces)).toList())));
+        return row.toString();
+    }
+
+    private static Map<String, List<ByIdentity>> data(@Nullable String orl) {
+        Map<String, List<ByIdentity>> data = new LinkedHashMap<>();
+        data.put("synthetic faces", List.of(syntheticFaces()));
+        if (orl != null) {
+            data.put("ORL", folds(FaceDataset.folders(Path.of(orl), Split.TRAIN, 0, 0, SEED)));
+        }
+        return data;
     }
 
     private static List<ByIdentity> folds(FaceDataset faces) {

@@ -200,12 +200,14 @@ final class TrainCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--compute-threads must be at least 0, but was " + computeThreads);
         }
         if (computeThreads > 0) {
-            torch.set_num_threads(computeThreads);
+            Libtorch.setThreads(computeThreads);
         }
         try {
             return fit(group);
         } finally {
-            torch.set_num_threads(formerThreads);
+            if (computeThreads > 0) {
+                Libtorch.setThreads(formerThreads);
+            }
         }
     }
 

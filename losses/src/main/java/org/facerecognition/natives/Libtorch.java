@@ -89,6 +89,23 @@ public final class Libtorch {
         }
     }
 
+    /**
+     * Sets the number of threads that libtorch computes with from now on: that of OpenMP, which the calling thread and
+     * threads that start later use, and on Linux that of OpenBLAS, which multiplies matrices, for the whole process.
+     *
+     * @param threads at least 1
+     * @throws IllegalArgumentException if the number is less than 1
+     * @throws IllegalStateException if libtorch cannot be loaded, see {@link #load}
+     */
+    public static void setThreads(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads must be at least 1, but was " + threads);
+        }
+        load();
+        torch.set_num_threads(threads);
+        OpenBlas.setThreads(threads);
+    }
+
     /** Returns whether the caches are hidden. Linux and oneDNN get their information from the same source. */
     private static boolean hidesCaches() {
         Path processor = Path.of("/sys/devices/system/cpu/cpu0");

@@ -87,8 +87,10 @@ public final class NativeLibraries {
         if (failure != null) {
             throw new IllegalStateException(failure);
         }
-        // the library may need libgomp, which reads its environment when it is loaded
-        try (LibC.Variable briefly = OpenMp.spinningBriefly()) {
+        // the library may need libgomp or OpenBLAS, which read their environment when they are loaded
+        try (LibC.Variable briefly = OpenMp.spinningBriefly();
+                LibC.Variable sleeping = OpenBlas.sleeping();
+                LibC.Variable bounded = OpenBlas.bounded()) {
             Uninterrupted.runAside(() -> initialize(type));
             LOADED.add(type);
         } catch (LinkageError | IllegalCallerException e) {

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
  * follows a container's quota and {@code -XX:ActiveProcessorCount}.
  */
 public final class Processors {
-    /** The system property that bounds the number of threads that compute, in libtorch, oneDNN and OpenCV. */
+    /** The system property that bounds the number of threads that compute, in whichever library. */
     public static final String PROPERTY = "facerecognition.threads";
 
     private Processors() {}
