@@ -1,11 +1,15 @@
 package org.facerecognition.eval;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
@@ -59,6 +63,7 @@ public final class Calibration {
 
     private static final double CONFIDENCE = 0.99; // nominal; covers 95 % on other people, see above
     private static final int BINS = 1 << 20;
+    private static final double NEXT_RATE = Math.pow(2, -0.25); // of the rates that atMost tries
     private static final int SAMPLES = 2; // both vary: the rate on these people and that on as many others
 
     private final float[][] embeddings;
@@ -103,7 +108,8 @@ public final class Calibration {
     /**
      * An operating point: a threshold with the evidence for it.
      *
-     * @param falseAcceptRate the requested rate
+     * @param falseAcceptRate the requested rate, which {@link #at} keeps among these pairs, and {@link #atMost} keeps
+     *     on other people
      * @param cosine the threshold, in [-1, 1]; two faces at or above it count as the same person
      * @param impostorPairs the number of pairs of faces of different people that were compared
      * @param falseAccepts the number of these pairs at or above the threshold, at most the requested share
@@ -127,24 +133,74 @@ public final class Calibration {
      * @throws IllegalArgumentException when the rate is out of range
      */
     public Optional<Point> at(double falseAcceptRate) {
-        if (!(falseAcceptRate > 0 && falseAcceptRate < 1)) {
-            throw new IllegalArgumentException("falseAcceptRate must be in (0, 1), but was " + falseAcceptRate);
-        }
+        requireRate(falseAcceptRate);
         double threshold = lowestThreshold((long) Math.floor(falseAcceptRate * pairs + 1e-9));
         if (people < peopleFor(falseAcceptRate) || threshold >= 1) {
             return Optional.empty();
         }
-        AtomicLongArray acceptedOf = new AtomicLongArray(people);
+        return Optional.of(points(falseAcceptRate, new double[] {threshold}).get(0));
+    }
+
+    /**
+     * Returns the lowest threshold whose upper bound is at most this rate: on other people the rate is not above it, at
+     * 95 % confidence. Thresholds that accept between this share of the impostor pairs and the least that this number
+     * of people can estimate are tried, each with 0.84 times the false accepts of the one before.
+     *
+     * @param falseAcceptRate in (0, 1)
+     * @return a point whose upper bound is at most the rate; empty when there are too few people to show this, or when
+     *     faces of different people have the same embedding
+     * @throws IllegalArgumentException when the rate is out of range
+     */
+    /*
+     * The strictest threshold comes first, and the first one whose bound is above the rate ends the search. Where the
+     * true rate of a threshold is above the given one, so are those of all lower thresholds: the search ends wrongly
+     * only if the bound of the highest of these fails, which has the probability of one test.
+     */
+    public Optional<Point> atMost(double falseAcceptRate) {
+        requireRate(falseAcceptRate);
+        double[] thresholds = DoubleStream.iterate(falseAcceptRate, rate -> rate * NEXT_RATE)
+                .takeWhile(rate -> people >= peopleFor(rate))
+                .map(rate -> lowestThreshold((long) Math.floor(rate * pairs + 1e-9)))
+                .filter(threshold -> threshold < 1)
+                .distinct()
+                .toArray();
+        List<Point> points = new ArrayList<>(points(falseAcceptRate, thresholds));
+        Collections.reverse(points);
+        return points.stream()
+                .takeWhile(point -> point.upperBound() <= falseAcceptRate)
+                .reduce((stricter, lower) -> lower);
+    }
+
+    private static void requireRate(double falseAcceptRate) {
+        if (!(falseAcceptRate > 0 && falseAcceptRate < 1)) {
+            throw new IllegalArgumentException("falseAcceptRate must be in (0, 1), but was " + falseAcceptRate);
+        }
+    }
+
+    /** Returns the points of ascending thresholds, all for one requested rate. */
+    private List<Point> points(double falseAcceptRate, double[] thresholds) {
+        int count = thresholds.length;
+        AtomicLongArray highest = new AtomicLongArray(people * count); // pairs by person and highest threshold reached
         forEachImpostorPair((i, j, cosine) -> {
-            if (cosine >= threshold) {
-                acceptedOf.incrementAndGet(labels[i]);
-                acceptedOf.incrementAndGet(labels[j]);
+            int found = Arrays.binarySearch(thresholds, cosine);
+            int reached = found < 0 ? -found - 2 : found;
+            if (reached >= 0) {
+                highest.incrementAndGet(labels[i] * count + reached);
+                highest.incrementAndGet(labels[j] * count + reached);
             }
         });
-        long[] accepted = IntStream.range(0, people).mapToLong(acceptedOf::get).toArray();
-        long falseAccepts = Arrays.stream(accepted).sum() / 2;
-        return Optional.of(
-                new Point(falseAcceptRate, threshold, pairs, falseAccepts, people, upperBound(accepted, falseAccepts)));
+        List<Point> points = new ArrayList<>();
+        long[] accepted = new long[people];
+        for (int index = count - 1; index >= 0; index--) {
+            for (int person = 0; person < people; person++) {
+                accepted[person] += highest.get(person * count + index);
+            }
+            long falseAccepts = Arrays.stream(accepted).sum() / 2;
+            double bound = upperBound(accepted, falseAccepts);
+            points.add(new Point(falseAcceptRate, thresholds[index], pairs, falseAccepts, people, bound));
+        }
+        Collections.reverse(points);
+        return points;
     }
 
     /**

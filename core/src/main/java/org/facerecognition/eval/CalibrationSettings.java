@@ -13,19 +13,33 @@ import java.util.function.Consumer;
  * @param namesakes whether people who have the same name as a person of the training set are different people, as when
  *     both data sets number their people, and so are people of the data set whose names differ only in case, spaces or
  *     Unicode form; otherwise equal names mean the same person, and calibration rejects them
+ * @param bounded whether the rates are upper bounds: a threshold is then so high that its rate on other people is not
+ *     above the requested one, at 95 % confidence ({@link Calibration#atMost}); otherwise it keeps the rate among the
+ *     people of the calibration, and is an estimate for others ({@link Calibration#at})
  * @param notes receives remarks for the user, each a sentence without a full stop: {@link EqualImages}
  */
 public record CalibrationSettings(
-        List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes, Consumer<String> notes) {
+        List<Double> falseAcceptRates,
+        int maxFaces,
+        long seed,
+        boolean namesakes,
+        boolean bounded,
+        Consumer<String> notes) {
     private static final Consumer<String> NO_NOTES = note -> {};
 
     /** Rates of 1 %, 0.1 % and 0.01 %, and at most 10,000 faces, which make 50 million pairs. */
     public static final CalibrationSettings DEFAULT =
             new CalibrationSettings(List.of(0.01, 0.001, 0.0001), 10_000, 0, false);
 
-    /** Makes settings without a receiver of remarks. */
+    /** Makes settings whose thresholds are estimates, without a receiver of remarks. */
     public CalibrationSettings(List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes) {
         this(falseAcceptRates, maxFaces, seed, namesakes, NO_NOTES);
+    }
+
+    /** Makes settings whose thresholds are estimates. */
+    public CalibrationSettings(
+            List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes, Consumer<String> notes) {
+        this(falseAcceptRates, maxFaces, seed, namesakes, false, notes);
     }
 
     /** @throws IllegalArgumentException naming the value that is out of range */
@@ -46,26 +60,31 @@ public record CalibrationSettings(
 
     /** Returns these settings with other rates. */
     public CalibrationSettings withFalseAcceptRates(List<Double> rates) {
-        return new CalibrationSettings(rates, maxFaces, seed, namesakes, notes);
+        return new CalibrationSettings(rates, maxFaces, seed, namesakes, bounded, notes);
     }
 
     /** Returns these settings with another maximum number of faces. */
     public CalibrationSettings withMaxFaces(int faces) {
-        return new CalibrationSettings(falseAcceptRates, faces, seed, namesakes, notes);
+        return new CalibrationSettings(falseAcceptRates, faces, seed, namesakes, bounded, notes);
     }
 
     /** Returns these settings with another seed. */
     public CalibrationSettings withSeed(long newSeed) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, newSeed, namesakes, notes);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, newSeed, namesakes, bounded, notes);
     }
 
     /** Returns these settings, saying whether equal names may belong to different people. */
     public CalibrationSettings withNamesakes(boolean allowed) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, allowed, notes);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, allowed, bounded, notes);
+    }
+
+    /** Returns these settings, saying whether the rates are upper bounds of the rates on other people. */
+    public CalibrationSettings withBounded(boolean rates) {
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, rates, notes);
     }
 
     /** Returns these settings with another receiver of remarks, each a sentence without a full stop. */
     public CalibrationSettings withNotes(Consumer<String> receiver) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, receiver);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, bounded, receiver);
     }
 }

@@ -70,8 +70,14 @@ public record Calibrator(Set<String> knownPeople, Function<FaceDataset, Embedded
                         : "an image of " + chosen.identities().get(faces.labels()[face]))
                 .ifPresent(images -> settings.notes().accept(images.toString()));
         List<Calibration.Point> points = settings.falseAcceptRates().stream()
-                .flatMap(rate -> calibration.at(rate).stream())
+                .flatMap(rate -> (settings.bounded() ? calibration.atMost(rate) : calibration.at(rate)).stream())
                 .toList();
+        if (points.isEmpty() && settings.bounded()) {
+            throw new DataException("none of the false accept rates " + settings.falseAcceptRates()
+                    + " can be shown to hold on other people: " + usable + " people are too few, or the model gives"
+                    + " faces of different people the same embedding; add more people, ask for a higher rate, or take"
+                    + " thresholds that are estimates (without evaluate --bounded, CalibrationSettings.withBounded)");
+        }
         if (points.isEmpty()) {
             throw new DataException("none of the false accept rates " + settings.falseAcceptRates()
                     + " can be estimated: the model gives faces of different people the same embedding; check the data"

@@ -139,6 +139,73 @@ class CalibrationTest {
     }
 
     @Nested
+    class AThresholdWhoseUpperBoundKeepsToTheRate {
+        @Test
+        void isTheLowestOfThoseThatAreTried() {
+            Calibration calibration = Calibration.of(new Population(new Random(9), 0.4, 1).faces(150, p -> 2));
+            Calibration.Point estimate = calibration.at(0.01).orElseThrow();
+            Calibration.Point bounded = calibration.atMost(0.01).orElseThrow();
+            assertThat(estimate.upperBound()).isGreaterThan(0.01);
+            assertThat(bounded.upperBound()).isLessThanOrEqualTo(0.01);
+            assertThat(bounded.falseAcceptRate()).isEqualTo(0.01);
+            assertThat(bounded.cosine()).isGreaterThan(estimate.cosine());
+
+            double share = (double) bounded.falseAccepts() / bounded.impostorPairs();
+            Calibration.Point same =
+                    calibration.at(share * (1 + 1e-9)).orElseThrow(); // the same pairs, asked for as an estimate
+            assertThat(bounded.upperBound()).isEqualTo(same.upperBound());
+            double next = share * Math.pow(2, 0.25) * 1.01; // of the next lower threshold
+            assertThat(calibration.at(next).orElseThrow().upperBound()).isGreaterThan(0.01);
+        }
+
+        @Test
+        void takesMorePeopleThanAnEstimate() {
+            Embedded few = new Population(new Random(9), 0.4, 0).faces(30, p -> 2);
+            assertThat(Calibration.of(few).at(0.01)).isPresent();
+            assertThat(Calibration.of(few).atMost(0.01)).isEmpty();
+            assertThat(Calibration.of(few).atMost(0.3)).isPresent();
+            assertThat(Calibration.of(few).atMost(1e-6)).isEmpty();
+        }
+
+        @ParameterizedTest
+        @CsvSource({"80, 0.01, 0", "80, 0.01, 2", "80, 0.05, 2"})
+        void keepsTheRateOnOtherPeople(int people, double rate, double resemblance) {
+            Population population = new Population(new Random(10), 0.4, resemblance);
+            int found = 0;
+            int above = 0;
+            for (int split = 0; split < 200; split++) {
+                Calibration.Point point = Calibration.of(population.faces(people, p -> 2))
+                        .atMost(rate)
+                        .orElse(null);
+                if (point != null) {
+                    found++;
+                    above += falseAcceptRate(population.faces(people, p -> 2), point.cosine()) > rate ? 1 : 0;
+                }
+            }
+            assertThat(found).isGreaterThan(150);
+            assertThat(above).isLessThanOrEqualTo(10); // 5 % of 200
+        }
+    }
+
+    private static double falseAcceptRate(Embedded faces, double threshold) {
+        long pairs = 0;
+        long accepted = 0;
+        for (int i = 0; i < faces.labels().length; i++) {
+            float[] face = faces.embeddings()[i];
+            double norm = Math.sqrt(Verification.dot(face, face));
+            for (int j = 0; j < i; j++) {
+                if (faces.labels()[i] != faces.labels()[j]) {
+                    float[] other = faces.embeddings()[j];
+                    double otherNorm = Math.sqrt(Verification.dot(other, other));
+                    pairs++;
+                    accepted += Verification.dot(face, other) >= threshold * norm * otherNorm ? 1 : 0;
+                }
+            }
+        }
+        return (double) accepted / pairs;
+    }
+
+    @Nested
     class TheUpperBound {
         /** The expected values are those of {@code scipy.stats.beta.ppf(0.95, k + 1, n - k)}. */
         @Test
@@ -165,24 +232,6 @@ class CalibrationTest {
                 covered += onOthers <= point.upperBound() ? 1 : 0;
             }
             return covered / 200.0;
-        }
-
-        private double falseAcceptRate(Embedded faces, double threshold) {
-            long pairs = 0;
-            long accepted = 0;
-            for (int i = 0; i < faces.labels().length; i++) {
-                float[] face = faces.embeddings()[i];
-                double norm = Math.sqrt(Verification.dot(face, face));
-                for (int j = 0; j < i; j++) {
-                    if (faces.labels()[i] != faces.labels()[j]) {
-                        float[] other = faces.embeddings()[j];
-                        double otherNorm = Math.sqrt(Verification.dot(other, other));
-                        pairs++;
-                        accepted += Verification.dot(face, other) >= threshold * norm * otherNorm ? 1 : 0;
-                    }
-                }
-            }
-            return (double) accepted / pairs;
         }
 
         @ParameterizedTest

@@ -72,6 +72,18 @@ class CalibratorTest {
         assertThat(sizes).allMatch(size -> size <= maxFaces && size > maxFaces - 10);
     }
 
+    @Test
+    void saysThatTooFewPeopleCannotShowThatARateHoldsOnOthers() {
+        FaceDataset people = FaceDataset.synthetic(
+                new SyntheticFaces(0, 48).identities(0, 30).images(0, 2), Split.TEST);
+        CalibrationSettings settings =
+                CalibrationSettings.DEFAULT.withFalseAcceptRates(List.of(0.01)).withBounded(true);
+        assertThatThrownBy(() -> new Calibrator(Set.of(), CalibratorTest::randomly).measure(people, settings))
+                .isInstanceOf(DataException.class)
+                .hasMessageContaining("none of the false accept rates [0.01] can be shown to hold on other people: 30"
+                        + " people are too few");
+    }
+
     /** It was an error of the program, or data with equal images was suspected. */
     @Test
     void tooFewUsableFacesAreAFaultOfTheData() {

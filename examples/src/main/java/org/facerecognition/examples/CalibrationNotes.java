@@ -7,6 +7,7 @@ import org.facerecognition.Threshold;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.eval.Calibration;
+import org.facerecognition.eval.CalibrationSettings;
 
 /** What {@code evaluate --calibrate} says about thresholds that are missing, or that other commands refuse. */
 final class CalibrationNotes {
@@ -27,20 +28,23 @@ final class CalibrationNotes {
     }
 
     /** Returns a line for each rate that has no threshold, saying why. */
-    static List<String> missing(List<Double> rates, List<Threshold> thresholds) {
+    static List<String> missing(CalibrationSettings settings, List<Threshold> thresholds) {
         int people = thresholds.get(0).evidence().orElseThrow().people();
-        return rates.stream()
+        return settings.falseAcceptRates().stream()
                 .filter(rate -> thresholds.stream()
                         .noneMatch(found -> found.falseAcceptRate().orElseThrow() == rate))
                 .map(rate -> "no threshold for a false accept rate of "
                         + BigDecimal.valueOf(rate).stripTrailingZeros().toPlainString()
-                        + whyMissing(Calibration.peopleFor(rate), people))
+                        + whyMissing(Calibration.peopleFor(rate), people, settings.bounded()))
                 .toList();
     }
 
-    private static String whyMissing(int needed, int people) {
+    private static String whyMissing(int needed, int people, boolean bounded) {
+        if (people >= needed && bounded) {
+            return ": " + people + " people cannot show that the rate holds on others";
+        }
         return people < needed
-                ? ": it needs " + needed + " people, there are " + people
+                ? ": it needs " + needed + (bounded ? " people or more" : " people") + ", there are " + people
                 : ": the model gives faces of different people the same embedding; check the data for equal images"
                         + " under"
                         + " different names";

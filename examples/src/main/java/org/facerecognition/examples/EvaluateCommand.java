@@ -135,6 +135,14 @@ final class EvaluateCommand implements Callable<Integer> {
     private @Nullable Path calibrated;
 
     @Option(
+            names = "--bounded",
+            description = "With --calibrate, take thresholds so high that the upper bound of the rate on other people,"
+                    + " at 95 %% confidence, is at most the false accept rate; otherwise the rate is an estimate. Takes"
+                    + " more people.")
+    @HelpSection(Heading.MEASUREMENT)
+    private boolean bounded;
+
+    @Option(
             names = "--namesakes",
             description = "People of the data who have the same names as people of the model's training are other"
                     + " people, for example because both number their people; and so are people of the data whose"
@@ -217,6 +225,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
     /** Rejects options that the protocol does not read: figures would look as if they were of what they ask for. */
     private void requireUsed() {
+        if (bounded && calibrated == null) {
+            throw new ParameterException(
+                    spec.commandLine(), "--bounded must go with --calibrate, but was given without");
+        }
         if (!(unseen >= 0 && unseen < 1)) {
             throw new ParameterException(
                     spec.commandLine(), "--unseen must be at least 0 and less than 1, but was " + unseen);
@@ -342,6 +354,7 @@ final class EvaluateCommand implements Callable<Integer> {
         CalibrationSettings settings = CalibrationSettings.DEFAULT
                 .withSeed(seed)
                 .withNamesakes(namesakes)
+                .withBounded(bounded)
                 .withNotes(evaluation::noteEqualImages);
         List<Threshold> thresholds = loaded.embedder().calibrate(people, settings);
         PrintWriter err = spec.commandLine().getErr();
@@ -352,7 +365,7 @@ final class EvaluateCommand implements Callable<Integer> {
                         : "of whom the model's file does not say whether it was trained on them",
                 CalibrationNotes.modeOf(thresholds));
         thresholds.forEach(threshold -> err.println("threshold " + threshold));
-        CalibrationNotes.missing(settings.falseAcceptRates(), thresholds).forEach(line -> err.println("note: " + line));
+        CalibrationNotes.missing(settings, thresholds).forEach(line -> err.println("note: " + line));
         CalibrationNotes.otherCrop(thresholds, people.crop(), loaded.crop())
                 .ifPresent(line -> err.println("warning: " + line));
         return thresholds;

@@ -18,6 +18,7 @@ import javax.imageio.ImageIO;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.ImageReader;
+import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -358,11 +359,44 @@ class EvaluateCommandTest {
         EmbeddingMode mode = new EmbeddingMode(null, true, EmbeddingMode.FLOAT32);
         Threshold found = new Threshold(
                 0.5, OptionalDouble.of(0.01), Optional.of(new Threshold.Evidence(1000, 10, 100, 0.02, mode)));
-        assertThat(CalibrationNotes.missing(List.of(0.01, 0.001, 0.0001), List.of(found)))
+        assertThat(CalibrationNotes.missing(CalibrationSettings.DEFAULT, List.of(found)))
                 .containsExactly(
                         "no threshold for a false accept rate of 0.001: the model gives faces of different people"
                                 + " the same"
                                 + " embedding; check the data for equal images under different names",
                         "no threshold for a false accept rate of 0.0001: it needs 246 people, there are 100");
+        assertThat(CalibrationNotes.missing(CalibrationSettings.DEFAULT.withBounded(true), List.of(found)))
+                .containsExactly(
+                        "no threshold for a false accept rate of 0.001: 100 people cannot show that the rate holds on"
+                                + " others",
+                        "no threshold for a false accept rate of 0.0001: it needs 246 people or more, there are 100");
+    }
+
+    @Test
+    void thresholdsCanBeBounds() throws IOException {
+        Path trained = root.resolve("apart");
+        Cli.train(faces, trained, "--max-steps", 1, "--encoder", "resnet18"); // tells people apart without training
+        Path people = Cli.faces(root.resolve("people"), 90, 2);
+        double estimated = threshold(trained, people);
+        double bounded = threshold(trained, people, "--bounded");
+        assertThat(bounded).isGreaterThan(estimated);
+        Cli.Result alone = evaluate("all-pairs", people, "--layout", "folders", "--bounded");
+        assertThat(alone.code()).isEqualTo(2);
+        assertThat(alone.err()).contains("--bounded must go with --calibrate, but was given without");
+    }
+
+    /** Calibrates and returns the threshold for a rate of 0.01. */
+    private static double threshold(Path trained, Path people, String... options) throws IOException {
+        List<Object> words =
+                new ArrayList<>(List.of("evaluate", "--protocol", "all-pairs", "--data", people, "--json"));
+        words.addAll(List.of("--val-fraction", 0, "--namesakes", "--model", trained.resolve("last.ckpt")));
+        words.addAll(List.of("--calibrate", root.resolve(options.length + "bounded.model")));
+        words.addAll(List.of(options));
+        Cli.Result result = Cli.run(words.toArray());
+        assertThat(result.code()).as(result.err()).isZero();
+        JsonNode found = result.json().get("calibration").get(0);
+        assertThat(found.get("false_accept_rate").asDouble()).isEqualTo(0.01);
+        assertThat(found.get("upper_bound").asDouble() <= 0.01).isEqualTo(options.length > 0);
+        return found.get("cosine").asDouble();
     }
 }
