@@ -92,7 +92,7 @@ final class ExportsBenchmark {
 
     private static float[] onnxRuntime(Net net, float[] images) throws OrtException {
         long[] shape = {IMAGES, 3, Net.SIZE_PX, Net.SIZE_PX};
-        try (OrtSession session = InProcess.onnxRuntime(net);
+        try (OrtSession session = InProcess.onnxRuntime(net, torch.get_num_threads());
                 OnnxTensor input =
                         OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), FloatBuffer.wrap(images), shape);
                 OrtSession.Result result = session.run(Map.of("images", input))) {

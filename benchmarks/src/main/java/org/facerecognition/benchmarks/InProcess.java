@@ -83,10 +83,10 @@ final class InProcess {
         }
     }
 
-    /** Opens an ONNX Runtime session with as many threads as libtorch uses; owned. */
-    static OrtSession onnxRuntime(Net net) throws OrtException {
+    /** Opens an ONNX Runtime session with a number of threads for each call; owned. */
+    static OrtSession onnxRuntime(Net net, int threads) throws OrtException {
         var options = new OrtSession.SessionOptions();
-        options.setIntraOpNumThreads(torch.get_num_threads());
+        options.setIntraOpNumThreads(threads);
         options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
         return OrtEnvironment.getEnvironment().createSession(net.file("onnx").toString(), options);
     }

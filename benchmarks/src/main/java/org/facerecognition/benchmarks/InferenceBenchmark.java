@@ -170,11 +170,10 @@ final class InferenceBenchmark {
         double flops = 2.0 * net.multiplications();
         double peak = MatmulPeak.gigaflops(data_type.f32);
         double halfPeak = MatmulPeak.gigaflops(data_type.bf16);
-        try (Recognizer contiguous = Recognizer.load(net.file("model"));
+        try (Recognizer eager = Recognizer.load(net.file("model"));
                 PreparedRecognizer prepared =
                         net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
-                OrtSession session = InProcess.onnxRuntime(net)) {
-            contiguous.encoder().setChannelsLast(false);
+                OrtSession session = InProcess.onnxRuntime(net, torch.get_num_threads())) {
             PreparedRecognizer half = wants("half") ? half(net) : null;
             PreparedRecognizer int8 = wants("int8") ? int8(net) : null;
             Map<String, PreparedRecognizer> imported = wants("imported") ? imported(net) : Map.of();
@@ -198,7 +197,7 @@ final class InferenceBenchmark {
                 }
                 if (wants("eager")) {
                     contestants.add(InProcess.libtorch(
-                            "bare libtorch, eager, fp32", batch, false, contiguous.encoder()::forward));
+                            "bare libtorch, eager, channels_last, fp32", batch, true, eager.encoder()::forward));
                 }
                 if (frozen != null) {
                     contestants.add(InProcess.libtorch(
@@ -344,7 +343,7 @@ final class InferenceBenchmark {
         starters.put("DJL", () -> Child.java("djl", net.file("pt").toString()));
         starters.put(
                 "Python PyTorch",
-                () -> Child.python("embed_net.py", net.id(), net.file("pt").toString()));
+                () -> Child.python("embed_net.py", "file", net.file("pt").toString()));
         Map<String, List<Double>> seconds = new LinkedHashMap<>();
         Map<String, List<Double>> memory = new LinkedHashMap<>();
         for (int round = 0; round < STARTS; round++) {

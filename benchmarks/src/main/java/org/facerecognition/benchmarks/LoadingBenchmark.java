@@ -52,15 +52,18 @@ final class LoadingBenchmark {
             PackedFaces.write(encoded, List.of(faces), 0, done -> {});
             PackedFaces.write(decoded, List.of(faces), SIZE_PX, done -> {});
             List<Contestant> contestants = new ArrayList<>();
-            contestants.add(new Loader("files without cache, 1 thread", faces, 1, 0));
-            contestants.add(new Loader("files, first epoch, 1 thread", faces, 1, CACHE_MIB).measuringFirstEpoch());
-            contestants.add(new Loader("files, 1 thread", faces, 1, CACHE_MIB).withWarmCache());
-            contestants.add(new Loader("files, 2 threads", faces, 2, CACHE_MIB).withWarmCache());
-            contestants.add(new Loader("pack, 1 thread", FaceDataset.packed(encoded, Split.TRAIN), 1, 0));
-            contestants.add(new Loader("pack of pixels, 1 thread", FaceDataset.packed(decoded, Split.TRAIN), 1, 0));
-            contestants.add(new Loader("pack of pixels, 2 threads", FaceDataset.packed(decoded, Split.TRAIN), 2, 0));
-            Optional<PythonLoop> python =
-                    PythonLoop.start("Python torchvision %s on PIL, 1 thread", "load_faces.py", data.toString());
+            contestants.add(new Loader("files without cache, 1 loader thread", faces, 1, 0));
+            contestants.add(
+                    new Loader("files, first epoch, 1 loader thread", faces, 1, CACHE_MIB).measuringFirstEpoch());
+            contestants.add(new Loader("files, 1 loader thread", faces, 1, CACHE_MIB).withWarmCache());
+            contestants.add(new Loader("files, 2 loader threads", faces, 2, CACHE_MIB).withWarmCache());
+            contestants.add(new Loader("pack, 1 loader thread", FaceDataset.packed(encoded, Split.TRAIN), 1, 0));
+            contestants.add(
+                    new Loader("pack of pixels, 1 loader thread", FaceDataset.packed(decoded, Split.TRAIN), 1, 0));
+            contestants.add(
+                    new Loader("pack of pixels, 2 loader threads", FaceDataset.packed(decoded, Split.TRAIN), 2, 0));
+            Optional<PythonLoop> python = PythonLoop.start(
+                    "Python torchvision %s on PIL, DataLoader with 1 worker", "load_faces.py", data.toString());
             python.ifPresent(contestants::add);
             Rounds results = Rounds.run(contestants, rounds, BATCHES, System.out);
             String title = "reading, decoding, crop, five augmentations, batches of 16";
@@ -77,9 +80,11 @@ final class LoadingBenchmark {
                 "%n| Computed, not measured: %,.0f images/s for %d GPUs that train ResNet-34 | threads |%n|---|---|%n",
                 needed, GPUS);
         for (Contestant contestant : contestants) {
-            if (contestant.name().endsWith("1 thread")) {
+            if (contestant.name().contains(" 1 ")) {
                 double threads = Math.ceil(needed / results.median(contestant.name()));
-                System.out.printf("| %s | %.0f |%n", contestant.name().replace(", 1 thread", ""), threads);
+                System.out.printf(
+                        "| %s | %.0f |%n",
+                        contestant.name().replaceAll(", 1 loader thread| with 1 worker", ""), threads);
             }
         }
     }

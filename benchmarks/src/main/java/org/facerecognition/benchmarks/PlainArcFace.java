@@ -11,8 +11,9 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * ArcFace in plain libtorch as most implementations have it: normalize, linear, the margin on all cosines, one-hot,
- * where, cross-entropy. The one-hot tensor is boolean, its smallest form. Scale and margin are 64 and 0.5.
+ * ArcFace in plain libtorch, twice: with the margin on the cosines of the targets alone, as in insightface's
+ * arcface_torch, and with the margin on all cosines, a one-hot tensor and where, as in many other implementations. The
+ * one-hot tensor is boolean, its smallest form. Scale and margin are 64 and 0.5.
  *
  * <p>Every intermediate tensor is closed after its last use, as C++ and Python do without being told: what remains
  * until the backward pass is what autograd saves.
@@ -23,8 +24,23 @@ final class PlainArcFace {
 
     private PlainArcFace() {}
 
-    /** Maps embeddings [B, D], class centers [C, D] and labels [B], all borrowed, to a scalar loss, which is scoped. */
+    /**
+     * Maps embeddings [B, D], class centers [C, D] and labels [B], all borrowed, to a scalar loss, which is scoped. The
+     * margin costs one copy of the cosines, which is scaled in place.
+     */
     static Tensor loss(Tensor embeddings, Tensor centers, Tensor labels) {
+        try (Tensor cosine = cosine(embeddings, centers); // [B, C]
+                Tensor columns = labels.unsqueeze(1);
+                Tensor target = cosine.gather(1, columns); // [B, 1]
+                Tensor margin = withMargin(target);
+                Tensor logits = cosine.scatter(1, columns, margin)) { // [B, C]
+            logits.mul_(new Scalar(S));
+            return torch.cross_entropy(logits, labels);
+        }
+    }
+
+    /** Does the same with the margin on all cosines. */
+    static Tensor lossOverAll(Tensor embeddings, Tensor centers, Tensor labels) {
         try (Tensor cosine = cosine(embeddings, centers); // [B, C]
                 Tensor margin = withMargin(cosine); // [B, C]
                 Tensor oneHot = oneHot(cosine, labels); // [B, C]

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 
 /**
  * Runs contestants in interleaved rounds, so that other load on the machine affects all of them alike, and reports
@@ -101,13 +102,14 @@ final class Rounds {
 
     /** Returns the median over the rounds of a contestant's speed relative to the baseline. */
     double ratio(String name, String baseline) {
-        List<Double> rates = rates(name);
-        List<Double> baselineRates = rates(baseline);
-        List<Double> ratios = new ArrayList<>();
-        for (int i = 0; i < rates.size(); i++) {
-            ratios.add(rates.get(i) / baselineRates.get(i));
-        }
-        return median(ratios);
+        return medianOfRatios(rates(name), rates(baseline));
+    }
+
+    /** Returns the median of the ratios of two lists, element by element; they have as many elements, at least one. */
+    static double medianOfRatios(List<Double> numerators, List<Double> denominators) {
+        return median(IntStream.range(0, numerators.size())
+                .mapToObj(i -> numerators.get(i) / denominators.get(i))
+                .toList());
     }
 
     private List<Double> rates(String name) {

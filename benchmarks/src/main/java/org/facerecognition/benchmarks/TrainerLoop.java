@@ -2,6 +2,9 @@ package org.facerecognition.benchmarks;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.Trainer;
@@ -22,7 +25,7 @@ final class TrainerLoop implements Contestant {
     private final TrainingSetup setup;
     private final Precision precision;
     private final FaceDataset train;
-    private final List<Double> waitFractions = new ArrayList<>();
+    private final SortedMap<Integer, List<Double>> waitFractions = new TreeMap<>(); // by number of steps
 
     TrainerLoop(TrainingSetup setup, Precision precision, FaceDataset train) {
         this.setup = setup;
@@ -73,13 +76,16 @@ final class TrainerLoop implements Contestant {
                     .fit(recognizer, train);
         }
         double seconds = (times[1] - times[0]) / 1e9;
-        waitFractions.add(waited[0] / seconds);
+        waitFractions.computeIfAbsent(steps, absent -> new ArrayList<>()).add(waited[0] / seconds);
         return steps * setup.batch() / seconds;
     }
 
-    /** Returns the median over the rounds of the fraction of time that training waited for images, in [0, 1]. */
+    /**
+     * Returns the median over the rounds of the fraction of time that training waited for images, in [0, 1]. A call
+     * with fewer steps than those of the rounds, which warms up, does not count: images are ready at its start.
+     */
     double waitFraction() {
-        return Rounds.median(waitFractions);
+        return Rounds.median(Objects.requireNonNull(waitFractions.get(waitFractions.lastKey())));
     }
 
     @Override

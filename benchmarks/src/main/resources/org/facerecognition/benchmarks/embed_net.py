@@ -2,7 +2,8 @@
 
     python3 embed_net.py NET FILE
 
-FILE is the network in TorchScript. If NET is resnet34, torchvision's own ResNet-34 in channels_last is used instead.
+FILE is the network in TorchScript, as a program would deploy it. If NET is resnet34, torchvision's own ResNet-34 in
+channels_last is used instead, with random weights: as a program that trains would run it.
 Prints "ready", its name and its resident memory in MiB, separated by tabs, once it has embedded a first image. Then
 reads lines "BATCH STEPS" and answers each with the seconds it took.
 """
@@ -20,8 +21,8 @@ if net == "resnet34":
     model = model.eval().to(memory_format=torch.channels_last)
     layout, kind = torch.channels_last, "eager, channels_last"
 else:
-    model = torch.jit.freeze(torch.jit.load(file).eval())
-    layout, kind = torch.contiguous_format, "TorchScript, frozen"
+    model = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.load(file).eval()))
+    layout, kind = torch.contiguous_format, "TorchScript, frozen and optimized"
 
 
 def embed(batch, steps):

@@ -19,8 +19,21 @@ class PlainArcFaceTest {
         Libtorch.load();
     }
 
+    private interface Loss {
+        Tensor of(Tensor embeddings, Tensor centers, Tensor labels);
+    }
+
     @Test
     void hasTheLossAndTheGradientsOfMarginSoftmax() {
+        assertEquals(PlainArcFace::loss);
+    }
+
+    @Test
+    void hasThemWithTheMarginOnAllCosinesToo() {
+        assertEquals(PlainArcFace::lossOverAll);
+    }
+
+    private static void assertEquals(Loss plain) {
         try (PointerScope scope = new PointerScope();
                 MarginSoftmax head = new MarginSoftmax(30, 8, new ArcFaceMargin(64, 0.5))) {
             torch.manual_seed(0);
@@ -37,7 +50,7 @@ class PlainArcFaceTest {
             weight.mutable_grad().put(new Tensor());
             x.mutable_grad().put(new Tensor());
 
-            Tensor loss = PlainArcFace.loss(x, weight, labels);
+            Tensor loss = plain.of(x, weight, labels);
             loss.backward();
             assertThat(loss.item_float()).isCloseTo(expected.item_float(), within(1e-4f));
             assertThat(x.grad().allclose(expectedX, 1e-3, 1e-4, false)).isTrue();

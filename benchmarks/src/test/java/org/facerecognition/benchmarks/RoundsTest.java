@@ -39,6 +39,13 @@ class RoundsTest {
         assertThat(contestant.steps).containsExactly(2, 1, 3, 1, 3);
     }
 
+    @Test
+    void aRatioIsTheMedianOfTheRatiosOfTheRounds() {
+        assertThat(Rounds.medianOfRatios(List.of(1.0, 4.0, 9.0), List.of(2.0, 1.0, 3.0)))
+                .as("not 4 / 2, the ratio of the medians")
+                .isEqualTo(3);
+    }
+
     /** Sleeps for some steps' time in each step. */
     private static final class Sleeper implements Contestant {
         private final String name;
