@@ -7,7 +7,8 @@ import java.util.Map;
 
 /**
  * Parses transforms from a line as one would write it in Python, which is also what they print: {@code Grayscale(3),
- * ColorJitter(brightness=0.5, hue=0.3)}. Names and parameters are torchvision's; parameters may be positional or named.
+ * ColorJitter(brightness=0.5, hue=0.3)}. Names and parameters are torchvision's; parameters may be positional or named,
+ * and numbers may be fractions, such as {@code 3/4}.
  */
 public final class TransformLine {
     private final String line;
@@ -97,7 +98,7 @@ public final class TransformLine {
             return values;
         }
         if (at < line.length() && "+-.0123456789".indexOf(line.charAt(at)) >= 0) {
-            return number();
+            return numberOrFraction();
         }
         String name = name();
         boolean isTransform = at < line.length() && line.charAt(at) == '('
@@ -105,7 +106,19 @@ public final class TransformLine {
         return isTransform ? transform(name, start) : new Word(name);
     }
 
-    private Double number() {
+    private Double numberOrFraction() {
+        int start = at;
+        double number = number();
+        if (accept('/')) {
+            number /= number();
+        }
+        if (!Double.isFinite(number)) {
+            throw error("\"" + line.substring(start, at).strip() + "\" is not a finite number", start);
+        }
+        return number;
+    }
+
+    private double number() {
         int start = at;
         while (at < line.length() && "+-.0123456789eE".indexOf(line.charAt(at)) >= 0) {
             at++;

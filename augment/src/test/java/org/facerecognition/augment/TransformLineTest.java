@@ -1,9 +1,14 @@
 package org.facerecognition.augment;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,6 +51,7 @@ class TransformLineTest {
                 "RandomErasing(value=128) | RandomErasing(p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=(128, 128, 128))",
                 "RandomAffine(10, shear=5) | RandomAffine(degrees=(-10.0, 10.0), translate=(0.0, 0.0), scale=(1.0, 1.0), shear=(-5.0, 5.0, 0.0, 0.0), interpolation=nearest)",
                 "RandomApply([RandomInvert(1), Grayscale], p=.2) | RandomApply([RandomInvert(p=1.0), Grayscale(num_output_channels=3)], p=0.2)",
+                "RandomErasing(ratio=(3/4, 4 / 3)) | RandomErasing(p=0.5, scale=(0.02, 0.33), ratio=(0.75, 1.3333333333333333), value=(0, 0, 0))",
                 "OneOf(RandomInvert, Occlusion(mask)) | OneOf(RandomInvert(p=0.5), Occlusion(cover=mask))",
             })
     void acceptsPositionalNamedAndOmittedParameters(String line, String printed) {
@@ -77,6 +83,8 @@ class TransformLineTest {
                 "OneOf(3) | 1 | transforms must contain only transforms, but one was 3.0",
                 "OneOf() | 1 | OneOf must have at least one transform",
                 "; | 1 | \";\" was not expected",
+                "RandomInvert(1/0) | 14 | \"1/0\" is not a finite number",
+                "RandomInvert(1/x) | 16 | \"\" is not a number",
                 "RandomApply( | 13 | the line ends too early"
             })
     void pointsAtTheError(String line, int position, String message) {
@@ -85,6 +93,31 @@ class TransformLineTest {
                 .hasMessageContaining(message)
                 .hasMessageContaining("at character " + position + " of")
                 .hasMessageEndingWith("\n  " + line + "\n  " + " ".repeat(position - 1) + "^");
+    }
+
+    /** The guide's tables show how each transform is written, with the names of the parameters that must be given. */
+    @Test
+    void parsesWhatTheGuideShows() throws IOException {
+        Map<String, String> required = Map.of(
+                "kernel_size", "5",
+                "bits", "2",
+                "threshold", "128",
+                "sharpness_factor", "2",
+                "degrees", "10",
+                "[transforms]", "[Grayscale()]",
+                "transforms", "Grayscale()");
+        List<String> rows = Files.readAllLines(Path.of("README.md")).stream()
+                .filter(row -> row.matches("\\| `[A-Z]\\w+\\(.*\\)` \\|.*"))
+                .toList();
+        assertThat(rows).hasSizeGreaterThan(20);
+        for (String row : rows) {
+            String line = row.split("`")[1];
+            for (Map.Entry<String, String> parameter : required.entrySet()) {
+                line = line.replace("(" + parameter.getKey(), "(" + parameter.getValue());
+            }
+            String shown = line;
+            assertThatCode(() -> TransformLine.parse(shown)).as(shown).doesNotThrowAnyException();
+        }
     }
 
     @ParameterizedTest

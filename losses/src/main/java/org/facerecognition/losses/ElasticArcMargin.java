@@ -14,8 +14,9 @@ import org.facerecognition.natives.RandomStream;
  * <p>Boutros et al., "ElasticFace: Elastic Margin Loss for Deep Face Recognition", CVPR workshops 2022, arXiv
  * 2109.09416, equation 5. Outside training m' is m. On every device the samples come from libtorch's CPU generator,
  * whose state a checkpoint contains. Negative margins are used as sampled. What differs: beyond theta = pi - m' the
- * result keeps falling (see {@link Angles}). The paper's variant ElasticFace+, which assigns larger margins to easier
- * samples, is not implemented.
+ * result keeps falling (see {@link Angles}); where a negative margin makes theta + m' negative, the result is 1, while
+ * theirs falls again. The paper's variant ElasticFace+, which assigns larger margins to easier samples, is not
+ * implemented.
  *
  * @param s the scale, positive; 64 in the paper
  * @param m the mean of the margin in radians, in [0, pi); 0.5 in the paper
