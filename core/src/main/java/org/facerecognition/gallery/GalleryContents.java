@@ -199,12 +199,14 @@ final class GalleryContents implements AutoCloseable {
             return;
         }
         int[] ascending = Arrays.stream(rows).sorted().toArray();
-        List<LogRecord.Removal> removals = store == null ? List.of() : store.remove(ascending, snapshot.view());
+        if (store != null) {
+            store.remove(ascending, snapshot.view());
+        }
         try {
             follow("removed", () -> snapshots.remove(rows));
         } finally { // the removal is committed, so the entries must leave the disk whatever happens in memory
             if (store != null) {
-                store.erase(removals);
+                store.erase();
             }
         }
     }

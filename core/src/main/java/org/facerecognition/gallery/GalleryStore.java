@@ -12,6 +12,7 @@ import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 import org.facerecognition.io.WriterLock;
@@ -34,7 +35,7 @@ final class GalleryStore implements AutoCloseable {
     private LongColumn offsets = new LongColumn(); // by row
     private int offsetCount;
     private @Nullable DiskSegment disk; // the current segment, if embeddings stay in the file
-    private boolean erasurePending; // entries whose removal is committed are not erased yet
+    private List<LogRecord.Removal> toErase = List.of(); // removals that are committed
     private long nextEntry;
     private long tornBytes;
 
@@ -167,10 +168,7 @@ final class GalleryStore implements AutoCloseable {
         return file;
     }
 
-    /**
-     * Returns whether the file is in an earlier version of the format, which is only read; {@link #rewrite} brings it
-     * to the current version.
-     */
+    /** Returns whether the file is in an earlier version of the format, which is only read or {@link #rewrite}d. */
     boolean hasOldVersion() {
         return header.version() < LogHeader.VERSION;
     }
@@ -215,25 +213,26 @@ final class GalleryStore implements AutoCloseable {
      * @param rows of the entries, ascending
      * @throws GalleryException if the removal cannot be written; nothing is removed in this case
      */
-    List<LogRecord.Removal> remove(int[] rows, Rows.View view) {
+    void remove(int[] rows, Rows.View view) {
         List<LogRecord.Removal> removals = Arrays.stream(rows)
                 .mapToObj(row -> new LogRecord.Removal(view.id(row), offsets.get(row)))
                 .toList();
+        List<LogRecord.Removal> all =
+                Stream.concat(toErase.stream(), removals.stream()).toList();
         log().append(removals, BatchMark.Kind.REMOVALS, this::addOffset);
-        erasurePending = true;
-        return removals;
+        toErase = all;
     }
 
     /**
-     * Erases entries whose removal is committed, and what is derived from them, from the disk.
+     * Erases all entries whose removal is committed, and what is derived from them, from the disk.
      *
-     * @throws GalleryException if this is impossible; the next opening for writing tries again
+     * @throws GalleryException if this is impossible; the next removal, or opening for writing, tries again
      */
-    void erase(List<LogRecord.Removal> removals) {
+    void erase() {
         // The entries come last: one that is not erased tells the next opening that the erasure is incomplete.
         eraseDerived("entries were removed from gallery " + file);
-        log().erase(removals);
-        erasurePending = false;
+        log().erase(toErase);
+        toErase = List.of();
     }
 
     /** @param done what has already happened, as the beginning of the message */
@@ -333,7 +332,7 @@ final class GalleryStore implements AutoCloseable {
         eraseFile(SavedGraph.of(file), () -> SavedGraph.erase(file), done); // they refer to the old rows
         eraseIndex(done);
         LogWriter replaced = LogWriter.replace(file, opener, newHeader, entries, newOffsets, beforeErasing, log);
-        erasurePending = false; // the file with what was to be erased is overwritten
+        toErase = List.of(); // the file with what was to be erased is overwritten
         return replaced;
     }
 
@@ -370,7 +369,7 @@ final class GalleryStore implements AutoCloseable {
 
     /** Does nothing if the next opening must read all of the file to find what it has to erase. */
     private void save(DiskSegment segment) {
-        if (erasurePending || log().isBroken()) {
+        if (!toErase.isEmpty() || log().isBroken()) {
             return;
         }
         segment.saved().write(header, new SavedIndex.Saved(log().length(), nextEntry));

@@ -139,6 +139,27 @@ class DiskGalleryFaultsTest extends DiskGalleryFixture {
         assertThat(file).content(StandardCharsets.ISO_8859_1).doesNotContain(Traces.name(3));
     }
 
+    /** The next removal used to erase only its own entry, and the saved index hid the former one from all openings. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void theNextRemovalMakesUpForAFailedErasure() throws IOException {
+        Path graph = folder.resolve("people.gallery.hnsw");
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 5));
+            Files.createSymbolicLink(graph, Path.of("/proc/self/mem")); // its first bytes cannot be read
+            assertThatThrownBy(() -> gallery.remove(Traces.name(3))).isInstanceOf(GalleryException.class);
+            Files.delete(graph);
+            gallery.remove(Traces.name(1));
+            assertThat(file).content(StandardCharsets.ISO_8859_1).doesNotContain(Traces.name(3), Traces.name(1));
+            gallery.enroll(people(10, 20));
+        }
+        assertThat(index).exists();
+        try (Gallery gallery = open()) {
+            assertThat(gallery.size()).isEqualTo(13);
+        }
+        assertThat(file).content(StandardCharsets.ISO_8859_1).doesNotContain(Traces.name(3), Traces.name(1));
+    }
+
     /** An erasure used to trust the length of the entry, and to overwrite the next one with it. */
     @Test
     void aRemovalDoesNotOverwriteWhatFollowsAnEntryOfDamagedLength() throws IOException {
