@@ -220,9 +220,13 @@ public abstract sealed class FaceThumbnails {
         void put(long entry, byte[] jpeg) throws IOException {
             Optional<Path> file = file(entry);
             if (file.isPresent()) { // else another program has just removed the entry
-                ConfidentialFile.write(file.get(), jpeg);
-                files.put(entry, file.get());
+                write(entry, file.get(), jpeg);
             }
+        }
+
+        private synchronized void write(long entry, Path file, byte[] jpeg) throws IOException {
+            ConfidentialFile.write(file, jpeg);
+            files.put(entry, file);
         }
 
         @Override
@@ -236,10 +240,11 @@ public abstract sealed class FaceThumbnails {
         }
 
         @Override
-        void remove(long entry) throws IOException {
-            Path file = files.remove(entry);
+        synchronized void remove(long entry) throws IOException {
+            Path file = files.get(entry);
             if (file != null) {
-                ConfidentialFile.erase(file);
+                ConfidentialFile.erase(file); // if it fails, another request can try again
+                files.remove(entry);
             }
         }
     }

@@ -1,8 +1,10 @@
 package org.facerecognition.examples.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -42,6 +44,26 @@ class FaceThumbnailsTest {
         reopened.remove(7);
         assertThat(reopened.get(7)).isEmpty();
         assertThat(faces).isEmptyDirectory();
+    }
+
+    /** The second request to remove a person used to succeed although the face was still on the disk. */
+    @Test
+    void removesAThumbnailThatCouldNotBeErasedBefore() throws IOException {
+        FaceThumbnails thumbnails = open(folder.resolve("people.gallery"));
+        thumbnails.put(7, new byte[] {1, 2, 3});
+        Path faces = folder.resolve("people.gallery.faces");
+        Path file = faces.toFile().listFiles()[0].toPath();
+        Path aside = Files.move(file, folder.resolve("aside"));
+        Path obstacle = Files.createFile(Files.createDirectory(file).resolve("obstacle"));
+        assertThatThrownBy(() -> thumbnails.remove(7)).isInstanceOf(DirectoryNotEmptyException.class);
+        Files.delete(obstacle);
+        Files.delete(file);
+        Files.move(aside, file);
+
+        thumbnails.remove(7);
+
+        assertThat(faces).isEmptyDirectory();
+        assertThat(thumbnails.get(7)).isEmpty();
     }
 
     /** A server of a gallery in a database used to keep every thumbnail until it ended. */
