@@ -1,7 +1,6 @@
 package org.facerecognition.examples.web;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -22,12 +21,10 @@ import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
 import org.facerecognition.gallery.ContentKey;
-import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
 import org.facerecognition.gallery.Outcome;
-import org.facerecognition.gallery.UniqueIn;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +43,7 @@ final class DemoService {
     private final Gallery gallery;
     private final FaceThumbnails thumbnails;
     private final Threshold threshold;
-    private final Object enrollmentLock = new Object();
+    private final Enroller enroller;
 
     /**
      * @param recognizer has the detector; borrowed
@@ -64,6 +61,7 @@ final class DemoService {
         this.gallery = gallery;
         this.thumbnails = thumbnails;
         this.threshold = threshold;
+        this.enroller = new Enroller(gallery, thumbnails);
     }
 
     // ---- responses: the names of the components are the JSON keys, which clients rely on ----
@@ -157,74 +155,9 @@ final class DemoService {
         String checkedName = checkedName(name);
         String contentKey = ContentKey.of(encoded);
         ChosenFace face = chosenFace(encoded, "sent");
-        long entry;
-        synchronized (enrollmentLock) { // an entry whose thumbnail cannot be stored is removed, and nobody else's
-            entry = entryOf(checkedName, contentKey, face);
-        }
+        long entry = enroller.enroll(checkedName, contentKey, face);
         String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
         return new Enrolled(entry, storedName, dataUrl(face.thumbnail()), face.facesInImage());
-    }
-
-    /** Returns the entry of an image, which is enrolled if no server has done so. */
-    private long entryOf(String name, String contentKey, ChosenFace face) {
-        Optional<Long> added = addEntry(name, face.embedding(), contentKey, face.thumbnail());
-        if (added.isPresent()) {
-            return added.get();
-        }
-        Optional<Long> existing = existingEntry(name, contentKey);
-        if (existing.isPresent() && face.facesInImage() == 1) {
-            restoreThumbnail(existing.get(), face.thumbnail()); // enrolled by a command, or shown before a restart
-        }
-        return existing.orElseGet(() -> entryOf(name, contentKey, face)); // it was removed in the meantime
-    }
-
-    private void restoreThumbnail(long entry, byte[] thumbnail) {
-        try {
-            if (thumbnails.get(entry).isEmpty()) {
-                putThumbnail(entry, thumbnail);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
-        }
-    }
-
-    /** Enrolls an image; returns its entry, or nothing if the gallery has the image already, under whatever name. */
-    private Optional<Long> addEntry(String name, float[] embedding, String contentKey, byte[] thumbnail) {
-        List<Enrollment> image = List.of(new Enrollment(name, embedding, null, contentKey));
-        long entry = gallery.enrollNewImages(image, UniqueIn.GALLERY)[0];
-        if (entry == 0) {
-            return Optional.empty();
-        }
-        try {
-            putThumbnail(entry, thumbnail);
-        } catch (IOException e) {
-            gallery.remove(entry);
-            throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
-        }
-        return Optional.of(entry);
-    }
-
-    private void putThumbnail(long entry, byte[] thumbnail) throws IOException {
-        thumbnails.put(entry, thumbnail);
-        if (gallery.entry(entry).isEmpty()) { // another request has removed it in the meantime
-            thumbnails.remove(entry);
-        }
-    }
-
-    /** Returns the entry of the same image under the same name; rejects the same image under another name. */
-    private Optional<Long> existingEntry(String name, String contentKey) {
-        List<Entry> sameImage = gallery.withContentKeys(List.of(contentKey));
-        Optional<Long> existing = sameImage.stream()
-                .filter(entry -> Gallery.isSameName(entry.identity(), name))
-                .map(Entry::id)
-                .findFirst();
-        if (existing.isEmpty() && !sameImage.isEmpty()) {
-            throw new ApiException(
-                    409,
-                    "this image is already enrolled as " + sameImage.get(0).identity()
-                            + "; if that name is wrong, remove that entry first");
-        }
-        return existing;
     }
 
     private static String checkedName(@Nullable String name) {
@@ -336,7 +269,7 @@ final class DemoService {
      * @param thumbnail the aligned face, as a JPEG
      * @param facesInImage the number of faces that can be embedded, at least 1
      */
-    private record ChosenFace(float[] embedding, byte[] thumbnail, int facesInImage) {}
+    record ChosenFace(float[] embedding, byte[] thumbnail, int facesInImage) {}
 
     /**
      * Decodes an image and embeds the face that the recognizer chooses, as the commands do: if that face cannot be

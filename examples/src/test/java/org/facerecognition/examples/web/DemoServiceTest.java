@@ -15,6 +15,8 @@ import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
+import org.facerecognition.gallery.GalleryException;
+import org.facerecognition.gallery.UnreachableGallery;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -114,6 +116,48 @@ class DemoServiceTest {
 
             assertThat(gallery.size()).isZero();
             assertThat(folder.resolve("people.gallery.faces")).isEmptyDirectory();
+        }
+    }
+
+    /** Earlier, the entry of a request that failed remained, and nothing said so. */
+    @Test
+    void removesAnEntryWhoseThumbnailCannotBeStored() throws IOException {
+        byte[] image = Photos.of(1, Photos.ANN);
+        AtomicBoolean removable = new AtomicBoolean();
+        try (TestServer server = new TestServer(1);
+                Gallery people = Gallery.inMemory("pixels", server.recognizer.embeddingSize())) {
+            Gallery gallery = (Gallery) Proxy.newProxyInstance(
+                    DemoServiceTest.class.getClassLoader(),
+                    new Class<?>[] {Gallery.class},
+                    (proxy, method, arguments) -> {
+                        if (method.getName().equals("remove") && !removable.get()) {
+                            throw new IllegalStateException("the disk is full");
+                        }
+                        return method.invoke(people, arguments);
+                    });
+            FaceThumbnails thumbnails = FaceThumbnails.beside(folder.resolve("people.gallery"), entry -> {
+                throw UnreachableGallery.exception();
+            });
+            DemoService service =
+                    new DemoService(server.recognizer, server.detector, gallery, thumbnails, Threshold.of(0.5));
+
+            assertThatThrownBy(() -> service.enroll("Ann", image))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith("cannot store the thumbnail of entry 1 (")
+                    .hasMessageContaining("and the entry could not be removed, so that it may remain in the gallery (")
+                    .hasMessageContaining("the disk is full")
+                    .hasCauseInstanceOf(GalleryException.class)
+                    .satisfies(
+                            e -> assertThat(e.getSuppressed()).singleElement().isInstanceOf(RuntimeException.class));
+            assertThat(people.size()).isEqualTo(1);
+            people.remove("Ann");
+
+            removable.set(true);
+            assertThatThrownBy(() -> service.enroll("Ann", image))
+                    .isInstanceOfSatisfying(
+                            GalleryException.class,
+                            e -> assertThat(e.isUnreachable()).isTrue());
+            assertThat(people.size()).isZero();
         }
     }
 }
