@@ -12,11 +12,12 @@ import java.util.function.Supplier;
 /**
  * Limits the load on the server: the number of requests in progress, the bytes of images they hold, and the number of
  * computations that run at the same time. A request that exceeds a limit is rejected at once with status 503. An
- * admitted request waits for a free worker, first come, first served.
+ * admitted request waits for a free worker, first come, first served. What may wait for the gallery, such as for a
+ * database that does not answer, has other workers, so that images are analyzed in the meantime.
  */
 /*
- * A fixed pool of workers does all computations, whichever thread received the request: malloc keeps freed memory for
- * the thread that allocated it, and OpenMP creates a team of threads for each thread that calls it. With one computing
+ * Fixed pools of workers do all computations, whichever thread received the request: malloc keeps freed memory for the
+ * thread that allocated it, and OpenMP creates a team of threads for each thread that calls it. With one computing
  * thread per request, 32 clients sending 10-megapixel photographs drove memory use to 2.8 GB.
  */
 final class AdmissionControl {
@@ -27,19 +28,25 @@ final class AdmissionControl {
     private final Semaphore requests;
     private final Semaphore kibibytes;
     private final ExecutorService workers;
+    private final ExecutorService galleryWorkers;
 
     /**
      * @param maxRequests the largest number of requests in progress, including those that wait for a worker or for the
      *     rest of their body
      * @param maxBytes the largest number of bytes that these requests may hold as encoded images
      * @param maxConcurrent the number of computations that may run at the same time; each may need memory for a decoded
-     *     image
+     *     image; as many may use the gallery
      */
     AdmissionControl(int maxRequests, long maxBytes, int maxConcurrent) {
         this.requests = new Semaphore(maxRequests);
         this.kibibytes = new Semaphore(Math.toIntExact(maxBytes / KIB));
-        this.workers = Executors.newFixedThreadPool(maxConcurrent, work -> {
-            Thread thread = new Thread(null, work, "faces", 0, false);
+        this.workers = pool("faces", maxConcurrent);
+        this.galleryWorkers = pool("gallery", maxConcurrent);
+    }
+
+    private static ExecutorService pool(String name, int threads) {
+        return Executors.newFixedThreadPool(threads, work -> {
+            Thread thread = new Thread(null, work, name, 0, false);
             thread.setDaemon(true);
             return thread;
         });
@@ -62,11 +69,21 @@ final class AdmissionControl {
         }
 
         /**
-         * Runs the work on a worker thread and waits for its result. Exceptions and errors of the work are rethrown.
+         * Runs the work, which must not wait for the gallery, on a worker thread and waits for its result. Exceptions
+         * and errors of the work are rethrown.
          *
          * @throws ApiException when the server is shutting down
          */
         <T> T compute(Supplier<T> work) {
+            return run(work, workers);
+        }
+
+        /** Does the same with work that uses the gallery. */
+        <T> T useGallery(Supplier<T> work) {
+            return run(work, galleryWorkers);
+        }
+
+        private <T> T run(Supplier<T> work, ExecutorService pool) {
             try {
                 return CompletableFuture.supplyAsync(
                                 () -> {
@@ -75,7 +92,7 @@ final class AdmissionControl {
                                     }
                                     return work.get();
                                 },
-                                workers)
+                                pool)
                         .join();
             } catch (RejectedExecutionException e) {
                 throw shuttingDown();
@@ -133,9 +150,12 @@ final class AdmissionControl {
      * @return whether it finished within the timeout
      */
     boolean shutDown(long timeout, TimeUnit unit) {
+        long end = System.nanoTime() + unit.toNanos(timeout);
         workers.shutdown();
+        galleryWorkers.shutdown();
         try {
-            return workers.awaitTermination(timeout, unit);
+            return workers.awaitTermination(timeout, unit)
+                    && galleryWorkers.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

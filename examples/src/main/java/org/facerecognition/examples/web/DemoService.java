@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -32,6 +33,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Enrolls, identifies and compares faces for the demo page: takes names and encoded images, and returns records that
  * become JSON. It knows nothing of HTTP except the status of an {@link ApiException}. Safe for use by several threads.
+ *
+ * <p>What analyzes an image and then needs the gallery has two steps: the first analyzes the image and returns the
+ * second, which may have to wait for a database.
  */
 final class DemoService {
     private static final int MAX_NAME_LENGTH = 100;
@@ -147,14 +151,19 @@ final class DemoService {
 
     /**
      * Enrolls the face of an image that the recognizer chooses. If the same image is already enrolled under this name,
-     * returns its entry and adds none.
+     * returns its entry and adds none. The second step throws an {@link ApiException} when the image is enrolled under
+     * another name.
      *
-     * @throws ApiException when the name or the image is rejected, or the image is enrolled under another name
+     * @throws ApiException when the name or the image is rejected
      */
-    Enrolled enroll(@Nullable String name, byte[] encoded) {
+    Supplier<Enrolled> enroll(@Nullable String name, byte[] encoded) {
         String checkedName = checkedName(name);
         String contentKey = ContentKey.of(encoded);
         ChosenFace face = chosenFace(encoded, "sent");
+        return () -> enrolled(checkedName, contentKey, face);
+    }
+
+    private Enrolled enrolled(String checkedName, String contentKey, ChosenFace face) {
         long entry = enroller.enroll(checkedName, contentKey, face);
         String storedName = gallery.entry(entry).map(Entry::identity).orElse(checkedName);
         return new Enrolled(entry, storedName, dataUrl(face.thumbnail()), face.facesInImage());
@@ -173,21 +182,34 @@ final class DemoService {
         }
     }
 
-    /** Identifies every face in an image. */
-    Identified identify(byte[] encoded) {
+    /** Identifies every face in an image. The second step searches the gallery. */
+    Supplier<Identified> identify(byte[] encoded) {
         try (Mat pixels = decode(encoded, "sent")) {
             List<EmbeddedFace> found = examined(ImageSource.of(pixels), "sent", recognizer::faces);
             if (found.isEmpty()) {
                 throw noFace(pixels.cols(), pixels.rows());
             }
-            List<Outcome> outcomes =
-                    gallery.identify(found.stream().map(EmbeddedFace::embedding).toList(), 1, threshold.cosine());
-            List<IdentifiedFace> faces = new ArrayList<>();
-            for (int i = 0; i < outcomes.size(); i++) {
-                faces.add(identifiedFace(pixels, found.get(i).where(), outcomes.get(i)));
-            }
-            return new Identified(pixels.cols(), pixels.rows(), threshold.cosine(), faces);
+            List<FoundFace> faces = found.stream()
+                    .map(face -> new FoundFace(
+                            face.where().box(), dataUrl(FaceThumbnails.of(pixels, face.where())), face.embedding()))
+                    .toList();
+            int width = pixels.cols();
+            int height = pixels.rows();
+            return () -> new Identified(width, height, threshold.cosine(), identified(faces));
         }
+    }
+
+    /** A face that is to be identified; its portrait is a data URL. */
+    private record FoundFace(DetectedFace.Box box, String portrait, float[] embedding) {}
+
+    private List<IdentifiedFace> identified(List<FoundFace> found) {
+        List<Outcome> outcomes =
+                gallery.identify(found.stream().map(FoundFace::embedding).toList(), 1, threshold.cosine());
+        List<IdentifiedFace> faces = new ArrayList<>();
+        for (int i = 0; i < outcomes.size(); i++) {
+            faces.add(identifiedFace(found.get(i), outcomes.get(i)));
+        }
+        return faces;
     }
 
     private static ApiException noFace(int width, int height) {
@@ -201,17 +223,14 @@ final class DemoService {
                         height));
     }
 
-    private static IdentifiedFace identifiedFace(Mat pixels, DetectedFace face, Outcome outcome) {
+    private static IdentifiedFace identifiedFace(FoundFace face, Outcome outcome) {
         Candidate best = outcome.best().map(DemoService::candidate).orElse(null);
         Candidate nearest = outcome instanceof Outcome.Unknown unknown
                 ? unknown.nearest().map(DemoService::candidate).orElse(null)
                 : best;
         DetectedFace.Box box = face.box();
         return new IdentifiedFace(
-                new double[] {box.x(), box.y(), box.width(), box.height()},
-                dataUrl(FaceThumbnails.of(pixels, face)),
-                best,
-                nearest);
+                new double[] {box.x(), box.y(), box.width(), box.height()}, face.portrait(), best, nearest);
     }
 
     private static Candidate candidate(Match match) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
@@ -11,9 +12,11 @@ import org.facerecognition.gallery.UniqueIn;
 
 /** Enrolls faces with their thumbnails, each image once. Safe for use by several threads. */
 final class Enroller {
+    private static final int LOCKS = 64; // images that share one wait for each other, which is rare
+
     private final Gallery gallery;
     private final FaceThumbnails thumbnails;
-    private final Object enrollmentLock = new Object();
+    private final Object[] locks = Stream.generate(Object::new).limit(LOCKS).toArray(); // by content key
 
     /** @param gallery borrowed */
     Enroller(Gallery gallery, FaceThumbnails thumbnails) {
@@ -27,7 +30,8 @@ final class Enroller {
      * @throws ApiException when the image is enrolled under another name
      */
     long enroll(String name, String contentKey, DemoService.ChosenFace face) {
-        synchronized (enrollmentLock) { // an entry whose thumbnail cannot be stored is removed, and nobody else's
+        // An entry whose thumbnail cannot be stored is removed, which another request must not have answered with.
+        synchronized (locks[Math.floorMod(contentKey.hashCode(), LOCKS)]) {
             return entryOf(name, contentKey, face);
         }
     }

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.facerecognition.FaceEmbedder;
@@ -236,7 +236,7 @@ public final class FaceServer implements AutoCloseable {
         routes.delete("/api/gallery/{entry}", this::remove);
         routes.post("/api/enroll", enroll);
         routes.post("/api/enrol", enroll); // the path of earlier versions
-        routes.post("/api/identify", request -> compute(request, 1, service::identify));
+        routes.post("/api/identify", this::identify);
         routes.post("/api/compare", this::compare);
 
         routes.exception(ApiException.class, (e, request) -> {
@@ -276,26 +276,34 @@ public final class FaceServer implements AutoCloseable {
         addGet(routes, path, request -> request.contentType(type).result(bytes));
     }
 
-    private void compute(Context request, int maxImages, Function<byte[], Object> work) throws IOException {
+    private void answer(Context request, int maxImages, BiFunction<AdmissionControl.Permit, byte[], Object> work)
+            throws IOException {
         int length = Upload.length(request, maxImages);
         try (AdmissionControl.Permit permit = admission.admit(length)) {
             byte[] body = Upload.read(request, length);
-            Answers.json(request, permit.compute(() -> work.apply(body)));
+            Answers.json(request, work.apply(permit, body));
         }
     }
 
     private void enroll(Context request) throws IOException {
         @Nullable String name = QueryString.parameter(request.queryString(), "name");
-        compute(request, 1, encoded -> service.enroll(name, encoded));
+        answer(request, 1, (permit, image) -> permit.useGallery(permit.compute(() -> service.enroll(name, image))));
+    }
+
+    private void identify(Context request) throws IOException {
+        answer(request, 1, (permit, image) -> permit.useGallery(permit.compute(() -> service.identify(image))));
     }
 
     private void compare(Context request) throws IOException {
         @Nullable String length = QueryString.parameter(request.queryString(), "first");
-        compute(request, 2, both -> {
-            long first = Math.min(both.length, number(length, "first"));
-            byte[][] images = Upload.split(both, (int) first);
-            return service.compare(images[0], images[1]);
-        });
+        answer(
+                request,
+                2,
+                (permit, both) -> permit.compute(() -> {
+                    long first = Math.min(both.length, number(length, "first"));
+                    byte[][] images = Upload.split(both, (int) first);
+                    return service.compare(images[0], images[1]);
+                }));
     }
 
     private void image(Context request) throws IOException {

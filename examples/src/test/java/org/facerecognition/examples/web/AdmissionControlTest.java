@@ -7,18 +7,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class AdmissionControlTest {
     /** Their clients are gone; a server once computed answers for them for half a minute, and then failed. */
-    @Test
-    void requestsThatWaitAreNotComputedDuringTheShutdown() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void requestsThatWaitAreNotComputedDuringTheShutdown(boolean gallery) throws Exception {
         AdmissionControl admission = new AdmissionControl(4, 1 << 20, 1);
         CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch end = new CountDownLatch(1);
-        CompletableFuture<String> running = CompletableFuture.supplyAsync(() -> compute(admission, () -> {
+        CompletableFuture<String> running = CompletableFuture.supplyAsync(() -> compute(admission, gallery, () -> {
             begun.countDown();
             await(end);
             return "computed";
@@ -27,7 +29,7 @@ class AdmissionControlTest {
         CompletableFuture<String> waiting = new CompletableFuture<>();
         Thread client = new Thread(() -> {
             try {
-                waiting.complete(compute(admission, () -> "computed too"));
+                waiting.complete(compute(admission, gallery, () -> "computed too"));
             } catch (RuntimeException e) {
                 waiting.completeExceptionally(e);
             }
@@ -47,9 +49,9 @@ class AdmissionControlTest {
         assertThat(ended.get()).isTrue();
     }
 
-    private static String compute(AdmissionControl admission, Supplier<String> work) {
+    private static String compute(AdmissionControl admission, boolean gallery, Supplier<String> work) {
         try (AdmissionControl.Permit permit = admission.admit(1)) {
-            return permit.compute(work);
+            return gallery ? permit.useGallery(work) : permit.compute(work);
         }
     }
 

@@ -45,7 +45,7 @@ class DemoServiceTest {
         byte[] image = Photos.of(1, Photos.ANN, Photos.BOB);
         try (TestServer server = new TestServer(1)) {
             DemoService service = service(server);
-            assertThat(service.enroll("Ann", image).facesInPicture()).isEqualTo(2);
+            assertThat(service.enroll("Ann", image).get().facesInPicture()).isEqualTo(2);
             assertThat(service.compare(Photos.of(1, Photos.ANN), image).facesInPictures())
                     .containsExactly(1, 2);
         }
@@ -83,7 +83,7 @@ class DemoServiceTest {
                     });
             DemoService service = new DemoService(
                     server.recognizer, server.detector, shared, FaceThumbnails.inMemory(), Threshold.of(0.5));
-            assertThatThrownBy(() -> service.enroll("Ann", image))
+            assertThatThrownBy(() -> service.enroll("Ann", image).get())
                     .isInstanceOfSatisfying(
                             ApiException.class, e -> assertThat(e.status()).isEqualTo(409))
                     .hasMessage(
@@ -108,11 +108,11 @@ class DemoServiceTest {
             });
             DemoService service =
                     new DemoService(server.recognizer, server.detector, gallery, thumbnails, Threshold.of(0.5));
-            long entry = service.enroll("Ann", image).entry();
+            long entry = service.enroll("Ann", image).get().entry();
             thumbnails.remove(entry); // as if a command had enrolled the image
             removes.set(true);
 
-            assertThat(service.enroll("Ann", image).entry()).isEqualTo(entry);
+            assertThat(service.enroll("Ann", image).get().entry()).isEqualTo(entry);
 
             assertThat(gallery.size()).isZero();
             assertThat(folder.resolve("people.gallery.faces")).isEmptyDirectory();
@@ -141,7 +141,7 @@ class DemoServiceTest {
             DemoService service =
                     new DemoService(server.recognizer, server.detector, gallery, thumbnails, Threshold.of(0.5));
 
-            assertThatThrownBy(() -> service.enroll("Ann", image))
+            assertThatThrownBy(() -> service.enroll("Ann", image).get())
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageStartingWith("cannot store the thumbnail of entry 1 (")
                     .hasMessageContaining("and the entry could not be removed, so that it may remain in the gallery (")
@@ -153,7 +153,7 @@ class DemoServiceTest {
             people.remove("Ann");
 
             removable.set(true);
-            assertThatThrownBy(() -> service.enroll("Ann", image))
+            assertThatThrownBy(() -> service.enroll("Ann", image).get())
                     .isInstanceOfSatisfying(
                             GalleryException.class,
                             e -> assertThat(e.isUnreachable()).isTrue());

@@ -3,10 +3,17 @@ package org.facerecognition.examples.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.facerecognition.gallery.UnreachableGallery;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -70,6 +77,57 @@ class ServerErrorsTest {
         assertThat(server.post("/api/enroll?name=Ann", image).statusCode())
                 .as("the permit is free again")
                 .isEqualTo(200);
+    }
+
+    /** Earlier, they occupied all workers, so that the server answered nothing while a database was slow. */
+    @Test
+    @Timeout(30)
+    void comparesWhileEnrollmentsWaitForTheGallery() throws Exception {
+        int enrollments = 4;
+        CountDownLatch answered = new CountDownLatch(1);
+        try (TestServer busy = new TestServer(enrollments + 1)) {
+            busy.beforeAnswering = () -> awaitQuietly(answered);
+            List<CompletableFuture<Integer>> statuses = IntStream.range(0, enrollments)
+                    .mapToObj(i -> inBackground(() -> busy.post("/api/enroll?name=Ann", Photos.of(i, Photos.ANN))))
+                    .toList();
+            try {
+                while (busy.server.availableRequests() > 1) {
+                    Thread.onSpinWait();
+                }
+                byte[] image = Photos.of(1, Photos.ANN);
+                byte[] both = Arrays.copyOf(image, 2 * image.length);
+                System.arraycopy(image, 0, both, image.length, image.length);
+                assertThat(busy.post("/api/compare?first=" + image.length, both).statusCode())
+                        .isEqualTo(200);
+                assertThat(busy.gallery.size()).isZero();
+            } finally {
+                answered.countDown();
+            }
+            assertThat(statuses).allSatisfy(status -> assertThat(status.get()).isEqualTo(200));
+            assertThat(busy.gallery.size()).isEqualTo(enrollments);
+        }
+    }
+
+    /** Sends a request in a thread of its own; returns the status of the answer. */
+    private static CompletableFuture<Integer> inBackground(Supplier<HttpResponse<String>> request) {
+        CompletableFuture<Integer> status = new CompletableFuture<>();
+        new Thread(() -> {
+                    try {
+                        status.complete(request.get().statusCode());
+                    } catch (RuntimeException e) {
+                        status.completeExceptionally(e);
+                    }
+                })
+                .start();
+        return status;
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @ParameterizedTest
