@@ -1,5 +1,6 @@
 package org.facerecognition.examples.web;
 
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -24,9 +25,11 @@ final class AdmissionControl {
     private static final int KIB = 1024;
     private static final long MAX_BYTES = 256L << 20;
     private static final int MEMORY_PER_BYTES = 4;
+    private static final int MAX_LISTINGS = 16; // at the same time; each counts all entries
 
     private final Semaphore requests;
     private final Semaphore kibibytes;
+    private final Semaphore listings = new Semaphore(MAX_LISTINGS);
     private final ExecutorService workers;
     private final ExecutorService galleryWorkers;
 
@@ -133,6 +136,22 @@ final class AdmissionControl {
             requests.release();
         }
         throw new ApiException(503, "too many images are already waiting; try again in a moment");
+    }
+
+    /**
+     * Lists the gallery for a request without an image, on the calling thread.
+     *
+     * @throws ApiException when too many requests do so
+     */
+    <T> T list(Callable<T> listing) throws Exception {
+        if (!listings.tryAcquire()) {
+            throw new ApiException(503, "too many requests are already waiting for the gallery; try again in a moment");
+        }
+        try {
+            return listing.call();
+        } finally {
+            listings.release();
+        }
     }
 
     /** Returns how many more requests could be admitted if their bytes did not matter. */

@@ -269,15 +269,19 @@ final class DemoService {
     }
 
     /**
-     * Erases an entry and its thumbnail. The thumbnail goes first, so that none remains without an entry.
+     * Erases an entry and its thumbnail, and lists the gallery's newest entries. The thumbnail goes first, so that none
+     * remains without an entry.
      *
-     * @return whether the entry existed
+     * @throws ApiException when there is no such entry
      */
-    boolean remove(long entry) throws IOException {
+    Listed remove(long entry) throws IOException {
         thumbnails.remove(entry);
         boolean removed = gallery.remove(entry);
         thumbnails.remove(entry); // a request that was enrolling it may have stored one meanwhile
-        return removed;
+        if (!removed) {
+            throw new ApiException(404, "this entry does not exist; it may have been removed already");
+        }
+        return list();
     }
 
     // ---- analyzing an image ----

@@ -230,7 +230,7 @@ public final class FaceServer implements AutoCloseable {
         Handler image = this::image;
         Handler enroll = this::enroll;
         addGet(routes, "/api/settings", request -> Answers.json(request, service.settings()));
-        addGet(routes, "/api/gallery", request -> Answers.json(request, service.list()));
+        addGet(routes, "/api/gallery", request -> Answers.json(request, admission.list(service::list)));
         addGet(routes, "/api/gallery/{entry}/image", image);
         addGet(routes, "/api/gallery/{entry}/picture", image); // the path of earlier versions
         routes.delete("/api/gallery/{entry}", this::remove);
@@ -312,11 +312,9 @@ public final class FaceServer implements AutoCloseable {
         request.contentType("image/jpeg").result(jpeg);
     }
 
-    private void remove(Context request) throws IOException {
-        if (!service.remove(entry(request))) {
-            throw new ApiException(404, "this entry does not exist; it may have been removed already");
-        }
-        Answers.json(request, service.list());
+    private void remove(Context request) throws Exception {
+        long entry = entry(request);
+        Answers.json(request, admission.list(() -> service.remove(entry))); // if it is rejected, nothing is removed
     }
 
     private static long entry(Context request) {

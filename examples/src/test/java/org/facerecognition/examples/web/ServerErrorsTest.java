@@ -108,6 +108,41 @@ class ServerErrorsTest {
         }
     }
 
+    /** Earlier, listings that waited for a database could occupy all threads of the server. */
+    @Test
+    @Timeout(60)
+    void rejectsListingsWhenManyWaitForTheGallery() throws Exception {
+        int listings = 16;
+        CountDownLatch begun = new CountDownLatch(listings);
+        CountDownLatch answered = new CountDownLatch(1);
+        server.beforeListing = () -> {
+            begun.countDown();
+            awaitQuietly(answered);
+        };
+        List<CompletableFuture<Integer>> statuses = IntStream.range(0, listings)
+                .mapToObj(i -> inBackground(() -> server.get("/api/gallery")))
+                .toList();
+        try {
+            begun.await();
+            server.beforeListing = () -> {};
+            HttpResponse<String> rejected = server.get("/api/gallery");
+            assertThat(rejected.statusCode()).isEqualTo(503);
+            assertThat(rejected.headers().firstValue("Retry-After")).isPresent();
+            assertThat(TestServer.error(rejected))
+                    .isEqualTo("too many requests are already waiting for the gallery; try again in a moment");
+            long entry = server.gallery.enroll("Ann", embedding(server));
+            assertThat(server.send(server.request("/api/gallery/" + entry).DELETE())
+                            .statusCode())
+                    .isEqualTo(503);
+            assertThat(server.gallery.size()).as("nothing was removed").isEqualTo(1);
+            assertThat(server.get("/api/settings").statusCode()).isEqualTo(200);
+        } finally {
+            answered.countDown();
+        }
+        assertThat(statuses).allSatisfy(status -> assertThat(status.get()).isEqualTo(200));
+        assertThat(server.get("/api/gallery").statusCode()).isEqualTo(200);
+    }
+
     /** Sends a request in a thread of its own; returns the status of the answer. */
     private static CompletableFuture<Integer> inBackground(Supplier<HttpResponse<String>> request) {
         CompletableFuture<Integer> status = new CompletableFuture<>();
@@ -120,6 +155,12 @@ class ServerErrorsTest {
                 })
                 .start();
         return status;
+    }
+
+    private static float[] embedding(TestServer server) {
+        float[] embedding = new float[server.recognizer.embeddingSize()];
+        embedding[0] = 1;
+        return embedding;
     }
 
     private static void awaitQuietly(CountDownLatch latch) {
