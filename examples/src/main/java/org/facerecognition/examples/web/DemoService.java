@@ -251,8 +251,9 @@ final class DemoService {
                 List.of(a.facesInImage(), b.facesInImage()));
     }
 
-    /** Lists the gallery's newest entries. */
+    /** Lists the gallery's newest entries. Faces of people whom another server has removed are forgotten. */
     Listed list() {
+        thumbnails.forgetRemoved(gallery);
         List<ListedEntry> newest = gallery.newest(MAX_LISTED).stream()
                 .map(entry -> new ListedEntry(entry.id(), entry.identity()))
                 .toList();

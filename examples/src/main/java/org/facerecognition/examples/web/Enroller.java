@@ -42,16 +42,16 @@ final class Enroller {
             return added.get();
         }
         Optional<Long> existing = existingEntry(name, contentKey);
-        if (existing.isPresent() && face.facesInImage() == 1) {
-            restoreThumbnail(existing.get(), face.thumbnail()); // enrolled by a command, or shown before a restart
+        if (existing.isPresent() && face.facesInImage() == 1) { // enrolled by a command, or shown before a restart
+            restoreThumbnail(existing.get(), contentKey, face.thumbnail());
         }
         return existing.orElseGet(() -> entryOf(name, contentKey, face)); // it was removed in the meantime
     }
 
-    private void restoreThumbnail(long entry, byte[] thumbnail) {
+    private void restoreThumbnail(long entry, String contentKey, byte[] thumbnail) {
         try {
             if (thumbnails.get(entry).isEmpty()) {
-                putThumbnail(entry, thumbnail);
+                putThumbnail(entry, contentKey, thumbnail);
             }
         } catch (IOException e) {
             throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
@@ -66,7 +66,7 @@ final class Enroller {
             return Optional.empty();
         }
         try {
-            putThumbnail(entry, face.thumbnail());
+            putThumbnail(entry, contentKey, face.thumbnail());
         } catch (IOException | RuntimeException e) {
             throw withoutEntry(entry, e);
         }
@@ -92,8 +92,8 @@ final class Enroller {
                 : new UncheckedIOException(problem, (IOException) why);
     }
 
-    private void putThumbnail(long entry, byte[] thumbnail) throws IOException {
-        thumbnails.put(entry, thumbnail);
+    private void putThumbnail(long entry, String contentKey, byte[] thumbnail) throws IOException {
+        thumbnails.put(entry, contentKey, thumbnail);
         if (gallery.entry(entry).isEmpty()) { // another request has removed it in the meantime
             thumbnails.remove(entry);
         }

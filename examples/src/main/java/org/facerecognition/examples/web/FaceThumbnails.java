@@ -9,6 +9,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +27,7 @@ import javax.imageio.stream.ImageInputStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.gallery.Gallery;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.ConfidentialFile;
 import org.facerecognition.vision.DetectedFace;
@@ -36,8 +39,8 @@ import org.facerecognition.vision.FaceTemplate;
  * memory for a gallery in memory. On disk, only the owner can read the thumbnails.
  *
  * <p>When an entry is removed, its thumbnail is overwritten and deleted. If another program removed the entry, this
- * happens the next time the folder is opened. Entries that another program enrolled have no thumbnail. Other files in
- * the folder, such as photographs that it had before, are left alone.
+ * happens the next time the folder is opened, and in memory when the gallery is listed. Entries that another program
+ * enrolled have no thumbnail. Other files in the folder, such as photographs that it had before, are left alone.
  *
  * <p>Ids begin anew in a gallery that was deleted and filled again. The name of a thumbnail's file therefore has a
  * digest of the embedding beside the id, so that the face of a former person is not shown for another one.
@@ -47,6 +50,8 @@ public abstract sealed class FaceThumbnails {
     static final FaceTemplate SIZE = FaceTemplate.SQUARE_112;
 
     static final int MAX_IN_MEMORY = 10_000; // some 40 MB
+
+    private static final int MAX_CONSIDERED = 1_000; // thumbnails in memory, by each listing
 
     /** Returns an empty store of the 10,000 thumbnails that were last used; it is lost when the program ends. */
     public static FaceThumbnails inMemory() {
@@ -86,8 +91,12 @@ public abstract sealed class FaceThumbnails {
         return gallery.resolveSibling(gallery.getFileName() + ".faces");
     }
 
-    /** Stores the thumbnail of an entry. */
-    abstract void put(long entry, byte[] jpeg) throws IOException;
+    /**
+     * Stores the thumbnail of an entry.
+     *
+     * @param contentKey of the entry
+     */
+    abstract void put(long entry, String contentKey, byte[] jpeg) throws IOException;
 
     /** Returns the thumbnail of an entry as a JPEG, or empty if it has none. */
     abstract Optional<byte[]> get(long entry) throws IOException;
@@ -95,29 +104,61 @@ public abstract sealed class FaceThumbnails {
     /** Erases the thumbnail of an entry, if it has one. */
     abstract void remove(long entry) throws IOException;
 
+    /**
+     * Forgets thumbnails in memory whose entries another program has removed, as in a database that several servers
+     * share. A call considers up to 1,000, and the next call goes on with others.
+     */
+    void forgetRemoved(Gallery gallery) {}
+
     private static final class InMemory extends FaceThumbnails {
-        private final Map<Long, byte[]> jpegs = new LinkedHashMap<>(16, 0.75f, true) { // in the order of last use
+        private record Thumbnail(String contentKey, byte[] jpeg) {}
+
+        private long lastConsidered = -1;
+        private final Map<Long, Thumbnail> thumbnails =
+                new LinkedHashMap<>(16, 0.75f, true) { // in the order of last use
                     private static final long serialVersionUID = 1L;
 
                     @Override
-                    protected boolean removeEldestEntry(Map.Entry<Long, byte[]> eldest) {
+                    protected boolean removeEldestEntry(Map.Entry<Long, Thumbnail> eldest) {
                         return size() > MAX_IN_MEMORY;
                     }
                 };
 
         @Override
-        synchronized void put(long entry, byte[] jpeg) {
-            jpegs.put(entry, jpeg);
+        synchronized void put(long entry, String contentKey, byte[] jpeg) {
+            thumbnails.put(entry, new Thumbnail(contentKey, jpeg));
         }
 
         @Override
         synchronized Optional<byte[]> get(long entry) {
-            return Optional.ofNullable(jpegs.get(entry));
+            return Optional.ofNullable(thumbnails.get(entry)).map(Thumbnail::jpeg);
         }
 
         @Override
         synchronized void remove(long entry) {
-            jpegs.remove(entry);
+            thumbnails.remove(entry);
+        }
+
+        @Override
+        void forgetRemoved(Gallery gallery) {
+            Map<Long, String> considered = someContentKeys(); // their entries are in the gallery, or removed
+            if (!considered.isEmpty()) { // one query for all
+                gallery.withContentKeys(considered.values()).forEach(entry -> considered.remove(entry.id()));
+                considered.keySet().forEach(this::remove);
+            }
+        }
+
+        /** Returns the content keys of the next entries after those of the last call. */
+        private synchronized Map<Long, String> someContentKeys() {
+            Map<Long, String> keys = new HashMap<>();
+            thumbnails.entrySet().stream() // which is no use of them
+                    .filter(thumbnail -> thumbnail.getKey() > lastConsidered)
+                    .sorted(Map.Entry.comparingByKey())
+                    .limit(MAX_CONSIDERED)
+                    .forEach(thumbnail ->
+                            keys.put(thumbnail.getKey(), thumbnail.getValue().contentKey()));
+            lastConsidered = keys.size() < MAX_CONSIDERED ? -1 : Collections.max(keys.keySet());
+            return keys;
         }
     }
 
@@ -217,7 +258,11 @@ public abstract sealed class FaceThumbnails {
         }
 
         @Override
-        void put(long entry, byte[] jpeg) throws IOException {
+        void put(long entry, String contentKey, byte[] jpeg) throws IOException {
+            put(entry, jpeg);
+        }
+
+        private void put(long entry, byte[] jpeg) throws IOException {
             Optional<Path> file = file(entry);
             if (file.isPresent()) { // else another program has just removed the entry
                 write(entry, file.get(), jpeg);

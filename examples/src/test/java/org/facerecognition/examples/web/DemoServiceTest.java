@@ -160,4 +160,25 @@ class DemoServiceTest {
             assertThat(people.size()).isZero();
         }
     }
+
+    /** Earlier, a server that shares a database kept the face of a person whom another one had removed. */
+    @Test
+    void forgetsTheFacesOfPeopleWhomAnotherServerRemoves() throws IOException {
+        try (TestServer server = new TestServer(1);
+                Gallery shared = Gallery.inMemory("pixels", server.recognizer.embeddingSize())) {
+            FaceThumbnails thumbnails = FaceThumbnails.inMemory();
+            DemoService service =
+                    new DemoService(server.recognizer, server.detector, shared, thumbnails, Threshold.of(0.5));
+            DemoService other = new DemoService(
+                    server.recognizer, server.detector, shared, FaceThumbnails.inMemory(), Threshold.of(0.5));
+            long ann = service.enroll("Ann", Photos.of(1, Photos.ANN)).get().entry();
+            long bob = service.enroll("Bob", Photos.of(2, Photos.BOB)).get().entry();
+
+            assertThat(other.remove(ann).total()).isEqualTo(1);
+            assertThat(service.list().total()).isEqualTo(1);
+
+            assertThat(thumbnails.get(ann)).isEmpty();
+            assertThat(thumbnails.get(bob)).isPresent();
+        }
+    }
 }

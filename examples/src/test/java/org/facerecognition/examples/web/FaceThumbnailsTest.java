@@ -12,6 +12,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.facerecognition.gallery.Enrollment;
+import org.facerecognition.gallery.Gallery;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -31,7 +33,7 @@ class FaceThumbnailsTest {
     void storesThumbnailsBesideTheGallery() throws IOException {
         Path gallery = folder.resolve("people.gallery");
         byte[] jpeg = {1, 2, 3};
-        open(gallery).put(7, jpeg);
+        open(gallery).put(7, "key", jpeg);
         Path faces = folder.resolve("people.gallery.faces");
         assertThat(faces)
                 .isDirectoryContaining(file -> file.getFileName().toString().matches("7-[0-9a-f]{16}\\.jpg"));
@@ -39,7 +41,7 @@ class FaceThumbnailsTest {
         FaceThumbnails reopened = open(gallery);
         assertThat(reopened.get(7)).hasValue(jpeg);
         assertThat(reopened.get(8)).as("enrolled by another program").isEmpty();
-        reopened.put(9, jpeg); // whose entry another program has removed
+        reopened.put(9, "key", jpeg); // whose entry another program has removed
         assertThat(reopened.get(9)).isEmpty();
         reopened.remove(7);
         assertThat(reopened.get(7)).isEmpty();
@@ -50,7 +52,7 @@ class FaceThumbnailsTest {
     @Test
     void removesAThumbnailThatCouldNotBeErasedBefore() throws IOException {
         FaceThumbnails thumbnails = open(folder.resolve("people.gallery"));
-        thumbnails.put(7, new byte[] {1, 2, 3});
+        thumbnails.put(7, "key", new byte[] {1, 2, 3});
         Path faces = folder.resolve("people.gallery.faces");
         Path file = faces.toFile().listFiles()[0].toPath();
         Path aside = Files.move(file, folder.resolve("aside"));
@@ -71,20 +73,39 @@ class FaceThumbnailsTest {
     void inMemoryKeepsThoseThatWereLastUsed() throws IOException {
         FaceThumbnails thumbnails = FaceThumbnails.inMemory();
         for (int entry = 0; entry < FaceThumbnails.MAX_IN_MEMORY; entry++) {
-            thumbnails.put(entry, new byte[] {(byte) entry});
+            thumbnails.put(entry, "key", new byte[] {(byte) entry});
         }
         assertThat(thumbnails.get(0)).hasValue(new byte[] {0});
-        thumbnails.put(FaceThumbnails.MAX_IN_MEMORY, new byte[] {1});
+        thumbnails.put(FaceThumbnails.MAX_IN_MEMORY, "key", new byte[] {1});
         assertThat(thumbnails.get(1)).isEmpty();
         assertThat(thumbnails.get(0)).isPresent();
         assertThat(thumbnails.get(FaceThumbnails.MAX_IN_MEMORY)).isPresent();
+    }
+
+    /** Each listing asks the gallery about some of them, so that it stays quick. */
+    @Test
+    void inMemoryForgetsAllRemovedEntriesAfterSomeListings() throws IOException {
+        FaceThumbnails thumbnails = FaceThumbnails.inMemory();
+        try (Gallery gallery = Gallery.inMemory("pixels", 2)) {
+            long kept = gallery.enroll(List.of(new Enrollment("Ann", new float[] {1, 0}, null, "key 1")))[0];
+            for (int entry = 1; entry <= 2_500; entry++) {
+                thumbnails.put(entry, "key " + entry, new byte[] {1});
+            }
+            for (int listing = 0; listing < 3; listing++) {
+                thumbnails.forgetRemoved(gallery);
+            }
+            assertThat(thumbnails.get(kept)).isPresent();
+            for (int entry = 2; entry <= 2_500; entry++) {
+                assertThat(thumbnails.get(entry)).isEmpty();
+            }
+        }
     }
 
     /** Ids begin with 1 again: earlier, the page showed the former person's face for the new one. */
     @Test
     void doesNotShowTheFaceOfAFormerGallerysPerson() throws IOException {
         Path gallery = folder.resolve("people.gallery");
-        open(gallery).put(7, new byte[] {1, 2, 3});
+        open(gallery).put(7, "key", new byte[] {1, 2, 3});
         people.put(7L, new float[] {0, 1}); // the gallery's file was deleted, and another program filled a new one
         assertThat(open(gallery).get(7)).isEmpty();
         assertThat(folder.resolve("people.gallery.faces")).isEmptyDirectory();
@@ -98,7 +119,7 @@ class FaceThumbnailsTest {
         Files.write(formerFolder.resolve("7.jpg"), Photos.jpeg(112, 112));
         Files.write(formerFolder.resolve("9.jpg"), Photos.jpeg(112, 112)); // of a removed entry
         FaceThumbnails thumbnails = open(link);
-        thumbnails.put(8, new byte[] {1});
+        thumbnails.put(8, "key", new byte[] {1});
         Path faces = folder.resolve("people.gallery.faces");
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(faces)))
                 .isEqualTo("rwx------");
