@@ -29,8 +29,9 @@ import java.util.UUID;
  *
  * <p><b>Erasure.</b> A removed entry is deleted before the removal is acknowledged, and no later query of any server
  * finds it. PostgreSQL keeps deleted rows in its files until it vacuums them; {@link #compact} rewrites the gallery's
- * tables and index without them ({@code VACUUM FULL}), during which other calls wait. The write-ahead log, replicas and
- * backups are the database's.
+ * tables and index without them ({@code VACUUM FULL}), during which other calls wait, and throws a
+ * {@link GalleryException} if older transactions keep them nevertheless. The write-ahead log, replicas and backups are
+ * the database's.
  *
  * <p><b>Limits.</b> pgvector 0.8 or later, a database in UTF-8; embeddings of 2 to 16,000 values, an index for up to
  * 4,000; texts without U+0000.

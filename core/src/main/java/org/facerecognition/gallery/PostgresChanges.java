@@ -344,6 +344,9 @@ final class PostgresChanges {
             }
             long removed = work.run(connection);
             setResult(connection, key, removed);
+            if (removed > 0) {
+                PostgresErasure.record(connection, gallery); // last, so that nothing is removed later
+            }
             return removed;
         });
     }
@@ -417,22 +420,14 @@ final class PostgresChanges {
     /**
      * Rewrites the gallery's tables and indexes without removed rows.
      *
-     * @throws GalleryException if the server leaves a table as it is, as it does with a warning only where the user may
-     *     not rewrite it
+     * @throws GalleryException if removed rows remain, as {@link PostgresErasure} says
      */
     void compact() {
         forgetOldKeys();
         if (mayStoreWholeRows()) {
             session.runOutsideTransactions("ALTER TABLE " + gallery.entries() + " SET " + PostgresSchema.WHOLE_ROWS);
         }
-        @Nullable
-        String warning = session.runOutsideTransactions(
-                "VACUUM (FULL, ANALYZE) " + gallery.entries() + ", " + gallery.persons());
-        if (warning != null) {
-            throw new GalleryException(session.name() + " was not compacted: " + warning
-                    + "; removed entries remain in the files of the database until the owner of the tables named"
-                    + " face_gallery... compacts it");
-        }
+        new PostgresErasure(session, gallery).run();
     }
 
     /** Returns whether an earlier version made the table of entries, and this user may change it. */

@@ -41,7 +41,7 @@ final class PostgresSchema {
     private static final int MIN_MINOR = 8;
 
     /** The numbered steps that make the tables; each is SQL, with statements that end with ";" and a line break. */
-    static final List<String> STEPS = List.of(script("postgres-1.sql"));
+    static final List<String> STEPS = List.of(script("postgres-1.sql"), script("postgres-2.sql"));
 
     private final List<String> steps;
 

@@ -188,7 +188,7 @@ final class PostgresSession {
     }
 
     /** Pauses for half to all of a time, so that servers do not return all at once; false if interrupted. */
-    private static boolean paused(long millis) {
+    static boolean paused(long millis) {
         try {
             Thread.sleep(millis / 2 + ThreadLocalRandom.current().nextLong(millis / 2 + 1));
             return true;

@@ -573,8 +573,9 @@ class PostgresGalleryTest {
                     .isEqualTo("0.5");
             assertThatThrownBy(PostgresGalleryTest.this::connect)
                     .isInstanceOf(GalleryException.class)
-                    .hasMessage("gallery " + name + " in the database is in tables of version 2, but this library knows"
-                            + " only 1; use the version of this library that made them");
+                    .hasMessage("gallery " + name + " in the database is in tables of version " + later.size()
+                            + ", but this library knows only " + PostgresSchema.STEPS.size()
+                            + "; use the version of this library that made them");
             database.dropTables();
         }
 
