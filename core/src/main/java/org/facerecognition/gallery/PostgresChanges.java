@@ -190,10 +190,9 @@ final class PostgresChanges {
                         row -> row.getInt(1),
                         "SELECT new.number FROM unnest(?, ?, ?, ?, ?)"
                                 + " AS new (number, key, embedding, note, content_key)"
-                                + " WHERE NOT EXISTS (SELECT FROM " + gallery.persons() + " p JOIN "
-                                + gallery.entries()
-                                + " e ON e.person_id = p.id WHERE p.gallery_id = ? AND p.name_key = new.key"
-                                + " AND e.note IS NOT DISTINCT FROM new.note"
+                                + " WHERE NOT EXISTS (SELECT FROM " + person("new.key") + " p JOIN "
+                                + gallery.entries() + " e ON e.person_id = p.id WHERE"
+                                + " e.note IS NOT DISTINCT FROM new.note"
                                 + " AND e.content_key IS NOT DISTINCT FROM new.content_key"
                                 + " AND e.embedding = new.embedding::vector) ORDER BY new.number",
                         LongStream.range(0, records.size()).boxed().toArray(Long[]::new),
@@ -241,7 +240,7 @@ final class PostgresChanges {
                 "INSERT INTO " + gallery.tables().persons() + " (gallery_id, name_key, name)"
                         + " SELECT ?, key, name FROM unnest(?, ?) AS new (key, name)"
                         + " WHERE NOT EXISTS (SELECT FROM " + gallery.tables().persons()
-                        + " WHERE gallery_id = ? AND name_key = new.key)"
+                        + " WHERE gallery_id = ? AND name_key = new.key OFFSET 0)"
                         + " ORDER BY key ON CONFLICT (gallery_id, name_key) DO NOTHING",
                 gallery.id(),
                 nameOfKey.keySet().toArray(String[]::new),
@@ -259,7 +258,7 @@ final class PostgresChanges {
                         + " SELECT p.gallery_id, e.id, p.id, e.embedding::vector, e.note, e.content_key,"
                         + " e.attributes::jsonb"
                         + " FROM unnest(?, ?, ?, ?, ?, ?) AS e (id, key, embedding, note, content_key, attributes)"
-                        + " JOIN " + gallery.tables().persons() + " p ON p.gallery_id = ? AND p.name_key = e.key",
+                        + " CROSS JOIN LATERAL " + person("e.key") + " p",
                 Arrays.stream(ids).boxed().toArray(Long[]::new),
                 keys,
                 records.stream().map(record -> Sql.vector(record.unit())).toArray(String[]::new),
@@ -270,6 +269,15 @@ final class PostgresChanges {
         if (added != ids.length) {
             throw new IllegalStateException(added + " of " + ids.length + " entries were added to " + session.name());
         }
+    }
+
+    /**
+     * Returns the identity with a key, as a table that is read for one key at a time. The database has no statistics of
+     * keys, and would read the whole table to join some of them. Its parameter is the gallery.
+     */
+    private String person(String key) {
+        return "(SELECT gallery_id, id FROM " + gallery.tables().persons() + " WHERE gallery_id = ? AND name_key = "
+                + key + " LIMIT 1)";
     }
 
     private static @Nullable String[] texts(@Nullable Object[] values) {
@@ -413,6 +421,7 @@ final class PostgresChanges {
                     connection,
                     "CREATE INDEX " + gallery.index() + " ON " + gallery.entries() + " USING hnsw (("
                             + PostgresSearch.halves(gallery, "embedding") + ") halfvec_ip_ops)");
+            Sql.run(connection, "ALTER INDEX " + gallery.entries() + "_hnsw ALTER COLUMN 1 SET STATISTICS 0");
             return true;
         });
     }

@@ -88,7 +88,13 @@ final class PostgresListing {
         return Sql.query(
                 connection,
                 PostgresListing::entry,
-                select(ENTRY) + " WHERE e.content_key = ANY (?) ORDER BY e.id",
+                // one key at a time: the database has no statistics of them, and would read the whole table
+                "SELECT " + ENTRY
+                        + " FROM (SELECT DISTINCT unnest(?::text[])) k (key) CROSS JOIN LATERAL (SELECT * FROM "
+                        + gallery.entries() + " WHERE content_key = k.key OFFSET 0) e CROSS JOIN LATERAL (SELECT name"
+                        + " FROM " + gallery.persons()
+                        + " WHERE gallery_id = e.gallery_id AND id = e.person_id LIMIT 1) p"
+                        + " ORDER BY e.id",
                 (Object)
                         contentKeys.stream().filter(PostgresListing::isStorable).toArray(String[]::new));
     }

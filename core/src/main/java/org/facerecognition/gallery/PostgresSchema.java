@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The tables of galleries in PostgreSQL: makes them, changes those of earlier versions, and registers galleries in
@@ -26,6 +27,10 @@ import java.util.regex.Pattern;
  *
  * Statements name the schema of each table, so that connections with different search paths mean the same tables. New
  * partitions lie beside the registry; those of earlier versions may lie in another schema of the search path.
+ *
+ * Columns with personal data have no statistics, which would contain values of people who were removed. The planner
+ * knows nothing of them, so statements that look them up read one row at a time. Attributes keep theirs: they decide
+ * whether a search takes the index of embeddings or that of attributes.
  */
 final class PostgresSchema {
     /** The first key of all advisory locks of galleries; the second is 0, or the number of a gallery. */
@@ -36,6 +41,11 @@ final class PostgresSchema {
      * as PostgreSQL moves values of rows of more than 2 kB, takes several times as long to read as to compare.
      */
     static final String WHOLE_ROWS = "(toast_tuple_target = 8160)";
+
+    /** Columns of the tables of identities and entries of which the database must keep no values as statistics. */
+    private static final List<String> PERSONAL = List.of("name_key", "name");
+
+    private static final List<String> PERSONAL_OF_ENTRIES = List.of("embedding", "note", "content_key");
 
     private static final Pattern VERSION = Pattern.compile("(\\d+)\\.(\\d+).*");
     private static final int MIN_MINOR = 8;
@@ -308,5 +318,13 @@ final class PostgresSchema {
                         gallery.info().dimension(),
                         gallery.id(),
                         WHOLE_ROWS));
+        Sql.run(connection, withoutStatistics(gallery.persons(), PERSONAL)); // partitions do not inherit it
+        Sql.run(connection, withoutStatistics(gallery.entries(), PERSONAL_OF_ENTRIES));
+    }
+
+    private static String withoutStatistics(String table, List<String> columns) {
+        return columns.stream()
+                .map(column -> "ALTER COLUMN " + column + " SET STATISTICS 0")
+                .collect(Collectors.joining(", ", "ALTER TABLE " + table + " ", ""));
     }
 }

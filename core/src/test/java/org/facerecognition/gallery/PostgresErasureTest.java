@@ -15,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -43,6 +44,109 @@ class PostgresErasureTest {
 
     private String table(String kind) {
         return "face_gallery_" + kind + "_" + database.query("SELECT id FROM face_gallery WHERE name = '" + name + "'");
+    }
+
+    @Nested
+    class Statistics {
+        private String withValues(String text) {
+            return database.query("SELECT coalesce(string_agg(tablename || '.' || attname, ', '), '') FROM pg_stats"
+                    + " WHERE concat(most_common_vals, histogram_bounds, most_common_elems) LIKE '%" + text + "%'");
+        }
+
+        private String ofColumns(String columns) {
+            return database.query(
+                    "SELECT count(*) FROM pg_stats WHERE tablename LIKE 'face\\_gallery\\_%' AND attname IN (" + columns
+                            + ")");
+        }
+
+        /** The database used to keep names, notes and keys of removed people, also when nobody was left. */
+        @Test
+        void keepNothingOfRemovedPeople() {
+            try (DatabaseGallery gallery =
+                    PostgresGallery.connect(database.dataSource(), name, "model", D, SearchMethod.HNSW, 4)) {
+                for (int i = 0; i < 6; i++) {
+                    gallery.enroll(List.of(person(SECRET + i, i), person(SECRET + i, 10 + i)));
+                }
+                database.run("ANALYZE");
+                assertThat(withValues(SECRET)).isEmpty();
+                assertThat(ofColumns("'embedding', 'halfvec'")).isEqualTo("0");
+                assertThat(ofColumns("'person_id'")).isNotEqualTo("0");
+                for (int i = 0; i < 6; i++) {
+                    gallery.remove(SECRET + i);
+                }
+                gallery.compact();
+                assertThat(withValues(SECRET)).isEmpty();
+                gallery.enroll(List.of(person("Anna", 1), person("Bob", 2)));
+                gallery.compact();
+                database.run("ANALYZE");
+                assertThat(ofColumns("'embedding', 'halfvec'")).isEqualTo("0"); // the index was made again
+            }
+        }
+
+        @Test
+        void ofFormerVersionsAreDeleted() {
+            database.dropTables();
+            PostgresSession session = new PostgresSession(database.dataSource(), "gallery x");
+            new PostgresSchema(PostgresSchema.STEPS.subList(0, 1)).migrate(session);
+            database.run("INSERT INTO face_gallery (name, fingerprint, dimension) VALUES ('" + name + "', 'model', 3)");
+            database.run("CREATE TABLE face_gallery_person_1 PARTITION OF face_gallery_person FOR VALUES IN (1);"
+                    + " CREATE TABLE face_gallery_entry_1 PARTITION OF face_gallery_entry FOR VALUES IN (1);"
+                    + " CREATE INDEX face_gallery_entry_1_hnsw ON face_gallery_entry_1"
+                    + " USING hnsw ((embedding::halfvec(3)) halfvec_ip_ops);"
+                    + " INSERT INTO face_gallery_person (gallery_id, id, name_key, name)"
+                    + " SELECT 1, i, 'Mustermann key ' || i, 'Mustermann ' || i FROM generate_series(1, 5) i;"
+                    + " INSERT INTO face_gallery_entry (gallery_id, person_id, embedding, note, content_key)"
+                    + " SELECT 1, i, '[0, 0, 1]', 'Mustermann', 'Mustermann ' || i FROM generate_series(1, 5) i;"
+                    + " ANALYZE");
+            assertThat(withValues(SECRET)).contains("face_gallery_person.name", "face_gallery_entry_1.content_key");
+            String file = "SELECT pg_relation_filenode('face_gallery_entry_1_hnsw')";
+            String before = database.query(file);
+            try (DatabaseGallery gallery = Gallery.connect(database.dataSource(), name, "model", 3)) {
+                assertThat(database.query(file)).isEqualTo(before); // making it again would take long
+                assertThat(withValues(SECRET)).isEmpty();
+                database.run("DELETE FROM pg_statistic");
+                database.run("ANALYZE");
+                assertThat(withValues(SECRET)).isEmpty();
+                assertThat(ofColumns("'embedding', 'halfvec'")).isEqualTo("0");
+                assertThat(gallery.size()).isEqualTo(5);
+            }
+            database.dropTables();
+        }
+
+        /** Without statistics, the planner would read whole tables to find some people. */
+        @Test
+        void areNotNeededToReadFewRows() {
+            try (DatabaseGallery gallery =
+                    PostgresGallery.connect(database.dataSource(), name, "model", D, SearchMethod.EXACT, 4)) {
+                gallery.enroll(List.of(person("Anna", 1)));
+                database.run("INSERT INTO face_gallery_person (gallery_id, name_key, name) SELECT gallery_id,"
+                        + " 'key' || i, 'name' || i FROM " + table("person") + ", generate_series(1, 20000) i");
+                database.run("INSERT INTO face_gallery_entry (gallery_id, person_id, embedding, content_key)"
+                        + " SELECT p.gallery_id, p.id, e.embedding, p.name FROM " + table("person") + " p, "
+                        + table("entry") + " e");
+                database.run("ANALYZE " + table("person"));
+                database.run("ANALYZE " + table("entry"));
+                int before = wholeReadings();
+                List<Enrollment> people = IntStream.range(0, 500)
+                        .mapToObj(i -> person("p" + i, i))
+                        .toList();
+                gallery.enroll(people.subList(0, 250));
+                gallery.enrollMissing(people);
+                assertThat(gallery.enrollNewImages(people, UniqueIn.GALLERY)).containsOnly(0);
+                assertThat(gallery.withContentKeys(IntStream.range(0, 500)
+                                .mapToObj(i -> "name" + i)
+                                .toList()))
+                        .hasSize(499);
+                gallery.remove("p3");
+                assertThat(wholeReadings()).isEqualTo(before);
+            }
+        }
+
+        private int wholeReadings() {
+            database.query("SELECT pg_stat_force_next_flush()");
+            return Integer.parseInt(database.query("SELECT sum(seq_scan) FROM pg_stat_user_tables WHERE relname IN ('"
+                    + table("person") + "', '" + table("entry") + "')"));
+        }
     }
 
     @Nested
