@@ -15,6 +15,14 @@ final class PostgresErrors {
     private static final Pattern SETTING =
             Pattern.compile("(?i)\\b(password|passwd|pwd|user|username)\\s*=\\s*[^\\s&,;}'\"]+");
 
+    /** Hosts with ports, as in "Connection to db.internal:5432 refused", in any language. */
+    private static final Pattern HOST =
+            Pattern.compile("(?i)(?<![\\p{L}\\d_.:\\[-])(?:\\[[^\\]\\s]+\\]|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}"
+                    + "|[\\p{L}\\d_.-]*\\p{L}[\\p{L}\\d_.-]*|\\d{1,3}(?:\\.\\d{1,3}){3}):\\d{1,5}\\b");
+
+    /** What servers say of the client and the user. */
+    private static final Pattern QUOTED = Pattern.compile("(?i)\\b(host|user|role|address) (?:name )?\"[^\"]*\"");
+
     private PostgresErrors() {}
 
     /**
@@ -82,7 +90,10 @@ final class PostgresErrors {
 
     /** Returns a text without addresses of databases, users and passwords. */
     static String redacted(String text) {
-        return SETTING.matcher(ADDRESS.matcher(text).replaceAll(HIDDEN)).replaceAll("$1=" + HIDDEN);
+        String withoutHosts =
+                HOST.matcher(ADDRESS.matcher(text).replaceAll(HIDDEN)).replaceAll(HIDDEN);
+        String withoutNames = QUOTED.matcher(withoutHosts).replaceAll("$1 " + HIDDEN);
+        return SETTING.matcher(withoutNames).replaceAll("$1=" + HIDDEN);
     }
 
     private static String firstLine(String text) {

@@ -520,6 +520,31 @@ class PostgresGalleryTest {
                     .isEqualTo("relation \"face_gallery\" does not exist");
         }
 
+        /** The driver and the server name hosts and users in their own messages, which used to be passed on. */
+        @Test
+        void hidesHostsAndUsers() {
+            for (String host :
+                    List.of("db.internal:5432", "db:5432", "10.1.2.3:5432", "[fd00::12]:5432", "fd00::12:5432")) {
+                assertThat(PostgresErrors.redacted("Connection to " + host + " refused. Check that it is correct"))
+                        .isEqualTo("Connection to *** refused. Check that it is correct");
+            }
+            assertThat(PostgresErrors.redacted("Verbindung mit db.internal:5432 verweigert"))
+                    .isEqualTo("Verbindung mit *** verweigert");
+            assertThat(PostgresErrors.redacted("FATAL: no pg_hba.conf entry for host \"10.1.2.3\", user \"carol\","
+                            + " database \"faces\", no encryption"))
+                    .isEqualTo("FATAL: no pg_hba.conf entry for host ***, user ***, database \"faces\", no encryption");
+            assertThat(PostgresErrors.redacted("not available after 5000ms at 12:30:05: ERROR: 3 rows"))
+                    .isEqualTo("not available after 5000ms at 12:30:05: ERROR: 3 rows");
+            assertThat(PostgresErrors.explained(
+                            "gallery x",
+                            new SQLException("Connection to db.internal:5432 refused. Check it.", "08001"),
+                            4,
+                            false))
+                    .hasMessage("cannot reach gallery x after 4 attempts: Connection to *** refused. Check it; check"
+                            + " that the database runs and accepts connections, and try again")
+                    .hasRootCauseMessage("Connection to *** refused. Check it.");
+        }
+
         @Test
         void saysWhatToDoWhenTheUserIsRejected() {
             for (Map.Entry<String, String> one : Map.of(
