@@ -119,12 +119,16 @@ final class ModelFiles {
     static void fill(Module net, SafeTensors file) {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> tensors = NamedTensors.of(net);
-            Weights weights = Weights.of(file)
-                    .renamed(name -> name.startsWith(TENSOR_PREFIX) ? name.substring(TENSOR_PREFIX.length()) : null);
-            weights.requireFit(tensors);
-            requireNoneLeftOver(weights, tensors);
-            weights.into(tensors);
+            fitting(tensors, file).into(tensors);
         }
+    }
+
+    private static Weights fitting(Map<String, Tensor> net, SafeTensors file) {
+        Weights weights = Weights.of(file)
+                .renamed(name -> name.startsWith(TENSOR_PREFIX) ? name.substring(TENSOR_PREFIX.length()) : null);
+        weights.requireFit(net);
+        requireNoneLeftOver(weights, net);
+        return weights;
     }
 
     /** Checks that a file of this library has no tensors beside those of the net, such as those of another head. */
@@ -191,6 +195,14 @@ final class ModelFiles {
             @Override
             public Map<String, String> metadata() {
                 return ModelFiles.metadata(model, net, encoder);
+            }
+
+            @Override
+            public void requireFits(SafeTensors file) {
+                read(file);
+                try (PointerScope scope = new PointerScope()) {
+                    fitting(NamedTensors.of(net), file);
+                }
             }
 
             @Override

@@ -57,8 +57,8 @@ public final class Trainer {
      * <p>A virtual thread waits while a thread of the operating system trains, and calls the listeners.
      *
      * <p>With {@link TrainerArgs.Builder#shardHead} the recognizer has all class centers before and after a training.
-     * One that fails in its middle leaves this process with its share: the encoder can be used, and {@link
-     * Recognizer#save} refuses; {@code last.ckpt} has all of them.
+     * One that fails in its middle, or while it reads the checkpoint that it was to continue from, leaves this process
+     * with its share: the encoder can be used, and {@link Recognizer#save} refuses; {@code last.ckpt} has all of them.
      *
      * @param recognizer to train; not to be used elsewhere meanwhile
      * @param train the training data; with only one person there is nothing to learn, and listeners get a note

@@ -83,7 +83,7 @@ final class TrainingRun implements AutoCloseable {
 
     /**
      * Opens all that a training needs. When this throws, nothing is open and the recognizer is as it was before, except
-     * that of ranks that do not agree each may have its checkpoint's weights.
+     * that a sharded head has this rank's centers alone where a checkpoint that fits could not be read to its end.
      *
      * @param validationData null for none
      */
@@ -119,12 +119,15 @@ final class TrainingRun implements AutoCloseable {
         this.trainable = new TrainableParameters(net);
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
         try {
-            ranks.requireSame(() -> ofFirstExchange(args)); // before tensors are exchanged
+            resources.onClose(this::restoreRecognizer);
+            prepareRecognizer(train);
+            TrainingDescription description = checkpointing.folder() == null && ranks == Ranks.ALONE
+                    ? null
+                    : description(args, train, validationData);
+            ranks.requireSame(() -> ofAllRanks(args, Objects.requireNonNull(description)));
             if (checkpointing.folder() != null && ranks.isFirst()) {
                 resources.add(FolderLock.of(checkpointing.folder()));
             }
-            resources.onClose(this::restoreRecognizer);
-            prepareRecognizer(train);
             this.featureCache = checks.featureCache();
             if (featureCache != null) {
                 resources.add(featureCache);
@@ -156,15 +159,15 @@ final class TrainingRun implements AutoCloseable {
                     recognizer.inCheckpoints(),
                     optimizer,
                     random,
-                    checkpointing.folder() == null ? null : description(args, train, validationData),
+                    checkpointing.folder() == null ? null : description,
                     args.listeners(),
                     ranks.isFirst(),
                     ranks.headShards());
             trainable.check(optimization.freezer(), 0, optimization.epochs()); // before a checkpoint is loaded
             net.eval(); // a freezer may have set some of it otherwise
-            this.progress = checkpoints.resumeOrStart();
+            this.progress =
+                    checkpoints.resumeOrStart(found -> ranks.requireSame(() -> TrainingDescription.ofProgress(found)));
             this.resumed = checkpoints.isResumed();
-            ranks.requireSame(() -> description(args, train, validationData).ofAllRanks(checkpointing, progress));
             this.step = new TrainStep(
                     trainLoader,
                     forward,
@@ -201,17 +204,12 @@ final class TrainingRun implements AutoCloseable {
         }
     }
 
-    /** Returns what decides which tensors ranks exchange, and in which form, before they compare everything else. */
-    private Map<String, String> ofFirstExchange(TrainerArgs args) {
-        return Map.of(
-                "device",
-                device.is_cpu() ? "the CPU" : "a GPU",
-                "memory layout",
-                optimization.channelsLast() ? "channels last" : "contiguous",
-                "sharded head",
-                Boolean.toString(args.parallel().shardHead()),
-                "head from means",
-                Boolean.toString(optimization.headFromMeans()));
+    /** Returns what ranks compare before they exchange tensors: libtorch may end a process that expects other sizes. */
+    private Map<String, String> ofAllRanks(TrainerArgs args, TrainingDescription description) {
+        Map<String, String> all = description.ofAllRanks(checkpointing, net);
+        all.put("device", device.is_cpu() ? "the CPU" : "a GPU");
+        all.put("sharded head", Boolean.toString(args.parallel().shardHead()));
+        return all;
     }
 
     /** Spreads the class centers over ranks, after the last use of all of them on one; returns whether it did. */
@@ -370,24 +368,47 @@ final class TrainingRun implements AutoCloseable {
     private History trainEpochs() {
         checkpoints.loadClasses();
         listeners.report(listener -> listener.started(progress.history()));
+        awaitFirst();
         while (progress.epoch < optimization.epochs() && (!isToStop() || isEpochTrained())) {
             trainEpoch();
             if (!isEpochTrained()) { // stopped in its middle
-                checkpoints.saveLast(progress);
+                saveLast();
                 break;
             }
             if (validation.isWanted()) {
-                checkpoints.saveLast(progress); // before validation, which can fail
+                saveLast(); // before validation, which can fail
             }
             if (!endEpoch()) {
                 break;
             }
         }
         if (progress.step == 0) { // stopped before the first one
-            checkpoints.saveLast(progress);
+            saveLast();
         }
         checkpoints.requireFiniteState(progress);
         return progress.history();
+    }
+
+    private void saveLast() {
+        checkpoints.saveLast(progress);
+        if (checkpointing.folder() != null) {
+            awaitFirst();
+        }
+    }
+
+    private void saveBest() {
+        checkpoints.saveBest(progress);
+        if (checkpointing.folder() != null) {
+            awaitFirst();
+        }
+    }
+
+    /**
+     * Waits until the first rank has written its file, and its listeners have done what they do on that rank alone,
+     * such as sending the file elsewhere. However long that takes, it must not count as time in a common operation.
+     */
+    private void awaitFirst() {
+        ranks.onFirst(() -> List.of());
     }
 
     private boolean isToStop() {
@@ -413,7 +434,7 @@ final class TrainingRun implements AutoCloseable {
                 if (checkpointing.everySteps() > 0 && progress.step % checkpointing.everySteps() == 0) {
                     ranks.averageStatistics();
                     averaged = progress.step;
-                    checkpoints.saveLast(progress);
+                    saveLast();
                 }
             }
         }
@@ -497,11 +518,12 @@ final class TrainingRun implements AutoCloseable {
         double measure = bestBy == null ? Double.POSITIVE_INFINITY : report.figure(bestBy);
         if (bestBy == null || measure > progress.bestScore) { // without a measure each epoch is the best so far
             progress.bestScore = measure;
-            checkpoints.saveBest(progress);
+            saveBest();
         }
-        checkpoints.saveLast(progress);
+        saveLast();
         History soFar = progress.history();
         listeners.report(listener -> listener.epochEnded(report, soFar));
+        awaitFirst();
         return true;
     }
 

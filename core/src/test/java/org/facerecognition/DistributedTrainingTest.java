@@ -417,6 +417,28 @@ class DistributedTrainingTest {
                                 + difference + "; start all ranks with the same arguments and the same version");
             }
         }
+
+        /** The others took rank 0 for lost while its listener sent a checkpoint to another machine. */
+        @Test
+        void theFirstRankMayWorkAloneForLongerThanRanksWait() throws IOException, InterruptedException {
+            String out = "out=" + folder.resolve("checkpoints");
+            Result result = processes.run(2, with("steps=3", "every=1", out, "shard=true", "timeout=5", "slow=7000"));
+            assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
+            assertThat(result.losses()).hasSize(3);
+        }
+
+        /** The tensors were exchanged before they were compared, which ended a process without a word. */
+        @Test
+        void classesOfAShardedHeadThatDifferAreSaidOnEveryRank() throws IOException, InterruptedException {
+            Result result = processes.run(2, with("steps=5000", "shard=true", "classes1=7"));
+            assertThat(result.codes()).containsOnly(1);
+            for (int rank = 0; rank < 2; rank++) {
+                assertThat(result.error(rank))
+                        .startsWith("error: all ranks must train with the same settings and data, but on rank 1 ")
+                        .contains("data is 7 people, ", " and on rank 0 8 people, ")
+                        .contains("names, shapes and types of the weights is 7 tensors, digest ");
+            }
+        }
     }
 
     @Nested

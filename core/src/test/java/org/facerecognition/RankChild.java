@@ -107,7 +107,7 @@ final class RankChild {
     }
 
     private void train(Distributed group) {
-        int classes = number("classes", 6);
+        int classes = number("classes" + group.rank(), number("classes", 6));
         int px = number("px", 32);
         SyntheticFaces faces = new SyntheticFaces(0, px);
         FaceDataset train = FaceDataset.synthetic(
@@ -205,6 +205,16 @@ final class RankChild {
     /** Prints the steps of rank 0; and makes a rank fail or sleep before a step, where that is asked for. */
     private TrainingListener reporting(Distributed group) {
         return new TrainingListener() {
+            private boolean slept;
+
+            @Override
+            public void checkpointSaved(Path file) {
+                if (!slept && options.containsKey("slow")) {
+                    slept = true;
+                    sleep(number("slow", 0));
+                }
+            }
+
             @Override
             public void epochEnded(EpochReport epoch, History soFar) {
                 if (options.containsKey("photographs") && group.rank() == 0) {
@@ -233,14 +243,18 @@ final class RankChild {
                     killOnce();
                 }
                 if (step.step() == number("sleep" + group.rank(), -1)) {
-                    try {
-                        Thread.sleep(1_000_000);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
+                    sleep(1_000_000);
                 }
             }
         };
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Kills this process, unless a process has been killed before. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -52,6 +53,13 @@ public final class Checkpoints {
 
         /** All that a file says of the model beside its weights; to be changed freely. */
         Map<String, String> metadata();
+
+        /**
+         * Compares the weights and the metadata of a file with the model, and reads no weights.
+         *
+         * @throws WeightsException when they do not fit
+         */
+        void requireFits(SafeTensors file);
 
         /**
          * Takes on the weights and the metadata of a file, all or nothing.
@@ -130,13 +138,19 @@ public final class Checkpoints {
      * Returns the progress of the checkpoint that is {@linkplain #resumableIn in the folder}, with weights, optimizer
      * and generators restored from it; or of a new training where there is no checkpoint.
      *
-     * @throws IllegalStateException when there is a checkpoint that is not to be resumed, or is of another training
-     * @throws WeightsException when it cannot be read; nothing is changed then
+     * @param agree is given the progress before anything is changed, and throws when other processes have another one
+     * @throws IllegalStateException when there is a checkpoint that is not to be resumed, or is of another training;
+     *     nothing is changed then
+     * @throws IllegalArgumentException when its optimizer state does not fit; nothing is changed then
+     * @throws WeightsException when it does not fit or cannot be read. No weights are changed then, but of a head that
+     *     is spread, the whole one is gone if the file fits and reading it fails later
      */
-    public TrainingProgress resumeOrStart() {
+    public TrainingProgress resumeOrStart(Consumer<TrainingProgress> agree) {
         Path last = settings.folder() == null ? null : resumableIn(settings.folder());
         if (last == null || training == null) {
-            return new TrainingProgress();
+            TrainingProgress start = new TrainingProgress();
+            agree.accept(start);
+            return start;
         }
         if (!settings.resume()) {
             throw new IllegalStateException(
@@ -152,12 +166,13 @@ public final class Checkpoints {
             training.notes(JSON.readTree(metadata.get(TRAINING)))
                     .forEach(note -> listeners.forEach(listener -> listener.noted(note)));
             TrainingProgress progress = progress(last, metadata.get(PROGRESS));
-            if (shards == null) {
-                restore(file);
-            } else {
+            SafeTensors mine = shards == null ? file : shards.mine(file);
+            requireFits(mine);
+            agree.accept(progress);
+            if (shards != null) {
                 shards.dropWhole(); // its memory is needed for the state of the optimizer
-                restore(shards.mine(file));
             }
+            restore(mine);
             savedStep = progress.step;
             saved = last;
             if (last.endsWith(BEST)) {
@@ -243,6 +258,18 @@ public final class Checkpoints {
                 cause);
     }
 
+    private void requireFits(SafeTensors file) {
+        Map<String, long[]> shapes = new LinkedHashMap<>();
+        file.names().stream()
+                .filter(name -> name.startsWith(OPTIMIZER_PREFIX))
+                .forEach(name -> shapes.put(name.substring(OPTIMIZER_PREFIX.length()), file.shape(name)));
+        file.shape(CPU_GENERATOR); // is there
+        try (PointerScope scope = new PointerScope()) {
+            optimizer.requireFits(shapes);
+        }
+        model.requireFits(file);
+    }
+
     private void restore(SafeTensors file) {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> state = new LinkedHashMap<>();
@@ -272,8 +299,7 @@ public final class Checkpoints {
     /** Writes {@code best.ckpt}. */
     public void saveBest(TrainingProgress progress) {
         if (settings.folder() != null) {
-            Path best = settings.folder().resolve(BEST);
-            save(best, progress);
+            save(settings.folder().resolve(BEST), progress);
         }
     }
 

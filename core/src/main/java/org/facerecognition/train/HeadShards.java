@@ -34,8 +34,13 @@ public final class HeadShards implements ClassShard {
      * @param group borrowed
      * @param head borrowed
      * @throws IllegalArgumentException when there are more ranks than identities
+     * @throws IllegalStateException when the head has a share of its centers alone, of a training that failed
      */
     HeadShards(Distributed group, MarginSoftmax head) {
+        if (head.isSharded()) {
+            throw new IllegalStateException("a training that failed has left the class centers of this recognizer"
+                    + " spread over processes; load its last checkpoint");
+        }
         if (head.classes() < group.worldSize()) {
             throw new IllegalArgumentException("to shard the head, there must be at least one person for each of the "
                     + group.worldSize() + " processes, but there were " + head.classes()
@@ -88,10 +93,6 @@ public final class HeadShards implements ClassShard {
 
     /** Keeps this rank's centers of a head that all ranks have whole. */
     void shard() {
-        if (head.isSharded()) {
-            throw new IllegalStateException("a training that failed has left the class centers of this recognizer"
-                    + " spread over processes; load its last checkpoint");
-        }
         try (PointerScope scope = new PointerScope()) {
             whole = head.centers().detach().retainReference();
         }

@@ -3,9 +3,11 @@ package org.facerecognition.train;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -316,18 +318,34 @@ public final class ParameterOptimizer implements AutoCloseable {
      * @throws IllegalArgumentException when a name or a shape does not fit; nothing is changed then
      */
     public void load(Map<String, Tensor> state) {
-        Map<String, Tensor> rest = new LinkedHashMap<>(state);
-        Map<Slot, Map<String, Tensor>> found = new LinkedHashMap<>();
+        Map<String, long[]> shapes = new LinkedHashMap<>();
+        state.forEach((name, tensor) -> shapes.put(name, shape(tensor)));
+        Map<Slot, Set<String>> found = found(shapes);
+        try (PointerScope scope = new PointerScope();
+                NoGradGuard noGrad = new NoGradGuard()) {
+            found.forEach((slot, names) -> restore(slot, names, state));
+        }
+    }
+
+    /** Checks names and shapes as {@link #load} does; inside a scope. */
+    public void requireFits(Map<String, long[]> shapes) {
+        found(shapes);
+    }
+
+    /** Returns the names of the state that each parameter has; checks all names and shapes. */
+    private Map<Slot, Set<String>> found(Map<String, long[]> shapes) {
+        Map<String, long[]> rest = new LinkedHashMap<>(shapes);
+        Map<Slot, Set<String>> found = new LinkedHashMap<>();
         for (List<Slot> own : slots) {
             for (Slot slot : own) {
-                Map<String, Tensor> saved = new LinkedHashMap<>();
+                Set<String> saved = new LinkedHashSet<>();
                 for (String name : rule.stateNames()) {
-                    take(rest, name, slot, slot.parameter.sizes().vec().get(), saved);
+                    take(rest, name, slot, shape(slot.parameter), saved);
                 }
                 take(rest, STEPS, slot, new long[0], saved);
                 if (!saved.isEmpty() && saved.size() != rule.stateNames().size() + 1) {
                     throw new IllegalArgumentException("optimizer state of \"" + slot.name + "\" must have "
-                            + rule.stateNames() + " and " + STEPS + ", but had " + saved.keySet());
+                            + rule.stateNames() + " and " + STEPS + ", but had " + saved);
                 }
                 found.put(slot, saved);
             }
@@ -336,30 +354,31 @@ public final class ParameterOptimizer implements AutoCloseable {
             throw new IllegalArgumentException("optimizer state must be of this optimizer's parameters, but had \""
                     + rest.keySet().iterator().next() + "\"");
         }
-        try (PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
-            found.forEach(this::restore);
-        }
+        return found;
     }
 
-    private static void take(Map<String, Tensor> rest, String name, Slot slot, long[] shape, Map<String, Tensor> into) {
-        Tensor tensor = rest.remove(name + "." + slot.name);
-        if (tensor == null) {
+    private static long[] shape(Tensor tensor) {
+        return tensor.dim() == 0 ? new long[0] : tensor.sizes().vec().get();
+    }
+
+    private static void take(Map<String, long[]> rest, String name, Slot slot, long[] shape, Set<String> into) {
+        long[] given = rest.remove(name + "." + slot.name);
+        if (given == null) {
             return;
         }
-        long[] given = tensor.dim() == 0 ? new long[0] : tensor.sizes().vec().get();
         if (!Arrays.equals(given, shape)) {
             throw new IllegalArgumentException("optimizer state \"" + name + "." + slot.name + "\" must be "
                     + Arrays.toString(shape) + ", but was " + Arrays.toString(given));
         }
-        into.put(name, tensor);
+        into.add(name);
     }
 
-    private void restore(Slot slot, Map<String, Tensor> saved) {
+    private void restore(Slot slot, Set<String> names, Map<String, Tensor> saved) {
         clearState(slot);
-        if (!saved.isEmpty()) {
+        if (!names.isEmpty()) {
             initState(slot);
-            saved.forEach((name, tensor) -> slot.stateTensor(name).copy_(tensor));
+            names.forEach(
+                    name -> slot.stateTensor(name).copy_(Objects.requireNonNull(saved.get(name + "." + slot.name))));
         }
     }
 

@@ -1,19 +1,30 @@
 package org.facerecognition.train;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.FaceFinding;
 import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.train.EpochReport.BestBy;
+import org.facerecognition.weights.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +56,7 @@ public final class TrainingDescription {
     private static final String FACE_FINDING = "how faces are found";
     private static final String VERIFIED_FACE_FINDING = "how faces to verify are found";
     private static final int LONGEST_VALUE = 80; // in a message
+    private static final int DIGEST_DIGITS = 16; // of tensors
 
     private final Optimization optimization;
     private final Loading loading;
@@ -168,12 +180,13 @@ public final class TrainingDescription {
     }
 
     /**
-     * Returns what must be the same in all processes that train together: this description, and what decides how many
-     * steps there are and when checkpoints are written.
+     * Returns what must be the same in all processes that train together: this description, what decides how many steps
+     * there are and when checkpoints are written, and the sizes of all tensors.
      *
-     * @param progress where the training continues
+     * @param net whose weights are trained; borrowed
+     * @return to be changed freely
      */
-    public Map<String, String> ofAllRanks(Checkpointing checkpoints, TrainingProgress progress) {
+    public Map<String, String> ofAllRanks(Checkpointing checkpoints, Module net) {
         Map<String, String> all = new LinkedHashMap<>(entries);
         String version = TrainingDescription.class.getPackage().getImplementationVersion();
         all.put("library version", version == null ? "unpacked classes" : version);
@@ -182,8 +195,30 @@ public final class TrainingDescription {
         all.put("unusable images", loading.badImages().toString());
         all.put("has checkpoints", Boolean.toString(checkpoints.folder() != null));
         all.put("checkpoint every steps", Integer.toString(checkpoints.everySteps()));
-        all.put("steps so far, from the checkpoint that must be visible to all", Long.toString(progress.step));
+        all.put("names, shapes and types of the weights", ofTensors(net));
         return all;
+    }
+
+    private static String ofTensors(Module net) {
+        try (PointerScope scope = new PointerScope()) {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            Map<String, Tensor> tensors = new TreeMap<>(NamedTensors.of(net));
+            tensors.forEach((name, tensor) -> digest.update(
+                    (name + Arrays.toString(tensor.shape()) + tensor.scalar_type() + "\n").getBytes(UTF_8)));
+            return tensors.size() + " tensors, digest "
+                    + HexFormat.of().formatHex(digest.digest()).substring(0, DIGEST_DIGITS);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this JVM has no SHA-256", e);
+        }
+    }
+
+    /**
+     * Returns what must be the same in all processes that train together once each has found its checkpoint.
+     *
+     * @param progress where the training continues
+     */
+    public static Map<String, String> ofProgress(TrainingProgress progress) {
+        return Map.of("steps so far, from the checkpoint that must be visible to all", Long.toString(progress.step));
     }
 
     /** Returns the description as JSON, for a checkpoint's metadata. */
