@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -425,6 +426,17 @@ class DistributedTrainingTest {
             Result result = processes.run(2, with("steps=3", "every=1", out, "shard=true", "timeout=5", "slow=7000"));
             assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
             assertThat(result.losses()).hasSize(3);
+        }
+
+        /** The others waited for its store for good. */
+        @EnabledOnOs({OS.LINUX, OS.MAC})
+        @Test
+        void aRankThatRanTheStoreAndStandsStillIsNamedToo() throws IOException, InterruptedException {
+            List<Process> ranks = processes.start(2, with("steps=5000", "freeze0=2", "timeout=4"));
+            assertThat(ranks.get(1).waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(ranks.get(1).exitValue()).isEqualTo(1);
+            assertThat(processes.linesSoFar(1).toString())
+                    .contains(IN_ONE_SENTENCE + "0, which ran the store of the group, was killed or cannot be reached");
         }
 
         /** The tensors were exchanged before they were compared, which ended a process without a word. */

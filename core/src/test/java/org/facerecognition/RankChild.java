@@ -239,6 +239,9 @@ final class RankChild {
                 if (step.step() == number("halt" + group.rank(), -1)) {
                     Runtime.getRuntime().halt(137);
                 }
+                if (step.step() == number("freeze" + group.rank(), -1)) {
+                    signal("-STOP");
+                }
                 if (step.step() == number("kill" + group.rank(), -1)) {
                     killOnce();
                 }
@@ -265,13 +268,21 @@ final class RankChild {
         }
         try {
             Files.createFile(mark);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        signal("-9");
+    }
+
+    private static void signal(String signal) {
+        try {
             String pid = Long.toString(ProcessHandle.current().pid());
-            new ProcessBuilder("kill", "-9", pid).start().waitFor();
-            Thread.sleep(1_000_000);
+            new ProcessBuilder("kill", signal, pid).start().waitFor();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        sleep(1_000_000);
     }
 }

@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.facerecognition.natives.NativeErrors;
 import org.jspecify.annotations.Nullable;
 
@@ -25,13 +26,22 @@ final class Failures implements AutoCloseable {
     private static final Duration SILENCE_AFTER_ERROR = Duration.ofMillis(2_500); // five beats
     private static final Duration SILENCE_WHILE_WAITING = Duration.ofSeconds(20); // a machine may be very busy
     private static final Duration LAST_READING = Duration.ofSeconds(6);
+    private static final Duration SILENCE_OF_STORE = Duration.ofSeconds(4); // after a failure
+    private static final long LONGEST_PAUSE_MILLIS = 250;
     static final String FAILED = "failed"; // key of the clause that says which rank failed and why
     static final String RECURS = "recurs"; // key of the same clause, of a failure that a new group would have again
     static final String LEFT = "left/"; // and a rank: key of one that needs the others no longer
+    static final String IN_ORDER = ""; // value of the key of one that has left a group without a failure
+    private static final String AFTER_FAILURE = "after a failure";
     static final String WHO = "who/"; // and a rank: key of its machine and process
 
+    private static final String BEAT = "beat/"; // and a rank: key of what shows that it lives
+    private static final String IS_GONE = " was killed or cannot be reached any more";
+    private static final String HAS_LEFT = " left the group before the training ended; look at its output";
+
     private static final Pattern OUT_OF_MEMORY = Pattern.compile(
-            "out of memory|can(no|')t allocate memory|(not enough|insufficient) memory", Pattern.CASE_INSENSITIVE);
+            "out of memory|can(no|')t allocate memory|(not enough|insufficient) memory|_ALLOC_FAILED|bad_alloc",
+            Pattern.CASE_INSENSITIVE);
 
     private final RankStore store;
     private final int rank;
@@ -56,7 +66,7 @@ final class Failures implements AutoCloseable {
     private void beat() {
         for (long beat = 0; !closed; beat++) {
             try {
-                store.set("beat/" + rank, Beats.value(beat, operations.get(), peer));
+                store.set(BEAT + rank, Beats.value(beat, operations.get(), peer));
                 interruptAfterFailure();
                 Thread.sleep(BEAT_MILLIS);
             } catch (InterruptedException | IllegalStateException e) { // closed, or the store is gone
@@ -119,14 +129,17 @@ final class Failures implements AutoCloseable {
     private static void tell(RankStore store, int rank, Throwable reason) {
         String message = reason.getMessage() == null ? reason.toString() : reason.getMessage();
         try {
-            String clause =
-                    who(store, rank) + " failed: " + message.lines().findFirst().orElse(message);
-            if (store.get(FAILED).isEmpty()) {
-                store.set(FAILED, clause);
-            }
-            if (recurs(reason)) {
-                store.set(RECURS, clause);
-            }
+            store.answering(SILENCE_OF_STORE, () -> {
+                String clause = who(store, rank) + " failed: "
+                        + message.lines().findFirst().orElse(message);
+                if (store.get(FAILED).isEmpty()) {
+                    store.set(FAILED, clause);
+                }
+                if (recurs(reason)) {
+                    store.set(RECURS, clause);
+                }
+                return null;
+            });
         } catch (IllegalStateException e) {
             // the store is gone, and the group with it: whoever fails still throws the reason
         }
@@ -166,7 +179,7 @@ final class Failures implements AutoCloseable {
     GroupFailureException explain(RuntimeException error, Duration waited) {
         String culprit;
         try {
-            culprit = culprit(error, waited);
+            culprit = store.answering(SILENCE_OF_STORE, () -> culprit(error, waited));
         } catch (IllegalStateException e) {
             culprit = Thread.currentThread().isInterrupted()
                     ? "rank " + rank + " was interrupted while it looked for the reason of: "
@@ -195,11 +208,18 @@ final class Failures implements AutoCloseable {
             sleep(50);
         }
         Beats after = beats();
-        List<Integer> silent = after.sameAs(before, rank);
+        List<Integer> left = IntStream.range(0, worldSize)
+                .filter(other -> other != rank && store.get(LEFT + other).isPresent())
+                .boxed()
+                .toList();
+        List<Integer> silent = new ArrayList<>(after.sameAs(before, rank));
+        silent.removeAll(left);
         boolean ofAll = peer == Beats.NOBODY;
         int slowest = after.awaited(ofAll ? after.slowest() : peer);
         String culprit;
-        if (silent.isEmpty() && ofAll && after.isEven()) { // nobody is waited for: it is this rank's own
+        if (silent.isEmpty() && !left.isEmpty()) {
+            culprit = names(left) + HAS_LEFT;
+        } else if (silent.isEmpty() && ofAll && after.isEven()) { // nobody is waited for: it is this rank's own
             culprit = who(rank) + " failed: " + NativeErrors.reason(error);
         } else if (silent.isEmpty()) {
             culprit = slowest == rank
@@ -207,11 +227,14 @@ final class Failures implements AutoCloseable {
                     : who(slowest) + " did not come to a common step within " + seconds(waited)
                             + ", or lost its connection";
         } else {
-            culprit = silent.stream().map(this::who).collect(Collectors.joining(" and "))
-                    + " was killed or cannot be reached any more";
+            culprit = names(silent) + IS_GONE;
         }
         store.set(FAILED, culprit);
         return culprit;
+    }
+
+    private String names(List<Integer> ranks) {
+        return ranks.stream().map(this::who).collect(Collectors.joining(" and "));
     }
 
     private static String seconds(Duration time) {
@@ -221,33 +244,40 @@ final class Failures implements AutoCloseable {
     /**
      * Waits for a key that another rank sets, however long its work takes, as long as it lives.
      *
-     * @throws IllegalStateException when the other rank has failed, or is dead
+     * @throws IllegalStateException when the other rank has failed, has left the group, or is dead
      */
     String await(String key, int from) {
-        Beats before = beats();
-        long lastChange = System.nanoTime();
-        long pause = 1;
         try {
-            while (true) {
-                Optional<String> value = store.get(key);
-                if (value.isPresent()) {
-                    return value.get();
-                }
-                check();
-                Beats now = beats();
-                if (!now.of(from).equals(before.of(from))) {
-                    before = now;
-                    lastChange = System.nanoTime();
-                } else if (System.nanoTime() - lastChange > SILENCE_WHILE_WAITING.toNanos()) {
-                    String culprit = who(from) + " was killed or cannot be reached any more";
-                    store.set(FAILED, culprit);
-                    throw failure(culprit, null);
-                }
-                sleep(pause);
-                pause = Math.min(2 * pause, 50);
-            }
+            return store.answering(SILENCE_WHILE_WAITING, () -> awaited(key, from));
         } catch (IllegalStateException e) {
             throw ofStore(e);
+        }
+    }
+
+    private String awaited(String key, int from) {
+        Optional<String> before = Optional.empty();
+        long lastChange = System.nanoTime();
+        long pause = 1;
+        while (true) {
+            boolean hasLeft = store.get(LEFT + from).isPresent(); // before the key: it may have set that last
+            Optional<String> value = store.get(key);
+            if (value.isPresent()) {
+                return value.get();
+            }
+            check();
+            Optional<String> now = store.get(BEAT + from);
+            if (!now.equals(before)) {
+                before = now;
+                lastChange = System.nanoTime();
+            }
+            boolean isSilent = System.nanoTime() - lastChange > SILENCE_WHILE_WAITING.toNanos();
+            if (hasLeft || isSilent) {
+                String culprit = who(from) + (hasLeft ? HAS_LEFT : IS_GONE);
+                store.set(FAILED, culprit);
+                throw failure(culprit, null);
+            }
+            sleep(pause);
+            pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
         }
     }
 
@@ -259,13 +289,16 @@ final class Failures implements AutoCloseable {
      */
     void leave(boolean runsStore) {
         try {
-            store.set(LEFT + rank, "");
-            long start = System.nanoTime();
-            for (int other = 0; runsStore && other < worldSize; other++) {
-                while (store.get(LEFT + other).isEmpty() && System.nanoTime() - start < LAST_READING.toNanos()) {
-                    sleep(20);
+            store.answering(SILENCE_OF_STORE, () -> {
+                store.set(LEFT + rank, store.get(FAILED).isEmpty() ? IN_ORDER : AFTER_FAILURE);
+                long start = System.nanoTime();
+                for (int other = 0; runsStore && other < worldSize; other++) {
+                    while (store.get(LEFT + other).isEmpty() && System.nanoTime() - start < LAST_READING.toNanos()) {
+                        sleep(20);
+                    }
                 }
-            }
+                return null;
+            });
         } catch (IllegalStateException e) {
             // the store is gone already
         }
@@ -284,7 +317,7 @@ final class Failures implements AutoCloseable {
     private Beats beats() {
         List<String> values = new ArrayList<>();
         for (int i = 0; i < worldSize; i++) {
-            values.add(store.get("beat/" + i).orElse(""));
+            values.add(store.get(BEAT + i).orElse(""));
         }
         return new Beats(values);
     }
@@ -298,20 +331,11 @@ final class Failures implements AutoCloseable {
         }
     }
 
+    /** Ends the heartbeat, which uses the store; a store that does not answer is never to be closed then. */
     @Override
     public void close() {
         closed = true;
         beats.interrupt();
-        boolean interrupted = false;
-        while (beats.isAlive()) { // it uses the store, which is closed next
-            try {
-                beats.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        store.awaitLastUse(beats);
     }
 }

@@ -237,7 +237,7 @@ public final class LocalRanks implements RestartingRanks.Group {
 
     /** Returns whether a rank has left the group without a failure, its work being done. */
     private boolean hasLeft(int rank) {
-        return told(Failures.LEFT + rank).isPresent() && told(Failures.FAILED).isEmpty();
+        return told(Failures.LEFT + rank).equals(Optional.of(Failures.IN_ORDER));
     }
 
     /**

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -22,6 +23,7 @@ import org.bytedeco.pytorch.global.torch_gloo;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
+import org.jspecify.annotations.Nullable;
 
 /**
  * libtorch's TCPStore, where the ranks of a group find each other: texts by key. May be used by several threads.
@@ -44,8 +46,12 @@ final class RankStore implements AutoCloseable {
     private static final Map<Launch, Integer> FORMER = new ConcurrentHashMap<>(); // numbers of groups
     private static final List<Store> HANDED_OUT = new CopyOnWriteArrayList<>();
 
+    private static final Duration LAST_USE = Duration.ofSeconds(2);
+
     private final TCPStore tcp;
     private final String prefix;
+    private volatile long lastAnswer = System.nanoTime();
+    private volatile boolean isLost; // does not answer: a thread may hang in it for good
 
     private RankStore(TCPStore tcp, String prefix) {
         this.tcp = tcp;
@@ -150,24 +156,12 @@ final class RankStore implements AutoCloseable {
      */
     private static TCPStore within(Duration timeout, Supplier<TCPStore> constructor) throws TimeoutException {
         CompletableFuture<TCPStore> store = new CompletableFuture<>();
-        Thread thread = new Thread(
-                () -> {
-                    try {
-                        store.complete(constructor.get());
-                    } catch (Throwable e) { // whoever waits must know of an Error too
-                        store.completeExceptionally(e);
-                    }
-                },
-                "store-connection");
-        thread.setDaemon(true);
-        thread.start();
+        start("store-connection", constructor, store);
         try {
-            return store.get(timeout.toMillis() + 2_000, TimeUnit.MILLISECONDS); // after libtorch's own limit
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof Error error) {
-                throw error;
+            if (!isDone(store, timeout.plusSeconds(2).toNanos())) { // after libtorch's own limit
+                throw new TimeoutException();
             }
-            throw (RuntimeException) e.getCause();
+            return of(store);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted while connecting to the store of the group", e);
@@ -185,10 +179,12 @@ final class RankStore implements AutoCloseable {
      * @throws IllegalStateException when the store is gone
      */
     void set(String key, String value) {
+        requireAnswers();
         NativeErrors.explained(() -> {
             tcp.set(prefix + key, value);
             return null;
         });
+        lastAnswer = System.nanoTime();
     }
 
     /**
@@ -197,11 +193,112 @@ final class RankStore implements AutoCloseable {
      * @throws IllegalStateException when the store is gone
      */
     Optional<String> get(String key) {
-        return NativeErrors.explained(() -> {
+        requireAnswers();
+        Optional<String> value = NativeErrors.explained(() -> {
             try (StringVector keys = new StringVector(prefix + key)) {
                 return tcp.check(keys) ? Optional.of(tcp.get_to_str(prefix + key)) : Optional.empty();
             }
         });
+        lastAnswer = System.nanoTime();
+        return value;
+    }
+
+    private void requireAnswers() {
+        if (isLost) {
+            throw new IllegalStateException("libtorch failed: the store does not answer");
+        }
+    }
+
+    /**
+     * Runs work in a thread of its own, because libtorch waits forever for a store whose process is stopped or whose
+     * machine is gone.
+     *
+     * @param silence how long an answer of the store may take; the work may take longer
+     * @return the result of the work
+     * @throws IllegalStateException when the store does not answer, and at once from then on; or when this thread is
+     *     interrupted. All exceptions of the work are passed on
+     */
+    <T extends @Nullable Object> T answering(Duration silence, Supplier<T> work) {
+        requireAnswers();
+        lastAnswer = System.nanoTime();
+        CompletableFuture<T> result = new CompletableFuture<>();
+        Thread thread = start("store-use", work, result);
+        try {
+            while (true) {
+                long left = lastAnswer + silence.toNanos() - System.nanoTime();
+                if (left <= 0) {
+                    isLost = true;
+                    requireAnswers();
+                }
+                if (isDone(result, left)) {
+                    return of(result);
+                }
+            }
+        } catch (InterruptedException e) {
+            thread.interrupt(); // ends it where it sleeps
+            awaitLastUse(thread);
+            Thread.currentThread().interrupt();
+            if (result.isDone()) {
+                return of(result);
+            }
+            throw new IllegalStateException("interrupted while waiting for other ranks", e);
+        }
+    }
+
+    /** Waits a moment for a thread that is to end; if it does not, it hangs in the store, which is lost. */
+    void awaitLastUse(Thread user) {
+        long deadline = System.nanoTime() + LAST_USE.toNanos();
+        boolean interrupted = false;
+        while (user.isAlive() && !isLost) {
+            try {
+                user.join(10);
+                isLost |= user.isAlive() && System.nanoTime() > deadline;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static <T extends @Nullable Object> Thread start(
+            String name, Supplier<T> work, CompletableFuture<T> result) {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        result.complete(work.get());
+                    } catch (Throwable e) { // whoever waits must know of an Error too
+                        result.completeExceptionally(e);
+                    }
+                },
+                name);
+        thread.setDaemon(true);
+        thread.start();
+        return thread;
+    }
+
+    private static boolean isDone(CompletableFuture<?> result, long nanos) throws InterruptedException {
+        try {
+            result.get(nanos, TimeUnit.NANOSECONDS);
+            return true;
+        } catch (ExecutionException e) {
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        }
+    }
+
+    /** Returns a result that is there, or throws what there is instead. */
+    private static <T extends @Nullable Object> T of(CompletableFuture<T> result) {
+        try {
+            return result.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
+            throw (RuntimeException) e.getCause();
+        }
     }
 
     /** Returns a store of its own for a native object: see above. Call it outside of every PointerScope. */
@@ -213,8 +310,11 @@ final class RankStore implements AutoCloseable {
         return given;
     }
 
+    /** Closes the store, unless a thread hangs in it. */
     @Override
     public void close() {
-        tcp.close();
+        if (!isLost) {
+            tcp.close();
+        }
     }
 }

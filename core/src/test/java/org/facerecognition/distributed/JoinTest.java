@@ -186,11 +186,37 @@ class JoinTest {
     }
 
     private static String reasonOfWaiting(Distributed group) {
+        return reason(() -> group.any(true));
+    }
+
+    private static String reason(Runnable work) {
         try {
-            group.any(true);
+            work.run();
             return "none";
         } catch (IllegalStateException e) {
             return e.getMessage();
+        }
+    }
+
+    /** It was said to have been killed, or was waited for until it had been silent for long. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aRankThatLeavesTooEarlyIsSaidToHaveLeft(boolean inCollective) throws Exception {
+        CompletableFuture<String> word = new CompletableFuture<>();
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<?> first = threads.submit(() -> first(2, word, LIMIT).close());
+            Future<String> second = threads.submit(() -> {
+                try (Distributed group = Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT)) {
+                    return inCollective ? reasonOfWaiting(group) : reason(() -> group.onFirst(() -> "nobody"));
+                }
+            });
+            assertThat(second.get())
+                    .startsWith("all ranks stop, because rank 0 (")
+                    .endsWith(" left the group before the training ended; look at its output");
+            first.get();
+        } finally {
+            threads.shutdownNow();
         }
     }
 

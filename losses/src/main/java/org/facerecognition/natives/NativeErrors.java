@@ -9,8 +9,9 @@ import java.util.regex.Pattern;
 public final class NativeErrors {
     private static final Pattern OPENCV_PLACE = Pattern.compile("^OpenCV\\([^)]*\\) \\S+ error: \\([^)]*\\) ");
 
-    /** Of libtorch's allocators on CPUs and GPUs. */
-    private static final Pattern OF_MEMORY = Pattern.compile("DefaultCPUAllocator|out of memory");
+    /** Of libtorch's allocators on CPUs and GPUs, of CUDA's libraries, such as cuBLAS, and of C++. */
+    private static final Pattern OF_MEMORY =
+            Pattern.compile("DefaultCPUAllocator|out of memory|_ALLOC_FAILED|bad_alloc");
 
     private static final Pattern BYTES = Pattern.compile("tried to allocate (\\d+) bytes");
 

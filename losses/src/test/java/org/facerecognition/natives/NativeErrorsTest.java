@@ -46,6 +46,11 @@ class NativeErrorsTest {
                             "CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from");
                 }))
                 .hasMessage("there is too little memory: CUDA out of memory. Tried to allocate 2.00 GiB.");
+        assertThat(NativeErrors.isOfMemory(new RuntimeException(
+                        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")))
+                .isTrue();
+        assertThat(NativeErrors.isOfMemory(new RuntimeException("std::bad_alloc")))
+                .isTrue();
         assertThat(NativeErrors.isOfMemory(new RuntimeException("size mismatch")))
                 .isFalse();
     }
