@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
@@ -97,7 +98,7 @@ final class LossesBenchmark {
                 table.append('\n').append(row.get());
             }
         } catch (ExecutionException e) {
-            throw new IOException(e.getCause().getMessage(), e);
+            throw new IOException(Objects.requireNonNull(e.getCause(), "cause").getMessage(), e);
         } finally {
             processes.shutdownNow();
         }

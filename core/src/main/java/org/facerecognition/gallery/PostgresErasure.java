@@ -2,6 +2,7 @@ package org.facerecognition.gallery;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Rewrites the tables of a gallery in PostgreSQL without removed rows, and finds out whether any are left. */
@@ -89,17 +90,15 @@ final class PostgresErasure {
 
     /** Returns the number of the transaction in a column, which does not start again; null if there is no row. */
     private @Nullable Long number(String column, String rows, Object parameter) {
-        return session.read(connection -> Sql.query(
-                        connection,
-                        row -> {
-                            long present = row.getLong(1);
-                            return present - (present - row.getLong(2) & 0xFFFF_FFFFL);
-                        },
-                        "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, " + column
-                                + "::text::bigint FROM " + rows,
-                        parameter)
-                .stream()
-                .findFirst()
-                .orElse(null));
+        List<Long> numbers = session.read(connection -> Sql.query(
+                connection,
+                row -> {
+                    long present = row.getLong(1);
+                    return present - (present - row.getLong(2) & 0xFFFF_FFFFL);
+                },
+                "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint, " + column + "::text::bigint FROM "
+                        + rows,
+                parameter));
+        return numbers.isEmpty() ? null : numbers.get(0);
     }
 }

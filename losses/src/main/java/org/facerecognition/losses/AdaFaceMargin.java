@@ -18,8 +18,8 @@ import org.bytedeco.pytorch.Tensor;
  * Mean and standard deviation of the norms are moving averages. As in the authors' code, norms are clipped to
  * [0.001, 100], z has no gradient, the averages start at 20 and 100, and where theta - m z is below 0 its cosine is 1.
  * What differs: where theta - m z exceeds pi, the result keeps falling (see {@link Angles}), while theirs is flat;
- * cosines above 0.999 and below -0.999 are used as they are, while theirs are clipped there and have no gradient beyond;
- * a batch of one sample does not change the standard deviation.
+ * cosines above 0.999 and below -0.999 are used as they are, while theirs are clipped there, without gradient beyond; a
+ * batch of one sample does not change the standard deviation.
  *
  * @param s the scale, positive; 64 in the paper
  * @param m the margin, in [0, 2], both an angle in radians and a difference of cosines; 0.4 in the paper; 0 is
