@@ -167,7 +167,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * @param strangers people the model was not trained on
      * @return a threshold for each rate that the number of people can estimate, in the order of the settings: 25 people
      *     are needed for 1 %, 78 for 0.1 %, 246 for 0.01 %. With so few, the rate on other people is above the
-     *     requested one half of the time or more; {@link Threshold.Evidence#upperBound} bounds it at 95 % confidence
+     *     requested one half of the time or more; {@link Threshold.Evidence#upperBound} bounds it at 95 % confidence,
+     *     and {@link CalibrationSettings#bounded} settings keep this bound to the requested rate
      * @throws org.facerecognition.data.DataException when the model was trained on some of the people, or two of
      *     their names differ only in case, spaces or Unicode form, or there are too few of them to estimate any of the
      *     rates, or their faces cannot be used

@@ -12,7 +12,9 @@ import org.facerecognition.io.JsonFields;
  * The cosine at or above which two faces are taken to be of the same person.
  *
  * @param cosine in [-1, 1], or just above 1 for "never"
- * @param falseAcceptRate share of the impostor pairs that reach it, in [0, 1]; empty where it was not measured
+ * @param falseAcceptRate the rate that it was calibrated for, in [0, 1]: at most this share of the impostor pairs that
+ *     were measured reach it, or the upper bound of the rate on other people is at most this ({@link
+ *     org.facerecognition.eval.CalibrationSettings#bounded}); empty where it was not measured
  * @param evidence what the rate was measured on; empty for a custom threshold, and for one that an earlier version
  *     kept
  */

@@ -423,7 +423,7 @@ class DistributedTrainingTest {
         @Test
         void theFirstRankMayWorkAloneForLongerThanRanksWait() throws IOException, InterruptedException {
             String out = "out=" + folder.resolve("checkpoints");
-            Result result = processes.run(2, with("steps=3", "every=1", out, "shard=true", "timeout=5", "slow=7000"));
+            Result result = processes.run(2, with("steps=3", "every=1", out, "shard=true", "timeout=10", "slow=12000"));
             assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
             assertThat(result.losses()).hasSize(3);
         }
@@ -432,7 +432,7 @@ class DistributedTrainingTest {
         @EnabledOnOs({OS.LINUX, OS.MAC})
         @Test
         void aRankThatRanTheStoreAndStandsStillIsNamedToo() throws IOException, InterruptedException {
-            List<Process> ranks = processes.start(2, with("steps=5000", "freeze0=2", "timeout=4"));
+            List<Process> ranks = processes.start(2, with("steps=5000", "freeze0=2", "timeout=10"));
             assertThat(ranks.get(1).waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(ranks.get(1).exitValue()).isEqualTo(1);
             assertThat(processes.linesSoFar(1).toString())

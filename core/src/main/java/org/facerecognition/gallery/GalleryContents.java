@@ -187,15 +187,16 @@ final class GalleryContents implements AutoCloseable {
         synchronized (changeLock) {
             Snapshots.Snapshot snapshot = writableSnapshot();
             int row = snapshot.view().row(entry);
-            if (row >= 0) {
-                remove(snapshot, new int[] {row});
-            }
+            remove(snapshot, row >= 0 ? new int[] {row} : new int[0]);
             return row >= 0;
         }
     }
 
     private void remove(Snapshots.Snapshot snapshot, int[] rows) {
         if (rows.length == 0) {
+            if (store != null) {
+                store.erase(); // somebody may repeat a removal whose erasure failed
+            }
             return;
         }
         int[] ascending = Arrays.stream(rows).sorted().toArray();

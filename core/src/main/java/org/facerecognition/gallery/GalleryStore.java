@@ -226,9 +226,12 @@ final class GalleryStore implements AutoCloseable {
     /**
      * Erases all entries whose removal is committed, and what is derived from them, from the disk.
      *
-     * @throws GalleryException if this is impossible; the next removal, or opening for writing, tries again
+     * @throws GalleryException if this is impossible; the next removal of anything, or opening for writing, tries again
      */
     void erase() {
+        if (toErase.isEmpty()) {
+            return;
+        }
         // The entries come last: one that is not erased tells the next opening that the erasure is incomplete.
         eraseDerived("entries were removed from gallery " + file);
         log().erase(toErase);
@@ -369,10 +372,9 @@ final class GalleryStore implements AutoCloseable {
 
     /** Does nothing if the next opening must read all of the file to find what it has to erase. */
     private void save(DiskSegment segment) {
-        if (!toErase.isEmpty() || log().isBroken()) {
-            return;
+        if (toErase.isEmpty() && !log().isBroken()) {
+            segment.saved().write(header, new SavedIndex.Saved(log().length(), nextEntry));
         }
-        segment.saved().write(header, new SavedIndex.Saved(log().length(), nextEntry));
     }
 
     private void close(LogWriter writer) {

@@ -1,21 +1,19 @@
 -- Step 2 of the tables of galleries in PostgreSQL; see PostgresSchema. A step that was released is never changed.
 
 -- Statistics of a column contain values of it, also of people who were removed since. Changing a column to the type it
--- has deletes those that exist. That would make all indexes of embeddings again, so theirs are left; only short
--- embeddings have any.
+-- has deletes those that exist, unless a view uses it. That would make all indexes of embeddings again, so theirs are
+-- left; only short embeddings have any.
 ALTER TABLE face_gallery_person
     ALTER COLUMN name_key SET STATISTICS 0,
     ALTER COLUMN name SET STATISTICS 0;
-ALTER TABLE face_gallery_person
-    ALTER COLUMN name_key TYPE text,
-    ALTER COLUMN name TYPE text;
+DO $$ BEGIN ALTER TABLE face_gallery_person ALTER COLUMN name_key TYPE text, ALTER COLUMN name TYPE text; EXCEPTION
+    WHEN feature_not_supported THEN NULL; END $$;
 ALTER TABLE face_gallery_entry
     ALTER COLUMN embedding SET STATISTICS 0,
     ALTER COLUMN note SET STATISTICS 0,
     ALTER COLUMN content_key SET STATISTICS 0;
-ALTER TABLE face_gallery_entry
-    ALTER COLUMN note TYPE text,
-    ALTER COLUMN content_key TYPE text;
+DO $$ BEGIN ALTER TABLE face_gallery_entry ALTER COLUMN note TYPE text, ALTER COLUMN content_key TYPE text; EXCEPTION
+    WHEN feature_not_supported THEN NULL; END $$;
 DO $$ DECLARE hnsw regclass; BEGIN
     FOR hnsw IN SELECT i.indexrelid FROM pg_inherits h JOIN pg_class entry ON entry.oid = h.inhrelid
         JOIN pg_index i ON i.indrelid = entry.oid JOIN pg_class c ON c.oid = i.indexrelid

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -205,9 +206,16 @@ class JoinTest {
         CompletableFuture<String> word = new CompletableFuture<>();
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try {
-            Future<?> first = threads.submit(() -> first(2, word, LIMIT).close());
+            CountDownLatch joined = new CountDownLatch(1);
+            Future<?> first = threads.submit(() -> {
+                Distributed group = first(2, word, LIMIT);
+                joined.await();
+                group.close();
+                return null;
+            });
             Future<String> second = threads.submit(() -> {
                 try (Distributed group = Distributed.join(rank(1, 2), nothing -> word.join(), LIMIT)) {
+                    joined.countDown();
                     return inCollective ? reasonOfWaiting(group) : reason(() -> group.onFirst(() -> "nobody"));
                 }
             });

@@ -142,6 +142,20 @@ class DiskGalleryFaultsTest extends DiskGalleryFixture {
     /** The next removal used to erase only its own entry, and the saved index hid the former one from all openings. */
     @Test
     @EnabledOnOs(OS.LINUX)
+    void theSameRemovalAgainMakesUpForAFailedErasure() throws IOException {
+        Path graph = folder.resolve("people.gallery.hnsw");
+        try (Gallery gallery = open()) {
+            gallery.enroll(people(0, 5));
+            Files.createSymbolicLink(graph, Path.of("/proc/self/mem")); // its first bytes cannot be read
+            assertThatThrownBy(() -> gallery.remove(Traces.name(3))).isInstanceOf(GalleryException.class);
+            assertThatThrownBy(() -> gallery.remove(Traces.name(3))).isInstanceOf(GalleryException.class);
+            Files.delete(graph);
+            assertThat(gallery.remove(Traces.name(3))).isZero();
+            assertThat(file).content(StandardCharsets.ISO_8859_1).doesNotContain(Traces.name(3));
+        }
+    }
+
+    @Test
     void theNextRemovalMakesUpForAFailedErasure() throws IOException {
         Path graph = folder.resolve("people.gallery.hnsw");
         try (Gallery gallery = open()) {

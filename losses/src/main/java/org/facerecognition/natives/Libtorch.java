@@ -91,7 +91,8 @@ public final class Libtorch {
 
     /**
      * Sets the number of threads that libtorch computes with from now on: that of OpenMP, which the calling thread and
-     * threads that start later use, and on Linux that of OpenBLAS, which multiplies matrices, for the whole process.
+     * threads that start later use, and on Linux that of OpenBLAS, which multiplies matrices, for the whole process,
+     * unless the environment has {@code OPENBLAS_NUM_THREADS}.
      *
      * @param threads at least 1
      * @throws IllegalArgumentException if the number is less than 1

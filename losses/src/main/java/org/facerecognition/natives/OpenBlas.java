@@ -46,8 +46,14 @@ final class OpenBlas {
                 : () -> {};
     }
 
-    /** Changes the number of threads, at least 1, on Linux once OpenBLAS is loaded. */
+    /**
+     * Changes the number of threads, at least 1, on Linux once OpenBLAS is loaded, unless the environment has {@code
+     * OPENBLAS_NUM_THREADS}.
+     */
     static void setThreads(int threads) {
+        if (System.getenv(THREADS_VARIABLE) != null) {
+            return;
+        }
         try {
             Function set = NativeLibrary.getInstance(LIBRARY).getFunction("openblas_set_num_threads");
             set.invokeVoid(new Object[] {threads});

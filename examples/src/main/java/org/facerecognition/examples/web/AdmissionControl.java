@@ -14,7 +14,8 @@ import java.util.function.Supplier;
  * Limits the load on the server: the number of requests in progress, the bytes of images they hold, and the number of
  * computations that run at the same time. A request that exceeds a limit is rejected at once with status 503. An
  * admitted request waits for a free worker, first come, first served. What may wait for the gallery, such as for a
- * database that does not answer, has other workers, so that images are analyzed in the meantime.
+ * database that does not answer, has other workers, so that images are analyzed in the meantime. A request counts as in
+ * progress, with its image, until it has its answer, so that new ones are rejected once as many wait as are admitted.
  */
 /*
  * Fixed pools of workers do all computations, whichever thread received the request: malloc keeps freed memory for the
@@ -26,10 +27,12 @@ final class AdmissionControl {
     private static final long MAX_BYTES = 256L << 20;
     private static final int MEMORY_PER_BYTES = 4;
     private static final int MAX_LISTINGS = 16; // at the same time; each counts all entries
+    private static final int MAX_THUMBNAILS = 48; // at the same time; each looks for its entry
 
     private final Semaphore requests;
     private final Semaphore kibibytes;
     private final Semaphore listings = new Semaphore(MAX_LISTINGS);
+    private final Semaphore thumbnails = new Semaphore(MAX_THUMBNAILS);
     private final ExecutorService workers;
     private final ExecutorService galleryWorkers;
 
@@ -144,13 +147,22 @@ final class AdmissionControl {
      * @throws ApiException when too many requests do so
      */
     <T> T list(Callable<T> listing) throws Exception {
-        if (!listings.tryAcquire()) {
+        return limited(listings, listing);
+    }
+
+    /** Does the same with the thumbnail of an entry. */
+    <T> T thumbnail(Callable<T> thumbnail) throws Exception {
+        return limited(thumbnails, thumbnail);
+    }
+
+    private static <T> T limited(Semaphore limit, Callable<T> work) throws Exception {
+        if (!limit.tryAcquire()) {
             throw new ApiException(503, "too many requests are already waiting for the gallery; try again in a moment");
         }
         try {
-            return listing.call();
+            return work.call();
         } finally {
-            listings.release();
+            limit.release();
         }
     }
 
@@ -164,7 +176,8 @@ final class AdmissionControl {
     }
 
     /**
-     * Accepts no more work, refuses what waits, and waits until the work in progress has finished.
+     * Accepts no more work, refuses what waits, also for the gallery after its image was analyzed, and waits until the
+     * work in progress has finished.
      *
      * @return whether it finished within the timeout
      */

@@ -74,7 +74,7 @@ final class DemoService {
      * The settings that the page shows and applies.
      *
      * @param threshold the cosine at or above which two faces count as one person's
-     * @param falseAcceptRate the measured rate at this threshold, or null if it was not measured
+     * @param falseAcceptRate the rate that this threshold was calibrated for, or null if it was not
      * @param mostBytes the largest allowed image, in bytes
      */
     record Settings(double threshold, @Nullable Double falseAcceptRate, int mostBytes) {}

@@ -306,8 +306,10 @@ public final class FaceServer implements AutoCloseable {
                 }));
     }
 
-    private void image(Context request) throws IOException {
-        byte[] jpeg = service.thumbnail(entry(request))
+    private void image(Context request) throws Exception {
+        long entry = entry(request);
+        byte[] jpeg = admission
+                .thumbnail(() -> service.thumbnail(entry))
                 .orElseThrow(() -> new ApiException(404, "this entry does not exist or has no image"));
         request.contentType("image/jpeg").result(jpeg);
     }

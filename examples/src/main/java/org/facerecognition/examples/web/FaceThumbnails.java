@@ -39,7 +39,8 @@ import org.facerecognition.vision.FaceTemplate;
  * memory for a gallery in memory. On disk, only the owner can read the thumbnails.
  *
  * <p>When an entry is removed, its thumbnail is overwritten and deleted. If another program removed the entry, this
- * happens the next time the folder is opened, and in memory when the gallery is listed. Entries that another program
+ * happens the next time the folder is opened, and in memory when the gallery is listed, for 1,000 of them each time.
+ * Entries that another program
  * enrolled have no thumbnail. Other files in the folder, such as photographs that it had before, are left alone.
  *
  * <p>Ids begin anew in a gallery that was deleted and filled again. The name of a thumbnail's file therefore has a
