@@ -439,6 +439,19 @@ class DistributedTrainingTest {
                     .contains(IN_ONE_SENTENCE + "0, which ran the store of the group, was killed or cannot be reached");
         }
 
+        /** The other waited for the store for good. */
+        @EnabledIfSystemProperty(named = "tests.long", matches = "true", disabledReason = "waits for 20 s")
+        @EnabledOnOs({OS.LINUX, OS.MAC})
+        @Test
+        void aRankThatRunsTheStoreAndStandsStillBeforeAllIsComparedIsNamedToo()
+                throws IOException, InterruptedException {
+            List<Process> ranks = processes.start(2, with("steps=5000", "freeze0=0", "timeout=20"));
+            assertThat(ranks.get(1).waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(ranks.get(1).exitValue()).isEqualTo(1);
+            assertThat(processes.linesSoFar(1).toString())
+                    .contains("0, which ran the store of the group, was killed or cannot be reached");
+        }
+
         /** The tensors were exchanged before they were compared, which ended a process without a word. */
         @Test
         void classesOfAShardedHeadThatDifferAreSaidOnEveryRank() throws IOException, InterruptedException {

@@ -143,6 +143,9 @@ final class RankChild {
         }
         try (Recognizer recognizer = recognizer(classes, px)) {
             Trainer fitting = new Trainer(trainer.build());
+            if (number("freeze" + group.rank(), -1) == 0) { // before the first step is 1
+                signal("-STOP");
+            }
             if (is("refused")) {
                 refused(fitting, recognizer, train);
             } else {

@@ -51,7 +51,8 @@ class TransformLineTest {
                 "RandomErasing(value=128) | RandomErasing(p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=(128, 128, 128))",
                 "RandomAffine(10, shear=5) | RandomAffine(degrees=(-10.0, 10.0), translate=(0.0, 0.0), scale=(1.0, 1.0), shear=(-5.0, 5.0, 0.0, 0.0), interpolation=nearest)",
                 "RandomApply([RandomInvert(1), Grayscale], p=.2) | RandomApply([RandomInvert(p=1.0), Grayscale(num_output_channels=3)], p=0.2)",
-                "RandomErasing(ratio=(3/4, 4 / 3)) | RandomErasing(p=0.5, scale=(0.02, 0.33), ratio=(0.75, 1.3333333333333333), value=(0, 0, 0))",
+                "RandomErasing(ratio=(3/4, 4 / 3)) | RandomErasing(p=0.5, scale=(0.02, 0.33),"
+                        + " ratio=(0.75, 1.3333333333333333), value=(0, 0, 0))",
                 "OneOf(RandomInvert, Occlusion(mask)) | OneOf(RandomInvert(p=0.5), Occlusion(cover=mask))",
             })
     void acceptsPositionalNamedAndOmittedParameters(String line, String printed) {

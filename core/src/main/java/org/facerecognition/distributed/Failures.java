@@ -39,9 +39,9 @@ final class Failures implements AutoCloseable {
     private static final String IS_GONE = " was killed or cannot be reached any more";
     private static final String HAS_LEFT = " left the group before the training ended; look at its output";
 
+    /** Of operating systems and programs, beside what {@link NativeErrors#isOfMemory} knows. */
     private static final Pattern OUT_OF_MEMORY = Pattern.compile(
-            "out of memory|can(no|')t allocate memory|(not enough|insufficient) memory|_ALLOC_FAILED|bad_alloc",
-            Pattern.CASE_INSENSITIVE);
+            "out of memory|can(no|')t allocate memory|(not enough|insufficient) memory", Pattern.CASE_INSENSITIVE);
 
     private final RankStore store;
     private final int rank;
@@ -150,6 +150,7 @@ final class Failures implements AutoCloseable {
         for (Throwable cause = reason; cause != null; cause = cause.getCause()) {
             if (cause instanceof GroupFailureException
                     || cause instanceof OutOfMemoryError
+                    || cause instanceof RuntimeException error && NativeErrors.isOfMemory(error)
                     || OUT_OF_MEMORY.matcher(String.valueOf(cause.getMessage())).find()) {
                 return false;
             }

@@ -83,6 +83,21 @@ class PostgresErasureTest {
             }
         }
 
+        /** The database does not change the type of a column that a view uses, not even to the same type. */
+        @Test
+        void viewsDoNotKeepTablesFromBeingUpdated() {
+            database.dropTables();
+            PostgresSession session = new PostgresSession(database.dataSource(), "gallery x");
+            new PostgresSchema(PostgresSchema.STEPS.subList(0, 1)).migrate(session);
+            database.run("CREATE VIEW face_report AS SELECT p.name, e.note FROM face_gallery_person p"
+                    + " JOIN face_gallery_entry e ON e.person_id = p.id");
+            new PostgresSchema(PostgresSchema.STEPS).migrate(session);
+            assertThat(database.query("SELECT count(*) FROM face_gallery_schema"))
+                    .isEqualTo("" + PostgresSchema.STEPS.size());
+            database.run("DROP VIEW face_report");
+            database.dropTables();
+        }
+
         @Test
         void ofFormerVersionsAreDeleted() {
             database.dropTables();

@@ -9,10 +9,10 @@ import com.sun.jna.NativeLibrary;
  */
 final class OpenBlas {
     /*
-     * After a product, OpenBLAS's threads spin for 2 to this power cycles: 2^26 by default, 25 ms at 2.7 GHz. In a
-     * training step one thread per processor computes the layers in the meantime, and each spinning thread takes a
-     * processor from one of those. The smallest number that OpenBLAS accepts. Waking a sleeping thread costs less than
-     * can be measured beside products that are worth splitting.
+     * After a product, OpenBLAS's threads spin for 2 to this power cycles, by default as long as with 28: a tenth of a
+     * second. In a training step one thread per processor computes the layers in the meantime, and each spinning thread
+     * takes a processor from one of those. The smallest number that OpenBLAS accepts. Waking a sleeping thread costs
+     * less than can be measured beside products that are worth splitting.
      */
     private static final String SPIN_EXPONENT = "4";
 

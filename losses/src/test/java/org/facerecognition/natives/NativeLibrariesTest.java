@@ -85,9 +85,8 @@ class NativeLibrariesTest {
         assertThat(run(Order.LIBRARY_FIRST, unwritable(file)))
                 .containsExactly(
                         "JavaCPP's library cannot be unpacked to JavaCPP's cache folder (make room there, or name"
-                                + " one that this user may write to with -Dorg.bytedeco.javacpp.cachedir=DIR): Could not"
-                                + " create the cache: Set the"
-                                + " \"org.bytedeco.javacpp.cachedir\" system property.",
+                                + " one that this user may write to with -Dorg.bytedeco.javacpp.cachedir=DIR): Could"
+                                + " not create the cache: Set the \"org.bytedeco.javacpp.cachedir\" system property.",
                         "0 null false");
     }
 

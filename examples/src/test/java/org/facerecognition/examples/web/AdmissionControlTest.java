@@ -3,10 +3,12 @@ package org.facerecognition.examples.web;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -47,6 +49,33 @@ class AdmissionControlTest {
         assertThat(running.get()).isEqualTo("computed");
         assertThatThrownBy(waiting::get).hasRootCauseMessage("the server is shutting down");
         assertThat(ended.get()).isTrue();
+    }
+
+    private interface Limited {
+        String run(AdmissionControl admission, Callable<String> work) throws Exception;
+    }
+
+    /** Requests that look into a gallery that does not answer once occupied all threads of the server. */
+    @Test
+    void listingsAndThumbnailsAreLimited() throws Exception {
+        AdmissionControl admission = new AdmissionControl(4, 1 << 20, 1);
+        assertLimited(admission, 16, AdmissionControl::list);
+        assertLimited(admission, 48, AdmissionControl::thumbnail);
+    }
+
+    /** Runs work within work, as often as it may run at the same time. */
+    private static void assertLimited(AdmissionControl admission, int limit, Limited kind) throws Exception {
+        Callable<String> inner = () -> "done";
+        for (int i = 0; i < limit; i++) {
+            Callable<String> work = inner;
+            inner = () -> kind.run(admission, work);
+        }
+        assertThat(inner.call()).isEqualTo("done");
+        Callable<String> all = inner;
+        assertThatThrownBy(() -> kind.run(admission, all))
+                .isInstanceOf(ApiException.class)
+                .hasMessage("too many requests are already waiting for the gallery; try again in a moment");
+        assertThat(inner.call()).as("nothing is left occupied").isEqualTo("done");
     }
 
     private static String compute(AdmissionControl admission, boolean gallery, Supplier<String> work) {
