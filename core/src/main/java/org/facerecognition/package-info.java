@@ -21,15 +21,9 @@
  *
  * <h2>Ownership of native memory</h2>
  *
- * Three words say who frees a native object (a tensor, an image, a device, a network):
- *
- * <ul>
- *   <li><b>owned</b>: the caller closes it.
- *   <li><b>scoped</b>: the innermost open {@link org.bytedeco.javacpp.PointerScope} closes it.
- *   <li><b>borrowed</b>: it belongs to someone else; do not close it.
- * </ul>
- *
- * The everyday API takes paths, bytes and Java images and returns float arrays and records, which need no closing.
+ * Three words, <b>owned</b>, <b>scoped</b> and <b>borrowed</b>, say who frees a native object (a tensor, an image, a
+ * device, a network); {@link org.facerecognition.natives} defines them. The everyday API takes paths, bytes and Java
+ * images and returns float arrays and records, which need no closing.
  */
 @NullMarked
 package org.facerecognition;

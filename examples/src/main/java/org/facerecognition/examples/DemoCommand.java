@@ -142,8 +142,8 @@ final class DemoCommand implements Callable<Integer> {
                 Locale.ROOT,
                 "verification    %.1f %% of %,d genuine and %.2f %% of %,d impostor pairs of other people accepted, AUC"
                         + " %.4f%n"
-                        + "                (cosine %.4f, calibrated on yet other people for a false accept rate of"
-                        + " %s %%)%n",
+                        + "                (threshold %.4f, calibrated on a third group of people for a false"
+                        + " accept rate of %s %%)%n",
                 100 * figures.trueAcceptRate(),
                 figures.verification().same().length,
                 100 * figures.falseAcceptRate(),
@@ -155,7 +155,7 @@ final class DemoCommand implements Callable<Integer> {
                 Locale.ROOT,
                 "identification  %d of %d images of %d enrolled people identified, %d of %d images of others taken for"
                         + " one of them%n"
-                        + "                (cosine %.4f, for %s %%)%n",
+                        + "                (threshold %.4f, calibrated for %s %%)%n",
                 figures.identified(),
                 figures.mated(),
                 figures.enrolled(),

@@ -14,7 +14,7 @@ import org.facerecognition.gallery.Match;
  * What the demonstration measures on people whom the network does not know.
  *
  * @param verification all pairs of their images
- * @param threshold for verification, calibrated on yet other people
+ * @param threshold for verification, calibrated on a third group of people
  * @param openSetThreshold for identification, likewise
  * @param enrolled number of people in the gallery
  * @param mated number of other images of these people

@@ -11,7 +11,7 @@ import org.facerecognition.eval.Verification;
 import org.facerecognition.synthetic.SyntheticFaces;
 
 /**
- * Finds the threshold for a false accept rate on people whom the model does not know, checks it on yet other people,
+ * Finds the threshold for a false accept rate on people whom the model does not know, checks it on a third group,
  * and saves it with the model.
  */
 public final class Step9_Calibrate {
