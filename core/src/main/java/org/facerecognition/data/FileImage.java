@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.function.Function;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.FileNames;
@@ -28,6 +29,18 @@ record FileImage(Path root, String path) implements ImageSource {
     @Override
     public Reduced readReduced(int minPx) {
         return ImageReader.readReduced(file(), minPx);
+    }
+
+    /**
+     * Reads the file once, for a reader that may decode it twice.
+     *
+     * @param reader receives an image with the bytes of the file
+     * @return its result
+     * @throws DataException when the file cannot be read
+     */
+    <R> R readOnce(Function<ImageSource, R> reader) {
+        Path file = file();
+        return FileBytes.use(file, bytes -> reader.apply(new EncodedBytes(bytes, file.toString())));
     }
 
     @Override
@@ -62,6 +75,6 @@ record FileImage(Path root, String path) implements ImageSource {
 
     @Override
     public byte[] encoded() {
-        return ImageReader.bytes(file());
+        return FileBytes.use(file(), bytes -> bytes);
     }
 }

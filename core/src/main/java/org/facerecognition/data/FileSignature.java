@@ -18,10 +18,14 @@ final class FileSignature {
     /**
      * Returns the rest of a sentence that begins with the name of a file, with the way out: {@code is a HEIC image, as
      * iPhones write it, which cannot be read; convert it to JPEG}. Empty for unknown contents.
+     *
+     * @param bytes the first bytes, or all
+     * @param length of the file
      */
-    static Optional<String> sentence(byte[] bytes) {
+    static Optional<String> sentence(byte[] bytes, long length) {
         if (allZero(bytes)) {
-            return Optional.of("contains only zeros, as after an interrupted copy; replace the file");
+            String zeros = bytes.length == length ? "contains only zeros" : "begins with zeros";
+            return Optional.of(zeros + ", as after an interrupted copy; replace the file");
         }
         Optional<String> image = unreadableImage(bytes);
         if (image.isPresent()) {

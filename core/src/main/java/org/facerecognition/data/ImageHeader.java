@@ -1,6 +1,7 @@
 package org.facerecognition.data;
 
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The header of an encoded image, read before any memory is allocated for its pixels.
@@ -17,6 +18,9 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
     /** The maximum compression ratio of Deflate. */
     private static final int DEFLATE_RATIO = 1032;
 
+    /** Parses files in other formats. */
+    private static final Function<HeaderBytes, Optional<ImageHeader>> NONE = bytes -> Optional.empty();
+
     private static final int ANIMATED = 2; // flags of WebP's extended header
     private static final int TRANSPARENT = 16;
 
@@ -30,22 +34,31 @@ record ImageHeader(ImageSize size, long minBytes, long bufferBytes, int passes) 
     /** Parses a file's header; empty when the format is not supported or the header is damaged. */
     static Optional<ImageHeader> of(byte[] file) {
         HeaderBytes bytes = new HeaderBytes(file);
+        return parser(bytes).apply(bytes);
+    }
+
+    /** Returns whether a file begins like one in a supported format. */
+    static boolean isKnown(byte[] start) {
+        return parser(new HeaderBytes(start)) != NONE;
+    }
+
+    private static Function<HeaderBytes, Optional<ImageHeader>> parser(HeaderBytes bytes) {
         if (bytes.starts(0, 0xff, 0xd8, 0xff)) {
-            return JpegHeader.read(bytes);
+            return JpegHeader::read;
         } else if (bytes.starts(0, 0x89, 'P', 'N', 'G', 0x0d, 0x0a, 0x1a, 0x0a)) {
-            return png(bytes);
+            return ImageHeader::png;
         } else if (bytes.ascii(0, "BM")) {
-            return bmp(bytes);
+            return ImageHeader::bmp;
         } else if (bytes.ascii(0, "RIFF") && bytes.ascii(8, "WEBP")) {
-            return webp(bytes);
+            return ImageHeader::webp;
         } else if (bytes.ascii(0, "GIF87a") || bytes.ascii(0, "GIF89a")) {
-            return gif(bytes);
+            return ImageHeader::gif;
         } else if (bytes.ascii(0, "II") || bytes.ascii(0, "MM")) {
-            return TiffHeader.read(bytes);
+            return TiffHeader::read;
         } else if (bytes.starts(0, 0x59, 0xa6, 0x6a, 0x95)) {
-            return sunRaster(bytes);
+            return ImageHeader::sunRaster;
         }
-        return TextHeader.read(bytes);
+        return TextHeader.begins(bytes) ? TextHeader::read : NONE;
     }
 
     /** Parses PNG, whose header chunk must come first, as the format demands. */

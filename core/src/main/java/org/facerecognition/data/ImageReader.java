@@ -14,9 +14,6 @@ import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
 import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 
 import java.awt.image.BufferedImage;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.bytedeco.javacpp.BytePointer;
@@ -24,8 +21,6 @@ import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.EncodedImage.Damage;
 import org.facerecognition.data.TiffHeader.TileOrientation;
-import org.facerecognition.io.AtomicFile;
-import org.facerecognition.io.FileNames;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.vision.OpenCvThreads;
@@ -58,12 +53,13 @@ public final class ImageReader {
      * @throws DataException when the file is missing, unreadable, truncated, too large or not an image
      */
     public static Mat read(Path file) {
-        return decode(bytes(file), file.toString());
+        return FileBytes.use(file, bytes -> decode(bytes, file.toString()));
     }
 
     /**
      * Reads an image file when a smaller image is sufficient. A JPEG is decoded at a half, a quarter or an eighth of
-     * its size if both sides stay at least {@code minPx}.
+     * its size if both sides stay at least {@code minPx}; where its EXIF orientation turns it, by a factor that
+     * divides its sides.
      *
      * @return RGB, CV_8UC3, rotated upright by its EXIF orientation; owned
      * @throws DataException when the file is missing, unreadable, truncated, too large or not an image
@@ -73,28 +69,27 @@ public final class ImageReader {
     }
 
     static ImageSource.Reduced readReduced(Path file, int minPx) {
-        return decodeReduced(bytes(file), minPx, file.toString());
+        return FileBytes.use(file, bytes -> decodeReduced(bytes, minPx, file.toString()));
     }
 
-    static byte[] bytes(Path file) {
-        try {
-            long size = Files.size(file);
-            long max = Math.min(Integer.MAX_VALUE - 8, Runtime.getRuntime().maxMemory() / 2);
-            if (size > max) {
-                throw new DataException("image " + file + " must have at most " + max
-                        + " bytes, half of the Java heap, but has " + size + WAY_OUT);
-            }
-            return Files.readAllBytes(file);
-        } catch (NoSuchFileException e) {
-            throw new DataException(
-                    "image " + FileNames.text(file)
-                            + (FileNames.isReadable(file)
-                                    ? " does not exist"
-                                    : " cannot be opened: " + FileNames.remedy()),
-                    e);
-        } catch (IOException e) {
-            throw new DataException("image " + file + " cannot be read: " + AtomicFile.reason(e), e);
+    /** Refuses a file that does not fit into an array, or into the heap beside others. */
+    static void checkFileSize(long bytes, long max, String name) {
+        if (bytes > max) {
+            throw new DataException("image " + name + " must have at most " + max
+                    + " bytes, half of the Java heap, but has " + bytes + WAY_OUT);
         }
+    }
+
+    /**
+     * Refuses a file by its beginning, before all of it is read, when that is not an image's or has too many pixels.
+     *
+     * @param bytes of the whole file
+     */
+    static void checkStart(byte[] start, long bytes, String name) {
+        if (!ImageHeader.isKnown(start)) {
+            throw unreadable(start, bytes, name);
+        }
+        ImageHeader.of(start).ifPresent(header -> check(header.size(), name, MAX_PIXELS));
     }
 
     /**
@@ -152,7 +147,8 @@ public final class ImageReader {
                 Mat encoded = new Mat(1, input.length, CV_8UC1, data)) {
             image = imdecode(encoded, IMREAD_COLOR_RGB | flag(reduction));
         } catch (RuntimeException e) { // cv::Exception, thrown by a codec
-            String why = FileSignature.sentence(bytes).orElse("cannot be decoded: " + NativeErrors.reason(e));
+            String why =
+                    FileSignature.sentence(bytes, bytes.length).orElse("cannot be decoded: " + NativeErrors.reason(e));
             throw new DataException("image " + name + " " + why, e);
         }
         if (image.empty()) {
@@ -178,20 +174,19 @@ public final class ImageReader {
     }
 
     private static DataException unreadable(byte[] bytes, String name) {
+        return unreadable(bytes, bytes.length, name);
+    }
+
+    private static DataException unreadable(byte[] start, long bytes, String name) {
         return new DataException("image " + name + " "
-                + FileSignature.sentence(bytes)
-                        .orElse("is not an image that can be decoded (" + bytes.length + " bytes)" + WAY_OUT));
+                + FileSignature.sentence(start, bytes)
+                        .orElse("is not an image that can be decoded (" + bytes + " bytes)" + WAY_OUT));
     }
 
     /** Rejects images that should not be decoded, by their header. */
     private static void check(ImageHeader header, int bytes, String name, long maxPixels) {
         ImageSize size = header.size();
-        if (size.pixels() > maxPixels) {
-            throw tooLarge(name, maxPixels + " pixels", size.toString());
-        }
-        if (Math.max(size.width(), size.height()) > MAX_SIDE_PX) {
-            throw tooLarge(name, MAX_SIDE_PX + " pixels on a side", size.toString());
-        }
+        check(size, name, maxPixels);
         if (header.minBytes() > bytes) {
             throw new DataException("image " + name + " is truncated: " + bytes + " bytes are too few for the " + size
                     + " pixels that its header claims" + WAY_OUT);
@@ -208,6 +203,15 @@ public final class ImageReader {
             throw new DataException("image " + name + " must have at most " + maxPasses + " scans of its " + size
                     + " pixels, but has " + header.passes()
                     + "; save it again with another program or remove it from the data set");
+        }
+    }
+
+    private static void check(ImageSize size, String name, long maxPixels) {
+        if (size.pixels() > maxPixels) {
+            throw tooLarge(name, maxPixels + " pixels", size.toString());
+        }
+        if (Math.max(size.width(), size.height()) > MAX_SIDE_PX) {
+            throw tooLarge(name, MAX_SIDE_PX + " pixels on a side", size.toString());
         }
     }
 

@@ -33,7 +33,7 @@ final class TextHeader {
 
     /** Returns where the samples of a binary graymap, pixmap or PAM are; empty for other files. */
     static Optional<Raster> raster(HeaderBytes bytes) {
-        if (bytes.ascii(0, "P7\n")) {
+        if (isPam(bytes)) {
             return pamRaster(bytes);
         }
         boolean binary = bytes.ascii(0, "P5") || bytes.ascii(0, "P6");
@@ -47,16 +47,33 @@ final class TextHeader {
         return Optional.of(new Raster(width, height, bytes.at(1) == '5' ? 1 : 3, maxValue, header.at + 1));
     }
 
+    /** Returns whether a file begins like one in these formats. */
+    static boolean begins(HeaderBytes bytes) {
+        return isPam(bytes) || isHdr(bytes) || netpbmKind(bytes) > 0;
+    }
+
     static Optional<ImageHeader> read(HeaderBytes bytes) {
-        if (bytes.ascii(0, "P7\n")) {
+        if (isPam(bytes)) {
             return pam(bytes);
-        } else if (bytes.ascii(0, "#?RGBE") || bytes.ascii(0, "#?RADIANCE")) {
+        } else if (isHdr(bytes)) {
             return hdr(bytes);
         }
+        int kind = netpbmKind(bytes);
+        return kind > 0 ? new TextHeader(bytes, 2).netpbm(kind) : Optional.empty();
+    }
+
+    private static boolean isPam(HeaderBytes bytes) {
+        return bytes.ascii(0, "P7\n");
+    }
+
+    private static boolean isHdr(HeaderBytes bytes) {
+        return bytes.ascii(0, "#?RGBE") || bytes.ascii(0, "#?RADIANCE");
+    }
+
+    /** Returns 1 to 6 for a bitmap, graymap or pixmap as text or binary, 0 for other files. */
+    private static int netpbmKind(HeaderBytes bytes) {
         int kind = bytes.at(0) == 'P' ? bytes.at(1) - '0' : 0;
-        return kind >= 1 && kind <= 6 && isSpace(bytes.at(2))
-                ? new TextHeader(bytes, 2).netpbm(kind)
-                : Optional.empty();
+        return kind >= 1 && kind <= 6 && isSpace(bytes.at(2)) ? kind : 0;
     }
 
     private Optional<ImageHeader> netpbm(int kind) {
