@@ -7,6 +7,7 @@ import static org.bytedeco.opencv.global.opencv_imgproc.INTER_AREA;
 import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
@@ -25,30 +26,32 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A photograph whose shorter side is at least three times the detector's largest side, 1,920 pixels by default, is
  * reduced to a half, a quarter or an eighth first: a JPEG while it is decoded, which saves most of that work, and
- * another image by averaging. The detector would reduce it further in any case. A crop is made from the reduced image
- * where the face is at least as large there as in the crop, and from the whole otherwise; the former has less aliasing.
- * Nothing is reduced for a detector that uses tiles or has a {@link FaceDetector.Settings#smallestFacePx} above the
- * default.
+ * another image by averaging. The detector
+ * would reduce it further in any case. A crop is made from the reduced image where the face is at least as large there
+ * as in the crop, and from the whole otherwise; the former has less aliasing. Nothing is reduced for a detector that
+ * uses tiles or has a {@link FaceDetector.Settings#smallestFacePx} above the default. A file is read only once.
  *
  * <p>For one thread at a time. All coordinates are those of the whole image.
  */
 public final class Photograph implements AutoCloseable {
-    private final ImageSource source;
+    private final String name;
     private final FaceDetector detector;
     private final int widthPx;
     private final int heightPx;
     private Mat searched; // the whole image or a reduced one
     private int factor; // by which it is reduced
     private @Nullable Mat whole; // once it is read
+    private @Nullable ImageSource source; // of the whole image, until it is read
 
-    private Photograph(ImageSource source, FaceDetector detector, ImageSource.Reduced read) {
-        this.source = source;
+    private Photograph(ImageSource source, String name, FaceDetector detector, ImageSource.Reduced read) {
+        this.name = name;
         this.detector = detector;
         this.widthPx = read.widthPx();
         this.heightPx = read.heightPx();
         this.searched = read.pixels();
         this.factor = read.factor();
         this.whole = factor == 1 ? searched : null;
+        this.source = factor == 1 ? null : source;
     }
 
     /**
@@ -59,12 +62,18 @@ public final class Photograph implements AutoCloseable {
      * @throws DataException when the image cannot be read
      */
     public static Photograph read(ImageSource image, FaceDetector detector) {
+        return image instanceof FileImage file // which may be replaced or removed while faces are looked for
+                ? file.readOnce(once -> read(once, image.name(), detector))
+                : read(image, image.name(), detector);
+    }
+
+    private static Photograph read(ImageSource image, String name, FaceDetector detector) {
         FaceDetector.Settings settings = detector.settings();
         if (settings.tiles() || settings.smallestFacePx() > FaceDetector.Settings.DEFAULT.smallestFacePx()) {
-            return new Photograph(image, detector, ImageSource.Reduced.whole(image.read()));
+            return new Photograph(image, name, detector, ImageSource.Reduced.whole(image.read()));
         }
         int sufficientPx = settings.largestSidePx() * 3 / 2; // the detector reduces it further, without losing detail
-        Photograph photograph = new Photograph(image, detector, image.readReduced(sufficientPx));
+        Photograph photograph = new Photograph(image, name, detector, image.readReduced(sufficientPx));
         if (photograph.factor == 1) {
             int times = ImageReader.reduction(Math.min(photograph.widthPx, photograph.heightPx), sufficientPx);
             try {
@@ -82,12 +91,12 @@ public final class Photograph implements AutoCloseable {
         try {
             return step.get();
         } catch (DetectorException e) {
-            throw new DataException("image " + source.name() + " cannot be searched for faces: " + e.getMessage(), e);
+            throw new DataException("image " + name + " cannot be searched for faces: " + e.getMessage(), e);
         } catch (RuntimeException e) {
             if (e.getClass() != RuntimeException.class) { // that of OpenCV's errors
                 throw e;
             }
-            throw new DataException("image " + source.name() + " cannot be processed: " + NativeErrors.reason(e), e);
+            throw new DataException("image " + name + " cannot be processed: " + NativeErrors.reason(e), e);
         }
     }
 
@@ -183,8 +192,9 @@ public final class Photograph implements AutoCloseable {
     private Mat whole() {
         Mat read = whole;
         if (read == null) {
-            read = source.read();
+            read = Objects.requireNonNull(source, "source").read();
             whole = read;
+            source = null; // which may hold the bytes of a file
         }
         return read;
     }

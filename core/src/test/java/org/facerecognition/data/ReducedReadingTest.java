@@ -10,6 +10,7 @@ import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.indexer.UByteIndexer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
+import org.bytedeco.opencv.opencv_core.Scalar;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceAligner;
 import org.facerecognition.vision.FaceChoice;
@@ -45,6 +47,7 @@ class ReducedReadingTest {
         private final int minPx;
         private final Settings settings;
         private final List<Integer> widths = new ArrayList<>(); // of the images that it was given
+        private Runnable meanwhile = () -> {};
 
         Middle(double share, int minPx, Settings settings) {
             this.share = share;
@@ -55,6 +58,7 @@ class ReducedReadingTest {
         @Override
         public List<DetectedFace> detect(Mat image) {
             widths.add(image.cols());
+            meanwhile.run();
             double side = share * image.cols();
             if (side < minPx) {
                 return List.of();
@@ -202,6 +206,42 @@ class ReducedReadingTest {
         }
         assertThat(small.widths).containsExactly(WIDTH / 2);
         assertThat(invisible.widths).containsExactly(WIDTH / 2, WIDTH);
+    }
+
+    /** The landmarks of one picture used to cut out another that was written to its file meanwhile. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 100}) // found, but small, in the reduced image, and found in the whole one only
+    void aFileThatIsReplacedOrRemovedMeanwhileGivesTheFaceOfTheFirstPicture(int minPx) throws IOException {
+        byte[] first = photograph().encoded();
+        byte[] other;
+        try (Scalar gray = new Scalar(99, 99, 99, 0);
+                Mat picture = new Mat(HEIGHT, WIDTH, CV_8UC3, gray)) {
+            other = ImageVariants.encoded("jpg", picture);
+        }
+        Path file = temporary.resolve("photograph.jpg");
+        Middle detector = new Middle(0.05, minPx, FaceDetector.Settings.DEFAULT);
+        FaceCropper cropper = cropper(detector, FaceChoice.LARGEST);
+        try (Mat expected = cropper.crop(photograph())) {
+            for (byte[] replacement : new byte[][] {other, {}}) {
+                Files.write(file, first);
+                detector.meanwhile = () -> replace(file, replacement);
+                try (Mat crop = cropper.crop(ImageSource.of(file))) {
+                    assertThat(difference(crop, expected)).isZero();
+                }
+            }
+        }
+    }
+
+    private static void replace(Path file, byte[] content) {
+        try {
+            if (content.length == 0) {
+                Files.deleteIfExists(file);
+            } else {
+                Files.write(file, content);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
