@@ -233,8 +233,15 @@ public final class ImageReader {
 
     /** Returns the factor by which a JPEG is reduced while decoding, which saves work: 8, 4, 2 or 1; 1 for others. */
     private static int reduction(byte[] bytes, ImageSize size, int minPx) {
-        boolean jpeg = (bytes[0] & 0xff) == 0xff;
-        return jpeg ? reduction(Math.min(size.width(), size.height()), minPx) : 1;
+        if ((bytes[0] & 0xff) != 0xff) {
+            return 1;
+        }
+        int times = reduction(Math.min(size.width(), size.height()), minPx);
+        boolean turned = times > 1 && JpegHeader.isTurned(new HeaderBytes(bytes));
+        while (turned && (size.width() % times != 0 || size.height() % times != 0)) {
+            times /= 2; // the decoder fills up the right and the bottom, which may become the left and the top
+        }
+        return times;
     }
 
     /** Returns the largest factor, 8, 4, 2 or 1, by which a side can be reduced without becoming too short. */

@@ -1,5 +1,6 @@
 package org.facerecognition.data;
 
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -11,6 +12,8 @@ final class JpegHeader {
     private static final int MARKER = 0xff;
     private static final int START_OF_SCAN = 0xda;
     private static final int END_OF_IMAGE = 0xd9;
+    private static final int APP1 = 0xe1;
+    private static final String EXIF = "Exif\0\0";
 
     private final HeaderBytes bytes;
     private int at = 2; // behind the start-of-image marker
@@ -44,6 +47,29 @@ final class JpegHeader {
             skipSegment(marker);
         }
         return Optional.empty();
+    }
+
+    /** Returns whether the EXIF orientation may make the decoder turn or mirror the image. */
+    static boolean isTurned(HeaderBytes bytes) {
+        return new JpegHeader(bytes).isTurned();
+    }
+
+    private boolean isTurned() {
+        for (int marker = nextMarker(); marker >= 0 && marker != END_OF_IMAGE; marker = nextMarker()) {
+            if (marker == START_OF_SCAN) {
+                return false;
+            }
+            if (marker == APP1 && bytes.ascii(at + 2, EXIF)) {
+                int from = at + 2 + EXIF.length();
+                int to = (int) Math.min(bytes.length(), at + bytes.big(at, 2));
+                byte[] tiff = Arrays.copyOfRange(bytes.bytes(), from, Math.max(from, to));
+                if (TiffHeader.isTurned(new HeaderBytes(tiff))) {
+                    return true;
+                }
+            }
+            skipSegment(marker);
+        }
+        return false;
     }
 
     /**

@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * that all ways from one photograph lead to the same crops.
  *
  * <p>A photograph whose shorter side is at least three times the detector's largest side, 1,920 pixels by default, is
- * reduced to a half, a quarter or an eighth first: a JPEG while it is decoded, which saves most of that work, and
- * another image by averaging. The detector
+ * reduced to a half, a quarter or an eighth first: a JPEG while it is decoded, which saves most of that work (where
+ * its EXIF orientation turns it, by a factor that divides its sides), and another image by averaging. The detector
  * would reduce it further in any case. A crop is made from the reduced image where the face is at least as large there
  * as in the crop, and from the whole otherwise; the former has less aliasing. Nothing is reduced for a detector that
  * uses tiles or has a {@link FaceDetector.Settings#smallestFacePx} above the default. A file is read only once.

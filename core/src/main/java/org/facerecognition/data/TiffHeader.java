@@ -59,6 +59,11 @@ final class TiffHeader {
                 .isPresent();
     }
 
+    /** Returns whether an image is not stored upright, or its first directory does not say. */
+    static boolean isTurned(HeaderBytes bytes) {
+        return directory(bytes).map(header -> header.value(ORIENTATION, 1)).orElse(0L) != 1;
+    }
+
     /**
      * An orientation that the decoder applies to each tile instead of the image.
      *

@@ -11,9 +11,12 @@ import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import javax.imageio.ImageIO;
@@ -242,6 +245,106 @@ class ReducedReadingTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Finds one light spot: its center of gravity, as a box without a size. */
+    private static final class Spot implements FaceDetector {
+        private static final int DARK = 64;
+
+        private final List<Integer> widths = new ArrayList<>(); // of the images that it was given
+
+        @Override
+        public List<DetectedFace> detect(Mat image) {
+            widths.add(image.cols());
+            byte[] pixels = ImageReader.pixels(image);
+            double sum = 0;
+            double x = 0;
+            double y = 0;
+            for (int i = 0; i < pixels.length; i += 3) {
+                int light = Math.max(0, (pixels[i] & 0xff) - DARK);
+                sum += light;
+                x += light * (i / 3 % image.cols());
+                y += light * (i / 3 / image.cols());
+            }
+            DetectedFace.Point center = new DetectedFace.Point(x / sum, y / sum);
+            DetectedFace.Box box = new DetectedFace.Box(center.x(), center.y(), 0, 0);
+            return List.of(new DetectedFace(box, Collections.nCopies(DetectedFace.POINTS, center), 1));
+        }
+
+        @Override
+        public String fingerprint() {
+            return "spot";
+        }
+
+        @Override
+        public Settings settings() {
+            return Settings.DEFAULT;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** Returns a JPEG of a light spot that is not in the middle. */
+    private static byte[] spot(int width, int height) {
+        double[] across = light(width, 700);
+        double[] down = light(height, 500);
+        byte[] pixels = new byte[3 * width * height];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = (byte) (220 * across[i / 3 % width] * down[i / 3 / width]);
+        }
+        try (Mat image = new Mat(height, width, CV_8UC3)) {
+            image.data().put(pixels);
+            return ImageVariants.encoded("jpg", image);
+        }
+    }
+
+    private static double[] light(int length, int center) {
+        double[] light = new double[length];
+        for (int i = 0; i < length; i++) {
+            double distance = (i - center) / 150.0;
+            light[i] = Math.exp(-distance * distance);
+        }
+        return light;
+    }
+
+    /** Returns a JPEG with an EXIF orientation. */
+    private static byte[] turned(byte[] jpeg, int orientation) {
+        ByteBuffer turned = ByteBuffer.allocate(jpeg.length + 36).order(ByteOrder.LITTLE_ENDIAN);
+        turned.put(jpeg, 0, 2);
+        turned.put(new byte[] {(byte) 0xff, (byte) 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0});
+        turned.putShort((short) 1)
+                .putShort((short) 0x112)
+                .putShort((short) 3)
+                .putInt(1)
+                .putInt(orientation);
+        turned.putInt(0);
+        return turned.put(jpeg, 2, jpeg.length - 2).array();
+    }
+
+    /**
+     * The decoder repeats the last pixels at the right and the bottom of a reduced image, and then turns it. They came
+     * to lie at the left and the top, and moved all faces.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
+    void facesOfATurnedPhotographAreWhereTheyAreInTheWholeImage(int orientation) {
+        ImageSource image = ImageSource.of(turned(spot(WIDTH + 1, HEIGHT + 1), orientation), "turned");
+        Spot detector = new Spot();
+        try (Mat whole = image.read();
+                Photograph photograph = Photograph.read(image, detector);
+                Mat reduced = image.read(HEIGHT / 2)) {
+            assertThat(whole.cols()).isEqualTo(orientation > 4 ? HEIGHT + 1 : WIDTH + 1);
+            DetectedFace.Box expected = detector.detect(whole).get(0).box();
+            DetectedFace.Box found = photograph.detect().get(0).box();
+            assertThat(found.x()).isCloseTo(expected.x(), within(0.1));
+            assertThat(found.y()).isCloseTo(expected.y(), within(0.1));
+            assertThat(photograph.widthPx()).isEqualTo(whole.cols());
+            assertThat(detector.widths).containsExactly(whole.cols(), (whole.cols() + 1) / 2);
+            assertThat(reduced.cols()).isEqualTo(orientation == 1 ? WIDTH / 2 + 1 : whole.cols());
+        }
+        ImageSource usual = ImageSource.of(turned(spot(WIDTH, HEIGHT), orientation), "usual");
+        assertThat(usual.readReduced(HEIGHT / 2).factor()).isEqualTo(2);
     }
 
     @Test
