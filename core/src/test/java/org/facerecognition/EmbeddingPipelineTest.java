@@ -137,6 +137,61 @@ class EmbeddingPipelineTest {
         }
     }
 
+    private static ImageSource failing(RuntimeException failure) {
+        return new ImageSource() {
+            @Override
+            public String name() {
+                return "bucket/7.jpg";
+            }
+
+            @Override
+            public Mat read() {
+                throw failure;
+            }
+        };
+    }
+
+    /** Ten images, of which the eighth cannot be read. */
+    private static Stream<ImageSource> images(RuntimeException failure) {
+        return IntStream.range(0, 10).mapToObj(i -> i == 7 ? failing(failure) : ImageSource.of(FACES.get(i)));
+    }
+
+    /** As images in an object store; the finished images of the same batch used to be lost. */
+    @Test
+    void anImageThatAProgramsOwnSourceCannotReadDoesNotStopTheOthers() {
+        List<RuntimeException> failures = List.of(
+                new UncheckedIOException(new IOException("connection reset")),
+                new RuntimeException("connection reset"));
+        for (RuntimeException failure : failures) {
+            try (Stream<EmbeddedImage> stream = recognizer.embedEach(images(failure))) {
+                List<EmbeddedImage> results = stream.toList();
+                assertThat(results).hasSize(10);
+                assertThat(results.get(7).problem().orElseThrow())
+                        .hasMessageMatching("image bucket/7.jpg cannot be (read|used): connection reset")
+                        .hasCause(failure);
+                assertThat(results.stream().filter(result -> result.embedding().isPresent()))
+                        .hasSize(9);
+            }
+        }
+        assertThatThrownBy(() -> recognizer.embedAll(images(failures.get(0)).toList()))
+                .isEqualTo(failures.get(0));
+    }
+
+    @Test
+    void aFailureBeyondAnImageComesAfterTheImagesBefore() {
+        IllegalStateException closed = new IllegalStateException("face detector is closed");
+        try (Stream<EmbeddedImage> stream = recognizer.embedEach(images(closed))) {
+            Iterator<EmbeddedImage> results = stream.iterator();
+            for (int i = 0; i < 7; i++) {
+                assertThat(results.next().embedding()).isPresent();
+            }
+            assertThatThrownBy(results::next).isEqualTo(closed);
+            assertThat(results.next().embedding()).isPresent();
+            assertThat(results.next().embedding()).isPresent();
+            assertThat(results.hasNext()).isFalse();
+        }
+    }
+
     /** What was read before a folder turns out to be unreadable is not lost. */
     @Test
     void aFailureToTakeTheNextImageComesAfterTheOthers() {

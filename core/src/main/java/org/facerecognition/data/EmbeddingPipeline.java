@@ -1,5 +1,6 @@
 package org.facerecognition.data;
 
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -18,6 +19,8 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.io.AtomicFile;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.OpenCvThreads;
@@ -68,10 +71,11 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private final Iterator<? extends ImageSource> images;
     private final Function<ImageSource, FaceCropper.Located> crop;
     private final Function<List<byte[]>, float[][]> embed;
-    private final boolean tolerant; // whether an image that was given in a wrong form is a problem of that image
+    private final boolean tolerant; // whether what a program's own image source throws is a problem of that image
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
     private @Nullable RuntimeException noMoreImages; // why the next image could not be taken
+    private @Nullable RuntimeException failed; // of an image, beyond that image; comes after the results before it
     private volatile boolean canceled;
 
     /**
@@ -119,7 +123,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
 
     /**
      * Returns an element for each image, in the same order; for one thread, to be used once. A failure to take the
-     * next image comes after the elements of those before.
+     * next image, or of an image for another reason than this image, comes after the elements of those before.
      *
      * @param images are taken as they are needed
      * @param crop as for {@link #embedAll}
@@ -138,7 +142,11 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
 
     @Override
     public boolean hasNext() {
-        return !ready.isEmpty() || !pending.isEmpty() || noMoreImages != null || (!canceled && images.hasNext());
+        return !ready.isEmpty()
+                || failed != null
+                || !pending.isEmpty()
+                || noMoreImages != null
+                || (!canceled && images.hasNext());
     }
 
     @Override
@@ -176,6 +184,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     }
 
     private void embedBatch() {
+        rethrow();
         readAhead();
         if (pending.isEmpty()) {
             RuntimeException failure = noMoreImages;
@@ -190,27 +199,29 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         List<Optional<DetectedFace>> faces = new ArrayList<>();
         List<@Nullable DataException> problems = new ArrayList<>();
         List<byte[]> crops = new ArrayList<>();
-        while (sources.size() < BATCH && !pending.isEmpty()) {
+        while (sources.size() < BATCH && !pending.isEmpty() && failed == null) {
             Pending first = pending.element();
             awaitEnd(first.input); // in the queue, where an interrupt leaves it for cancel to wait for
             pending.remove();
-            sources.add(first.image);
             try {
                 Input input = result(first.input);
+                sources.add(first.image);
                 crops.add(input.pixels());
                 faces.add(input.face());
                 problems.add(null);
-            } catch (DataException e) {
-                faces.add(Optional.empty());
-                problems.add(e);
-            } catch (IllegalArgumentException e) { // a Mat of another type, for example
-                if (!tolerant) {
-                    throw e;
+            } catch (RuntimeException e) {
+                DataException problem = problem(first.image, e);
+                if (problem == null) {
+                    failed = e;
+                } else {
+                    sources.add(first.image);
+                    faces.add(Optional.empty());
+                    problems.add(problem);
                 }
-                faces.add(Optional.empty());
-                problems.add(
-                        new DataException("image " + first.image.name() + " cannot be used: " + e.getMessage(), e));
             }
+        }
+        if (sources.isEmpty()) {
+            rethrow();
         }
         readAhead(); // goes on while this thread embeds
         float[][] embeddings = embed.apply(crops);
@@ -223,6 +234,31 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
                     faces.get(i),
                     Optional.ofNullable(problem)));
         }
+    }
+
+    private void rethrow() {
+        RuntimeException failure = failed;
+        if (failure != null) {
+            failed = null;
+            throw failure;
+        }
+    }
+
+    /** Returns why an image cannot be used; null for a failure that does not come from this image alone. */
+    private @Nullable DataException problem(ImageSource image, RuntimeException failure) {
+        if (failure instanceof DataException problem) {
+            return problem;
+        }
+        if (tolerant && failure instanceof UncheckedIOException reading) { // of a program's own image source
+            return new DataException(
+                    "image " + image.name() + " cannot be read: " + AtomicFile.reason(reading.getCause()), failure);
+        }
+        boolean ofImage = failure instanceof IllegalArgumentException // a Mat of another type, for example
+                || failure.getClass() == RuntimeException.class; // that of OpenCV's errors
+        return tolerant && ofImage
+                ? new DataException(
+                        "image " + image.name() + " cannot be used: " + NativeErrors.reason(failure), failure)
+                : null;
     }
 
     private static void awaitEnd(Future<Input> input) {
