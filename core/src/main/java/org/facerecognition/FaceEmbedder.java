@@ -18,9 +18,10 @@ import org.facerecognition.gallery.SearchMethod;
 /**
  * Turns images of faces into embeddings, in one {@link EmbeddingMode}: a {@link Recognizer}, or a {@link
  * PreparedRecognizer} for speed. Every image takes the same way, whether it is a file, bytes, a Java or OpenCV image or
- * a sample of a data set: it is decoded at full size, rotated upright, its face is detected and chosen where there is a
- * detector, aligned or cropped, and embedded. So the same pixels have the same embedding, bit for bit. (The JPEG
- * decoders of Java and OpenCV differ in the last bit of pixels.)
+ * a sample of a data set: it is decoded, rotated upright, its face is detected and chosen where there is a detector,
+ * aligned or cropped, and embedded. So the same pixels have the same embedding, bit for bit, except in photographs that
+ * are large enough for a JPEG to be decoded at a fraction of its size, see {@link org.facerecognition.data.Photograph}.
+ * (The JPEG decoders of Java and OpenCV differ in the last bit of pixels.)
  *
  * <p>Thread-safe.
  */
