@@ -166,7 +166,6 @@ final class OnnxFaceDetector implements FaceDetector {
         try (Lifetime.Use use = lifetime.enter()) {
             return (settings.rotations() ? detectTurned(image) : detectUpright(image))
                     .stream()
-                            .filter(this::isLargeEnough)
                             .sorted(FaceChoice.MOST_PROMINENT
                                     .order(image.cols(), image.rows())
                                     .reversed())
@@ -185,8 +184,12 @@ final class OnnxFaceDetector implements FaceDetector {
     }
 
     /** Returns whether a box has the minimum size; false for NaN. */
-    private boolean isLargeEnough(DetectedFace face) {
+    private static boolean isLargeEnough(DetectedFace face, Settings settings) {
         return Math.min(face.box().width(), face.box().height()) >= settings.smallestFacePx();
+    }
+
+    private static List<DetectedFace> largeEnough(List<DetectedFace> faces, Settings settings) {
+        return faces.stream().filter(face -> isLargeEnough(face, settings)).toList();
     }
 
     /**
@@ -225,7 +228,7 @@ final class OnnxFaceDetector implements FaceDetector {
     private double bestScore(Mat surroundings, DetectedFace.Box place, boolean enlarge) {
         return (enlarge ? detectUpright(surroundings) : detectReduced(surroundings, EXAMINED_PX))
                 .stream()
-                        .filter(this::isLargeEnough)
+                        .filter(face -> isLargeEnough(face, settings))
                         .filter(face -> Overlap.iou(face.box(), place) > SAME_FACE_IOU)
                         .mapToDouble(DetectedFace::score)
                         .max()
@@ -248,21 +251,29 @@ final class OnnxFaceDetector implements FaceDetector {
                 detectUpright(turned).forEach(face -> all.add(turn.back(face, image.cols(), image.rows())));
             }
         }
-        return merged(all);
+        return merged(all, settings);
     }
 
-    private List<DetectedFace> merged(List<DetectedFace> faces) {
-        faces.sort(Comparator.comparingDouble(DetectedFace::score).reversed());
-        return Overlap.merge(faces, settings.nmsThreshold());
+    /**
+     * Joins what several views of an image show, of faces in the same place the best. One that is too small is none: it
+     * must not take the place of a large face.
+     *
+     * @param faces in pixels of the image
+     */
+    static List<DetectedFace> merged(List<DetectedFace> faces, Settings settings) {
+        List<DetectedFace> large = new ArrayList<>(largeEnough(faces, settings));
+        large.sort(Comparator.comparingDouble(DetectedFace::score).reversed());
+        return Overlap.merge(large, settings.nmsThreshold());
     }
 
+    /** Returns the faces that are large enough. */
     private List<DetectedFace> detectUpright(Mat image) {
         if (settings.tiles() && Math.max(image.cols(), image.rows()) > largestSidePx()) {
             List<DetectedFace> all = new ArrayList<>(detectReduced(image));
             all.addAll(new Tiling(largestSidePx(), network::detect).detect(image));
-            return merged(all);
+            return merged(all, settings);
         }
-        return isEnlarged(image) ? detectEnlarged(image) : detectReduced(image);
+        return largeEnough(isEnlarged(image) ? detectEnlarged(image) : detectReduced(image), settings);
     }
 
     /**

@@ -14,6 +14,7 @@ import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -299,6 +300,23 @@ class DetectionViewsTest {
             centers.add(new double[] {x + scale * (box.x() + box.width() / 2), y + scale * (box.y() + box.height() / 2)
             });
         }
+    }
+
+    /** It was dropped afterwards, and nothing was left. */
+    @Test
+    void aFaceThatIsTooSmallDoesNotTakeThePlaceOfALargeOne() {
+        DetectedFace small = face(40, 40, 10, 0.9);
+        DetectedFace large = face(0, 0, 100, 0.8);
+        FaceDetector.Settings settings = FaceDetector.Settings.DEFAULT;
+        assertThat(OnnxFaceDetector.merged(List.of(small, large), settings)).containsExactly(large);
+        assertThat(OnnxFaceDetector.merged(List.of(large, small), settings.withSmallestFacePx(10)))
+                .containsExactly(small);
+    }
+
+    private static DetectedFace face(double x, double y, double side, double score) {
+        DetectedFace.Point middle = new DetectedFace.Point(x + side / 2, y + side / 2);
+        return new DetectedFace(
+                new DetectedFace.Box(x, y, side, side), Collections.nCopies(DetectedFace.POINTS, middle), score);
     }
 
     @Test
