@@ -27,6 +27,7 @@ import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.ForeignText;
 import org.facerecognition.natives.Lifetime;
 
 /** A detector from an .onnx file: a {@link DetectionNetwork} and what surrounds it, the same for all networks. */
@@ -64,6 +65,9 @@ final class OnnxFaceDetector implements FaceDetector {
     private static final String RULE = "face detector %s must be YuNet's .onnx file (face_detection_yunet_2023mar.onnx)"
             + " or SCRFD's with five landmarks (such as scrfd_500m_bnkps.onnx), but ";
 
+    private static final String FETCH =
+            ", or fetch YuNet: WeightsCache.standard().fetch(RemoteFile.faceDetector()), --detector fetch";
+
     private static final int MAX_NAMES = 3;
     private static final long MAX_BYTES = 100 << 20; // SCRFD's largest has 40 MiB
 
@@ -84,9 +88,7 @@ final class OnnxFaceDetector implements FaceDetector {
         OpenCvThreads.bound();
         byte[] model = bytes(file);
         String name = file.toString();
-        OnnxOutline outline = OnnxOutline.of(model)
-                .orElseThrow(() ->
-                        new DetectorException(RULE.formatted(name) + "it is not an ONNX file or only a part of one"));
+        OnnxOutline outline = OnnxOutline.of(model).orElseThrow(() -> new DetectorException(noOnnxFile(model, name)));
         if (YuNet.isYuNet(outline)) {
             Settings own = settings.apply(Settings.DEFAULT);
             return new OnnxFaceDetector(
@@ -106,6 +108,13 @@ final class OnnxFaceDetector implements FaceDetector {
                     name);
         }
         throw new DetectorException(refusal(outline, name));
+    }
+
+    private static String noOnnxFile(byte[] bytes, String name) {
+        return RULE.formatted(name) + "it "
+                + ForeignText.describe(bytes, "a detector", "the detector's .onnx file")
+                        .map(what -> what + FETCH)
+                        .orElse("is not an ONNX file or only a part of one");
     }
 
     private static String refusal(OnnxOutline outline, String name) {

@@ -8,9 +8,9 @@ import java.nio.file.Path;
 import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.facerecognition.io.ForeignText;
 
 /**
  * Says what a file is that people take for weights and that is none, with the way out. It is recognized by its first
@@ -163,34 +163,12 @@ final class ForeignFile {
     }
 
     private static Optional<String> describeText(byte[] start) {
-        String text =
-                new String(start, StandardCharsets.ISO_8859_1).stripLeading().toLowerCase(Locale.ROOT);
-        if (text.startsWith("version https://git-lfs")) {
-            return Optional.of("is a Git LFS pointer, not weights; fetch the file itself (git lfs pull)");
-        }
-        if (text.startsWith("<")) {
-            return Optional.of("is a web page or other markup, not weights; fetch the file itself");
-        }
-        if (text.startsWith("{") && text.contains("weight_map")) {
-            return Optional.of(
-                    "is an index of weights in several files, not weights; load all of them in Python and save"
-                            + " their tensors in one file");
-        }
-        if (text.startsWith("{") || text.startsWith("[")) {
-            return Optional.of("is a JSON file, not weights; name the file of weights");
-        }
-        return isText(start)
-                ? Optional.of("is a text file, not weights; fetch the file of weights itself")
-                : Optional.empty();
-    }
-
-    private static boolean isText(byte[] start) {
-        for (byte b : start) {
-            if (b >= 0 && b < ' ' && b != '\n' && b != '\r' && b != '\t') {
-                return false;
-            }
-        }
-        return true;
+        String text = ForeignText.of(start);
+        return text.startsWith("{") && text.contains("weight_map")
+                ? Optional.of(
+                        "is an index of weights in several files, not weights; load all of them in Python and save"
+                                + " their tensors in one file")
+                : ForeignText.describe(start, "weights", "the file of weights");
     }
 
     /**

@@ -242,6 +242,19 @@ class FaceDetectorTest {
         assertThatThrownBy(() -> FaceDetector.open(text))
                 .isInstanceOf(DetectorException.class)
                 .hasMessageStartingWith("face detector " + text + " must be YuNet's .onnx file");
+        String instead =
+                " must be YuNet's .onnx file (face_detection_yunet_2023mar.onnx) or SCRFD's with five landmarks"
+                        + " (such as scrfd_500m_bnkps.onnx), but it is %s, not a detector; fetch the file itself%s, or fetch YuNet:"
+                        + " WeightsCache.standard().fetch(RemoteFile.faceDetector()), --detector fetch";
+        Path page = Files.writeString(folder.resolve("page.onnx"), "<!DOCTYPE html><title>Not found</title>");
+        assertThatThrownBy(() -> FaceDetector.open(page))
+                .isInstanceOf(DetectorException.class)
+                .hasMessage("face detector " + page + instead.formatted("a web page or other markup", ""));
+        Path pointer = Files.writeString(
+                folder.resolve("pointer.onnx"),
+                "version https://git-lfs.github.com/spec/v1\noid sha256:8f23\nsize 232589\n");
+        assertThatThrownBy(() -> FaceDetector.open(pointer))
+                .hasMessage("face detector " + pointer + instead.formatted("a Git LFS pointer", " (git lfs pull)"));
         byte[] whole = Files.readAllBytes(SquareFaces.detector());
         Path cut = Files.write(folder.resolve("cut.onnx"), Arrays.copyOf(whole, whole.length / 2));
         assertThatThrownBy(() -> FaceDetector.open(cut))
