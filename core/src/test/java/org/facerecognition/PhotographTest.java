@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.bytedeco.opencv.global.opencv_core.flip;
 
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -169,6 +170,34 @@ class PhotographTest {
                 .hasMessage("image " + missing + " does not exist");
         assertThatThrownBy(() -> recognizer.embed(ImageSource.of(new byte[] {1, 2, 3}, "upload")))
                 .hasMessageStartingWith("image upload is not an image");
+    }
+
+    /** A larger side has no effect on a detector whose file is for images of one size, and has a limit. */
+    @Test
+    void aLargerSideIsAdvisedOnlyWhereItHasAnEffect() throws URISyntaxException {
+        Path fixed = Path.of(PhotographTest.class
+                .getResource("/vision/scrfd-squares-fixed.onnx")
+                .toURI());
+        String shrunk = "; it was shrunk from %d to %d px, where faces smaller than about %d px are lost: %suse tiles"
+                + " (--tiles); take one";
+        FaceDetector.Settings widest = FaceDetector.Settings.DEFAULT.withLargestSidePx(10_000);
+        try (FaceDetector one = FaceDetector.open(fixed);
+                FaceDetector wide = FaceDetector.open(SquareFaces.detector(), widest);
+                Mat empty = SquareFaces.photo(960, 480, 1);
+                Mat panorama = SquareFaces.photo(10_500, 32, 1)) {
+            assertThat(one.maxSidePx()).isEqualTo(320);
+            assertThat(detector.maxSidePx()).isEqualTo(10_000);
+            recognizer.useDetector(detector);
+            assertThatThrownBy(() -> recognizer.embed(empty))
+                    .hasMessageContaining(
+                            shrunk.formatted(960, 640, 15, "raise the detector's largest side (--max-side) or "));
+            recognizer.useDetector(one);
+            assertThatThrownBy(() -> recognizer.embed(empty)).hasMessageContaining(shrunk.formatted(960, 320, 30, ""));
+            recognizer.useDetector(wide);
+            assertThatThrownBy(() -> recognizer.embed(panorama))
+                    .hasMessageContaining(shrunk.formatted(10_500, 10_000, 11, ""));
+            recognizer.useDetector(null);
+        }
     }
 
     @Test

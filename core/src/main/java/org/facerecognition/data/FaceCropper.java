@@ -172,13 +172,16 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
                 settings.smallestFacePx()));
         OptionalInt smallest = finder.smallestVisibleFacePx(widthPx, heightPx);
         if (smallest.isPresent()) {
+            int usedPx = Math.min(settings.largestSidePx(), finder.maxSidePx());
+            String raise = usedPx < finder.maxSidePx() ? "raise the detector's largest side (--max-side) or " : "";
             sentence.append(String.format(
                     Locale.ROOT,
-                    "; it was shrunk from %d to %d px, where faces smaller than about %d px are lost: raise the"
-                            + " detector's largest side (--max-side) or use tiles (--tiles)",
+                    "; it was shrunk from %d to %d px, where faces smaller than about %d px are lost:"
+                            + " %suse tiles (--tiles)",
                     Math.max(widthPx, heightPx),
-                    settings.largestSidePx(),
-                    smallest.getAsInt()));
+                    usedPx,
+                    smallest.getAsInt(),
+                    raise));
         }
         return sentence.append("; take one where the face is upright, larger or clearer")
                 .toString();

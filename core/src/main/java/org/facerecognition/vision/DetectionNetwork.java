@@ -21,7 +21,10 @@ interface DetectionNetwork extends AutoCloseable {
      */
     List<DetectedFace> detect(Mat image);
 
-    /** Returns the side to which it reduces larger images itself; the largest integer for a network of any size. */
+    /**
+     * Returns the side to which it reduces larger images itself, whatever the settings are; the largest integer for a
+     * network of any size, or of a size that follows the settings.
+     */
     default int largestSidePx() {
         return Integer.MAX_VALUE;
     }

@@ -179,15 +179,26 @@ public interface FaceDetector extends AutoCloseable {
     List<DetectedFace> detect(Mat image);
 
     /**
+     * Returns the largest side of an image that the detector can look at: larger images are reduced to it, so that a
+     * {@link Settings#largestSidePx} above it has no effect.
+     *
+     * @return in pixels; for a detector whose file is for images of one size only, that of the file
+     */
+    default int maxSidePx() {
+        return Settings.MAX_SIDE_PX;
+    }
+
+    /**
      * Returns the side of the smallest face that is likely to be found in an image that is reduced before detection.
      *
      * @param width of the image, in pixels
      * @param height of the image, in pixels
-     * @return in pixels of the image; empty when the image is not larger than {@link Settings#largestSidePx} and is
-     *     therefore not reduced, or is examined in tiles
+     * @return in pixels of the image; empty when the image is not larger than {@link Settings#largestSidePx} and
+     *     {@link #maxSidePx} and is therefore not reduced, or is examined in tiles
      */
     default OptionalInt smallestVisibleFacePx(int width, int height) {
-        return settings().smallestVisibleFacePx(width, height, settings().largestSidePx());
+        return settings()
+                .smallestVisibleFacePx(width, height, Math.min(settings().largestSidePx(), maxSidePx()));
     }
 
     /**

@@ -184,7 +184,12 @@ final class OnnxFaceDetector implements FaceDetector {
 
     /** Returns the largest side of an image that the network looks at: that of its file, if it is for one size only. */
     private int largestSidePx() {
-        return Math.min(settings.largestSidePx(), network.largestSidePx());
+        return Math.min(settings.largestSidePx(), maxSidePx());
+    }
+
+    @Override
+    public int maxSidePx() {
+        return Math.min(FaceDetector.super.maxSidePx(), network.largestSidePx());
     }
 
     @Override

@@ -52,6 +52,7 @@ final class Scrfd implements DetectionNetwork {
     private final FaceDetector.Settings settings;
     private final int fixedWidth; // 0 if the network takes images of any size
     private final int fixedHeight;
+    private final int fileSidePx; // the largest integer if the file does not say which size the network takes
     private final DetectionEngine.@Nullable Network engine;
     private final @Nullable OpenCvNetwork openCv; // where there is no engine
 
@@ -68,6 +69,9 @@ final class Scrfd implements DetectionNetwork {
         this.settings = settings;
         this.fixedWidth = fixedWidth;
         this.fixedHeight = fixedHeight;
+        OnnxOutline.Port input = outline.inputs().get(0);
+        boolean ofFile = fixedWidth > 0 && input.size(2) > 0 && input.size(3) > 0;
+        this.fileSidePx = ofFile ? Math.max(fixedWidth, fixedHeight) : Integer.MAX_VALUE;
         List<String> outputs =
                 outline.outputs().stream().map(OnnxOutline.Port::name).toList();
         this.openCv = engine == null ? new OpenCvNetwork(model, outputs, INPUT, NUMBERS, name, KIND) : null;
@@ -153,7 +157,7 @@ final class Scrfd implements DetectionNetwork {
 
     @Override
     public int largestSidePx() {
-        return fixedWidth == 0 ? Integer.MAX_VALUE : Math.max(fixedWidth, fixedHeight);
+        return fileSidePx;
     }
 
     @Override
