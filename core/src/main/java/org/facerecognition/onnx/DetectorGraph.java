@@ -17,12 +17,15 @@ import org.facerecognition.graph.Operation.PRelu;
 /**
  * The graph of a network with several outputs that are made of feature maps, such as a detector's: it ends in the maps,
  * [C, H, W] each, one behind the other as one row.
+ *
+ * @param graph owned
+ * @param lengths C * H * W of each map, for an image of {@link #AREA_PX} pixels; in proportion to the area
  */
-final class DetectorGraph {
+record DetectorGraph(Graph graph, List<Long> lengths) implements AutoCloseable {
     /** Two sizes of images, which must give the same layers; multiples of the coarsest grid. */
     private static final long[][] SIZES = {{1, 3, 96, 64}, {1, 3, 64, 160}};
 
-    private DetectorGraph() {}
+    static final long AREA_PX = SIZES[0][2] * SIZES[0][3];
 
     /**
      * Reads a network.
@@ -30,19 +33,21 @@ final class DetectorGraph {
      * @param file of the model
      * @param outputs of the model; each a map, or what Transpose, Reshape and Sigmoid make of one. The Sigmoid is part
      *     of the graph, the other two are not
-     * @return owned; its weights are read from the file when they are needed
+     * @return owned; the weights are read from the file when they are needed
      * @throws Uncovered when a node is not covered, or layers depend on the size of the images
      * @throws org.facerecognition.weights.WeightsException when the file cannot be read
      */
-    static Graph read(Path file, List<String> outputs) {
+    static DetectorGraph read(Path file, List<String> outputs) {
         ModelProto model = ProtoReader.read(file);
         if (model.inputs().size() != 1) {
             throw new Uncovered(
                     "the graph must have one input, but has " + model.inputs().size());
         }
-        Graph graph = graph(model, outputs, SIZES[0]);
+        DetectorGraph first = graph(model, outputs, SIZES[0]);
+        Graph graph = first.graph;
         boolean done = false;
-        try (Graph other = graph(model, outputs, SIZES[1])) {
+        try (DetectorGraph second = graph(model, outputs, SIZES[1])) {
+            Graph other = second.graph;
             boolean same = graph.nodes().size() == other.nodes().size();
             for (int i = 0; same && i < graph.nodes().size(); i++) {
                 Node a = graph.nodes().get(i);
@@ -53,7 +58,7 @@ final class DetectorGraph {
                 throw new Uncovered("its layers depend on the size of the images");
             }
             done = true;
-            return graph;
+            return first;
         } finally {
             if (!done) {
                 graph.close();
@@ -70,7 +75,7 @@ final class DetectorGraph {
         return constants ? a.getClass() == b.getClass() : a.equals(b);
     }
 
-    private static Graph graph(ModelProto model, List<String> outputs, long[] shape) {
+    private static DetectorGraph graph(ModelProto model, List<String> outputs, long[] shape) {
         Map<String, NodeProto> producers = model.producers();
         List<String> maps = new ArrayList<>();
         List<Boolean> sigmoids = new ArrayList<>();
@@ -90,7 +95,8 @@ final class DetectorGraph {
             maps.add(map);
             sigmoids.add(sigmoid);
         }
-        return Graph.of((builder, images) -> {
+        List<Long> lengths = new ArrayList<>();
+        Graph graph = Graph.of((builder, images) -> {
             Converter converter = new Converter(model, builder, new IdentityHashMap<>());
             converter.convert(images, shape, false, maps);
             Computed[] rows = new Computed[maps.size()];
@@ -98,12 +104,14 @@ final class DetectorGraph {
             for (int i = 0; i < rows.length; i++) {
                 Computed map = converter.images(converter.result(maps.get(i)));
                 rows[i] = converter.rows(sigmoids.get(i) ? converter.map(Activation.SIGMOID, map) : map);
+                lengths.add(map.perImage());
                 length += map.perImage();
             }
             return converter
                     .add(new Concat(rows.length), new long[] {Known.BATCH, length}, rows)
                     .value();
         });
+        return new DetectorGraph(graph, List.copyOf(lengths));
     }
 
     private static boolean isOutside(NodeProto node) {
@@ -111,5 +119,10 @@ final class DetectorGraph {
             case "Transpose", "Reshape", "Sigmoid" -> true;
             default -> false;
         };
+    }
+
+    @Override
+    public void close() {
+        graph.close();
     }
 }

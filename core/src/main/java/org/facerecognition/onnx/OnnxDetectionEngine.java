@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.ConvolutionalNet;
 import org.facerecognition.vision.DetectionEngine;
 
@@ -17,9 +16,9 @@ public final class OnnxDetectionEngine implements DetectionEngine {
 
     @Override
     public Optional<Network> open(Path model, List<String> outputs, Input input) {
-        try (Graph graph = DetectorGraph.read(model, outputs)) {
-            return ConvolutionalNet.of(graph, LIKELY_PX, LIKELY_PX)
-                    .map(net -> new Detector(net, table(input), input.bgr()));
+        try (DetectorGraph detector = DetectorGraph.read(model, outputs)) {
+            return ConvolutionalNet.of(detector.graph(), LIKELY_PX, LIKELY_PX)
+                    .map(net -> new Detector(net, detector.lengths(), table(input), input.bgr()));
         } catch (RuntimeException e) { // also one of oneDNN's: OpenCV may be able to run it, or says what is wrong
             System.getLogger(OnnxDetectionEngine.class.getName())
                     .log(System.Logger.Level.DEBUG, "oneDNN does not run face detector " + model, e);
@@ -36,10 +35,18 @@ public final class OnnxDetectionEngine implements DetectionEngine {
         return table;
     }
 
-    private record Detector(ConvolutionalNet net, float[] table, boolean bgr) implements Network {
+    private record Detector(ConvolutionalNet net, List<Long> lengths, float[] table, boolean bgr) implements Network {
         @Override
         public float[] run(byte[] pixels, int heightPx, int widthPx, int canvasHeightPx, int canvasWidthPx) {
             return net.run(new Canvas(table, bgr, pixels, heightPx, widthPx, canvasHeightPx, canvasWidthPx));
+        }
+
+        @Override
+        public int[] lengths(int canvasHeightPx, int canvasWidthPx) {
+            long area = (long) canvasHeightPx * canvasWidthPx;
+            return lengths.stream()
+                    .mapToInt(length -> Math.toIntExact(length * area / DetectorGraph.AREA_PX))
+                    .toArray();
         }
 
         @Override

@@ -31,6 +31,17 @@ public interface DetectionEngine {
          */
         float[] run(byte[] pixels, int heightPx, int widthPx, int canvasHeightPx, int canvasWidthPx);
 
+        /**
+         * Returns how many numbers each of the outputs of {@link #run} has.
+         *
+         * @param canvasHeightPx of the extended image
+         * @param canvasWidthPx of the extended image
+         * @return empty if it is not known
+         */
+        default int[] lengths(int canvasHeightPx, int canvasWidthPx) {
+            return new int[0];
+        }
+
         /** Frees the memory; no call may be in progress. */
         @Override
         void close();

@@ -40,16 +40,21 @@ interface DetectionNetwork extends AutoCloseable {
      * Runs an engine's network on an image.
      *
      * @param name of the file, for messages
-     * @throws DetectorException when the engine fails
+     * @param numbers of a place, by head
+     * @throws DetectorException when the engine fails, or the network has other outputs
      */
-    static float[] maps(DetectionEngine.Network engine, String name, Mat image, int canvasHeightPx, int canvasWidthPx) {
+    static Heads heads(DetectionEngine.Network engine, String name, Mat image, int... numbers) {
+        int width = Heads.canvas(image.cols());
+        int height = Heads.canvas(image.rows());
+        float[] maps;
         try {
-            return engine.run(Pixels.of(image), image.rows(), image.cols(), canvasHeightPx, canvasWidthPx);
+            maps = engine.run(Pixels.of(image), image.rows(), image.cols(), height, width);
         } catch (RuntimeException e) {
             throw new DetectorException(
                     "face detector " + name + " cannot process an image of " + image.cols() + "x" + image.rows() + ": "
                             + NativeErrors.reason(e),
                     e);
         }
+        return Heads.ofMaps(maps, engine.lengths(height, width), width, height, numbers);
     }
 }

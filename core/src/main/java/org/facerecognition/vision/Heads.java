@@ -59,17 +59,24 @@ final class Heads {
     /**
      * Returns the outputs of a {@link DetectionEngine}, which come by head and then by grid.
      *
+     * @param lengths of the outputs; empty if they are not known
      * @param numbers of a place, by head
      */
-    static Heads ofMaps(float[] values, int widthPx, int heightPx, int... numbers) {
+    static Heads ofMaps(float[] values, int[] lengths, int widthPx, int heightPx, int... numbers) {
         FloatBuffer buffer = FloatBuffer.wrap(values);
         Heads heads = new Heads(new Head[numbers.length][STRIDES.length], widthPx, heightPx);
         int offset = 0;
         for (int head = 0; head < numbers.length; head++) {
             for (int grid = 0; grid < STRIDES.length; grid++) {
                 int places = heads.places(grid);
+                int length = numbers[head] * places;
+                int output = head * STRIDES.length + grid;
+                if (lengths.length > output && lengths[output] != length) { // in another order, for example
+                    throw new DetectorException("the network's output " + (output + 1) + " must have " + length
+                            + " numbers, but has " + lengths[output]);
+                }
                 heads.heads[head][grid] = new Head(buffer, offset, 1, places);
-                offset += numbers[head] * places;
+                offset += length;
             }
         }
         if (offset != values.length) {

@@ -180,10 +180,7 @@ final class Scrfd implements DetectionNetwork {
 
     private List<DetectedFace> detectPadded(Mat image) {
         if (engine != null) {
-            int width = Heads.canvas(image.cols());
-            int height = Heads.canvas(image.rows());
-            float[] maps = DetectionNetwork.maps(engine, name, image, height, width);
-            return faces(Heads.ofMaps(maps, width, height, NUMBERS));
+            return faces(DetectionNetwork.heads(engine, name, image, NUMBERS));
         }
         int width = fixedWidth == 0 ? Heads.padded(image.cols()) : fixedWidth;
         int height = fixedHeight == 0 ? Heads.padded(image.rows()) : fixedHeight;

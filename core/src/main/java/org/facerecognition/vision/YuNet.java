@@ -95,10 +95,7 @@ final class YuNet implements DetectionNetwork {
         if (openCv != null) {
             return openCv.run(image, Heads.padded(image.cols()), Heads.padded(image.rows()));
         }
-        int width = Heads.canvas(image.cols());
-        int height = Heads.canvas(image.rows());
-        float[] maps = DetectionNetwork.maps(Objects.requireNonNull(engine), name, image, height, width);
-        return Heads.ofMaps(maps, width, height, YuNetDecoder.NUMBERS);
+        return DetectionNetwork.heads(Objects.requireNonNull(engine), name, image, YuNetDecoder.NUMBERS);
     }
 
     @Override

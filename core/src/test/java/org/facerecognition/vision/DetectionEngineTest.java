@@ -48,6 +48,14 @@ class DetectionEngineTest {
 
     /** Writes a network of random weights with the outputs of a detector, whose grids exchange what they see. */
     private Path file(String kind) throws IOException {
+        return file(kind, false);
+    }
+
+    /**
+     * @param byGrid whether the outputs are all heads of a grid, then those of the next, and the file leaves their
+     *     sizes open
+     */
+    private Path file(String kind, boolean byGrid) throws IOException {
         boolean yunet = kind.equals(YUNET);
         Random random = new Random(3);
         OnnxModelWriter model = new OnnxModelWriter(11)
@@ -82,8 +90,13 @@ class DetectionEngineTest {
                 if (score) {
                     model.node("Sigmoid", output + "r -> " + output);
                 }
-                model.output(output, 1, FREE, numbers[head]);
+                if (!byGrid) {
+                    model.output(output, 1, FREE, numbers[head]);
+                }
             }
+        }
+        for (int i = 0; byGrid && i < heads.length * Heads.STRIDES.length; i++) {
+            model.output(heads[i % heads.length] + "_" + Heads.STRIDES[i / heads.length], FREE, FREE, FREE);
         }
         Path file = model.write(folder.resolve(kind + ".onnx"));
         return Files.write(file, OnnxOutline.withInputSizes(Files.readAllBytes(file), 1, 3, 640, 640));
@@ -204,6 +217,18 @@ class DetectionEngineTest {
             assertThat(expected).hasSizeGreaterThan(5);
             assertThat(numbers(ours.detect(photo))).containsExactly(numbers(expected), within(1e-3));
         }
+    }
+
+    /** Boxes were taken for scores, without a word, where the file does not give the sizes of its outputs. */
+    @Test
+    void refusesOutputsInAnotherOrder() throws IOException {
+        Path file = file(SCRFD, true);
+        byte[] model = Files.readAllBytes(file);
+        assertThat(engine(SCRFD, file, model)).as("oneDNN runs it").isPresent();
+        assertThatThrownBy(() -> FaceDetector.open(file))
+                .isInstanceOf(DetectorException.class)
+                .hasMessageStartingWith("face detector " + file
+                        + " must be SCRFD's .onnx file with five landmarks, but one" + " of its outputs has ");
     }
 
     @Test
