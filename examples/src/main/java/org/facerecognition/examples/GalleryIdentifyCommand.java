@@ -15,7 +15,6 @@ import org.facerecognition.FaceEmbedder;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
-import org.facerecognition.data.Photograph;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.Match;
@@ -124,18 +123,6 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         return failed ? Main.FAILED : 0;
     }
 
-    /** Says so if the image was shrunk before detection, which may have hidden faces; decodes the image again. */
-    private void reportShrinking(Path file, @Nullable FaceDetector faceDetector) {
-        if (faceDetector == null) {
-            return;
-        }
-        try (Photograph image = Photograph.read(ImageSource.of(file), faceDetector)) {
-            if (NoFace.isShrunk(image, faceDetector)) {
-                spec.commandLine().getErr().println(NoFace.sentence(file, image, faceDetector));
-            }
-        }
-    }
-
     private void identify(
             Path image, FaceEmbedder embedder, Gallery people, double threshold, @Nullable FaceDetector faceDetector) {
         Map<String, @Nullable Object> result = new LinkedHashMap<>();
@@ -147,8 +134,9 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             List<Face> faces = faceDetector != null
                     ? identified(embedder.faces(ImageSource.of(image)), people, threshold)
                     : List.of(new Face(Optional.empty(), people.identify(embedder.embed(image), top, threshold)));
-            if (faces.isEmpty()) {
-                reportShrinking(image, faceDetector);
+            if (faces.isEmpty() && faceDetector != null) {
+                NoFace.explanation(image, faceDetector)
+                        .ifPresent(spec.commandLine().getErr()::println);
             }
             result.put(
                     "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());

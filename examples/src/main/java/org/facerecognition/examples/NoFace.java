@@ -1,13 +1,18 @@
 package org.facerecognition.examples;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalInt;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
 import org.facerecognition.vision.FaceDetector;
 
-/** Messages for images in which no face was found. */
+/** Messages for images in which no face was found, or none that can be embedded. */
 final class NoFace {
     private static final int STEP = 4; // factor of --max-side that is suggested; detection then takes 16 times as long
+
+    static final int MAX_SIDE_PX = 10_000; // FaceDetector.Settings allows no more
 
     private NoFace() {}
 
@@ -21,6 +26,21 @@ final class NoFace {
     /** Returns one sentence: where a face was found that cannot be embedded. */
     static String unusable(Path file) {
         return "no usable face was found in " + file + ": it is upside down, or its five landmarks cannot be a face's";
+    }
+
+    /**
+     * Returns one sentence on an image in which no face was found that can be embedded, if there is more to say than
+     * that; reads the image again.
+     *
+     * @throws DataException when it cannot be read
+     */
+    static Optional<String> explanation(Path file, FaceDetector detector) {
+        try (Photograph image = Photograph.read(ImageSource.of(file), detector)) {
+            if (!image.detect().isEmpty()) {
+                return Optional.of(unusable(file));
+            }
+            return isShrunk(image, detector) ? Optional.of(sentence(file, image, detector)) : Optional.empty();
+        }
     }
 
     /** Returns one sentence: where the most prominent face cannot be embedded, whether or not others can. */
@@ -42,7 +62,9 @@ final class NoFace {
         }
         int longer = Math.max(width, height);
         int used = detector.settings().largestSidePx();
+        int larger = Math.min(Math.min(longer, STEP * used), MAX_SIDE_PX);
         return "; it was shrunk from " + longer + " to " + used + " px, where faces smaller than about "
-                + smallest.getAsInt() + " px are lost; try --max-side " + Math.min(longer, STEP * used) + " or --tiles";
+                + smallest.getAsInt() + " px are lost; try " + (larger > used ? "--max-side " + larger + " or " : "")
+                + "--tiles";
     }
 }

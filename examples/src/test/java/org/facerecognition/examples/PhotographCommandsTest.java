@@ -405,6 +405,20 @@ class PhotographCommandsTest {
         assertThat(jpeg.resolveSibling("2.png")).exists();
     }
 
+    /** Earlier, a face that embed, verify and align call unusable was none, and a larger --max-side was suggested. */
+    @Test
+    void identifySaysThatAFaceCannotBeUsed() throws IOException {
+        Path unusable = photograph("blue.png", false, true);
+        Path gallery = folder.resolve("people.gallery");
+        Object[] options = {
+            "--gallery", gallery, "--model", model, "--detector", Photos.detectorOfImplausibleFaces(folder)
+        };
+        assertThat(Cli.run(words("gallery enroll Ann", one, options)).code()).isZero();
+        Cli.Result result = Cli.run(words("gallery identify", unusable, options, "--threshold", 0.5));
+        assertThat(result.out().lines()).containsExactly(unusable + "\tno face");
+        assertThat(result.err().lines()).contains(NoFace.unusable(unusable));
+    }
+
     @Test
     void embedReturnsTheLibrarysEmbeddings() {
         JsonNode embeddings = Cli.run("embed", one, both, "--model", model, "--detector", DETECTOR, "--json")

@@ -185,9 +185,10 @@ final class DemoService {
     /** Identifies every face in an image. The second step searches the gallery. */
     Supplier<Identified> identify(byte[] encoded) {
         try (Mat pixels = decode(encoded, "sent")) {
-            List<EmbeddedFace> found = examined(ImageSource.of(pixels), "sent", recognizer::faces);
+            ImageSource image = ImageSource.of(pixels);
+            List<EmbeddedFace> found = examined(image, "sent", recognizer::faces);
             if (found.isEmpty()) {
-                throw noFace(pixels.cols(), pixels.rows());
+                throw examined(image, "sent", this::noFace);
             }
             List<FoundFace> faces = found.stream()
                     .map(face -> new FoundFace(
@@ -212,15 +213,19 @@ final class DemoService {
         return faces;
     }
 
-    private static ApiException noFace(int width, int height) {
-        return new ApiException(
-                422,
-                String.format(
-                        Locale.ROOT,
-                        "the image sent must show a face, but none was found in its %dx%d pixels; take one where the"
-                                + " face is upright, larger or clearer",
-                        width,
-                        height));
+    /** Says why there is nobody to identify: there is no face, or none that can be embedded. */
+    private ApiException noFace(ImageSource image) {
+        try (Photograph photograph = Photograph.read(image, detector)) {
+            String why = photograph.detect().isEmpty()
+                    ? String.format(
+                            Locale.ROOT,
+                            "the image sent must show a face, but none was found in its %dx%d pixels",
+                            photograph.widthPx(),
+                            photograph.heightPx())
+                    : "no usable face was found in the image sent: it is upside down, or its five landmarks cannot be a"
+                            + " face's";
+            return new ApiException(422, why + "; take one where the face is upright, larger or clearer");
+        }
     }
 
     private static IdentifiedFace identifiedFace(FoundFace face, Outcome outcome) {

@@ -17,6 +17,7 @@ import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryException;
 import org.facerecognition.gallery.UnreachableGallery;
+import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,6 +61,25 @@ class DemoServiceTest {
                     .isInstanceOfSatisfying(
                             ApiException.class, e -> assertThat(e.status()).isEqualTo(422))
                     .hasMessage("the image sent cannot be searched for faces");
+        }
+    }
+
+    /** Earlier, it was said that none was found, although enrolling said that it is upside down. */
+    @Test
+    void identifyingSaysThatAFaceCannotBeUsed() throws IOException {
+        StubDetector detector =
+                new StubDetector(FaceDetector.Settings.DEFAULT, () -> List.of(StubDetector.face(100, 100)), true);
+        try (TestServer server = new TestServer(1)) {
+            server.recognizer.useDetector(detector);
+            DemoService service = new DemoService(
+                    server.recognizer, detector, server.gallery, FaceThumbnails.inMemory(), Threshold.of(0.5));
+            assertThatThrownBy(() -> service.enroll("Ann", Photos.of(1, Photos.ANN)))
+                    .hasMessageContaining("upside down");
+            assertThatThrownBy(() -> service.identify(Photos.of(1, Photos.ANN)))
+                    .isInstanceOfSatisfying(
+                            ApiException.class, e -> assertThat(e.status()).isEqualTo(422))
+                    .hasMessage("no usable face was found in the image sent: it is upside down, or its five landmarks"
+                            + " cannot be a face's; take one where the face is upright, larger or clearer");
         }
     }
 
