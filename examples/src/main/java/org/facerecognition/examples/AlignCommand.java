@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
+import org.facerecognition.examples.web.CropFile;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
@@ -71,7 +72,8 @@ final class AlignCommand implements Callable<Integer> {
         ImageFileNames.Given given = ImageFileNames.of(images);
         given.notes().forEach(err::println);
         List<ImageFileNames> files = given.files();
-        ImageFileNames.requireKept(files, out, all ? "-[0-9]+\\.png" : "\\.png");
+        ImageFileNames.requireKept(
+                files, out, all ? "-[0-9]+\\.png" : "\\.png", there -> CropFile.hasSize(there, "png", template));
         List<Map<String, Object>> results = new ArrayList<>(); // for JSON, which is printed at the end
         AtomicInteger crops = new AtomicInteger();
         FormerCrops former = new FormerCrops(out);

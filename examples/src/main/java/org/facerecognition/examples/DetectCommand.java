@@ -74,7 +74,7 @@ final class DetectCommand implements Callable<Integer> {
         given.notes().forEach(err::println);
         List<ImageFileNames> files = given.files();
         if (out != null) {
-            ImageFileNames.requireKept(files, out, "\\.png");
+            ImageFileNames.requireKept(files, out, "\\.png", there -> false); // a copy looks like a photograph
         }
         List<Map<String, Object>> results = new ArrayList<>(); // for JSON, which is printed at the end
         AtomicInteger faces = new AtomicInteger();

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -20,15 +22,14 @@ import java.util.stream.Stream;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
-import org.facerecognition.io.AtomicFile;
 
 /**
  * An image that was given to a command, and the name of the files that the command writes for it.
  *
  * @param file the file to read
  * @param name its name below the folder that was given, without its extension: {@code person/image}. The names of all
- *     images differ, even if case is ignored: a later one that would equal an earlier one keeps its extension, as in
- *     {@code person/image-png}
+ *     images differ, even if case and Unicode normalization are ignored: a later one that would equal an earlier one
+ *     keeps its extension, as in {@code person/image-png}
  */
 record ImageFileNames(Path file, Path name) {
     /**
@@ -106,55 +107,41 @@ record ImageFileNames(Path file, Path name) {
         String base = dot > 0 ? file.substring(0, dot) : file;
         String withExtension = dot > 0 ? base + "-" + file.substring(dot + 1) : base;
         Path name = path.resolveSibling(base);
-        for (int i = 1; !taken.add(lowerCase(name)); i++) {
+        for (int i = 1; !taken.add(key(name)); i++) {
             name = path.resolveSibling(i == 1 ? withExtension : withExtension + "-" + i);
         }
         return name;
     }
 
     /**
-     * Checks that no image that was given is replaced by one that a command writes, also through symbolic links. Others
-     * are replaced, since a command can be repeated.
+     * Checks that a command replaces no photograph: neither an image that was given nor another one beside it, also
+     * through symbolic links. In other folders files are replaced, since a command can be repeated.
      *
      * @param folder the folder that {@link #in} writes below
      * @param suffix a regular expression of what follows the names, in lower case
-     * @throws IllegalArgumentException naming the image
+     * @param isFormerResult whether an existing file is certain to be a result of the same command
+     * @throws IllegalArgumentException naming the photograph
      */
-    static void requireKept(List<ImageFileNames> files, Path folder, String suffix) throws IOException {
+    static void requireKept(List<ImageFileNames> files, Path folder, String suffix, Predicate<Path> isFormerResult)
+            throws IOException {
         if (!Files.isDirectory(folder)) {
             return; // it is created: there are no images in it
         }
         Map<String, ImageFileNames> byName = new HashMap<>();
-        Map<String, ImageFileNames> byPlace = new HashMap<>();
-        for (ImageFileNames image : files) {
-            byName.put(lowerCase(image.name), image);
-            if (Files.exists(image.file)) { // else reading it says so
-                byPlace.put(lowerCase(image.file.toRealPath()), image);
-            }
-        }
+        files.forEach(image -> byName.put(key(image.name), image));
+        KeptPhotographs kept =
+                new KeptPhotographs(files.stream().map(ImageFileNames::file).toList(), isFormerResult);
         Pattern pattern = Pattern.compile("(.*)(" + suffix + ")", Pattern.DOTALL | Pattern.CASE_INSENSITIVE);
         for (Path within : files.stream().map(ImageFileNames::within).collect(Collectors.toSet())) {
             if (Files.isDirectory(folder.resolve(within))) {
                 for (Path there : entries(folder.resolve(within))) {
                     Matcher parts = pattern.matcher(there.getFileName().toString());
-                    ImageFileNames writer =
-                            parts.matches() ? byName.get(lowerCase(within.resolve(parts.group(1)))) : null;
+                    ImageFileNames writer = parts.matches() ? byName.get(key(within.resolve(parts.group(1)))) : null;
                     if (writer != null) {
-                        requireKept(byPlace, writer.in(folder, parts.group(2).toLowerCase(Locale.ROOT)));
+                        kept.requireKept(writer.in(folder, parts.group(2).toLowerCase(Locale.ROOT)));
                     }
                 }
             }
-        }
-    }
-
-    private static void requireKept(Map<String, ImageFileNames> byPlace, Path written) throws IOException {
-        Path replaced = AtomicFile.real(written);
-        ImageFileNames given = byPlace.get(lowerCase(replaced));
-        // .png is not .PNG everywhere
-        if (given != null && Files.exists(replaced) && Files.isSameFile(replaced, given.file)) {
-            throw new IllegalArgumentException(
-                    "--out must be a folder in which no image that was given is replaced, but " + given.file
-                            + " would be; give a folder outside of those with the images");
         }
     }
 
@@ -164,8 +151,9 @@ record ImageFileNames(Path file, Path name) {
         return parent == null ? name.getFileSystem().getPath("") : parent;
     }
 
-    private static String lowerCase(Path path) {
-        return path.toString().toLowerCase(Locale.ROOT);
+    /** Returns a text that is the same for paths that some file systems take for one: macOS ignores Unicode forms. */
+    static String key(Path path) {
+        return Normalizer.normalize(path.toString(), Normalizer.Form.NFC).toLowerCase(Locale.ROOT);
     }
 
     private static List<Path> entries(Path folder) throws IOException {

@@ -391,8 +391,7 @@ class PhotographCommandsTest {
             all[words.length + 1] = DETECTOR;
             Cli.Result result = Cli.run(all);
             assertThat(result.code()).as(result.err()).isEqualTo(2);
-            assertThat(result.err())
-                    .contains("--out must be a folder in which no image that was given is replaced, but ");
+            assertThat(result.err()).contains("--out must be a folder in which no photograph is replaced, but ");
         }
         assertThat(Cli.run("align", "--all", photos, "--out", photos, "--detector", DETECTOR)
                         .err())
@@ -403,6 +402,61 @@ class PhotographCommandsTest {
                         .code())
                 .isZero();
         assertThat(jpeg.resolveSibling("2.png")).exists();
+    }
+
+    private static void assertReplacesNone(Path photograph, Object... words) throws IOException {
+        byte[] before = Files.readAllBytes(photograph);
+        Cli.Result result = Cli.run(words);
+        assertThat(result.code()).as(result.err()).isEqualTo(2);
+        assertThat(result.err())
+                .contains("--out must be a folder in which no photograph is replaced, but ", photograph.toString());
+        assertThat(Files.readAllBytes(photograph)).isEqualTo(before);
+    }
+
+    /** Pictures that were not among the arguments were replaced. */
+    @Test
+    void replacesNoPhotographBesideThoseGiven() throws IOException {
+        Path other = photograph("photos/ann/3.png", true, false);
+        Path jpeg = Files.copy(one, other.resolveSibling("3.jpg"));
+        Path ann = other.getParent();
+        assertReplacesNone(other, "align", jpeg, "--out", ann, "--detector", DETECTOR);
+        assertReplacesNone(other, "detect", jpeg, "--out", ann, "--detector", DETECTOR);
+        Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+        Path link = Files.createSymbolicLink(elsewhere.resolve("3.jpg"), jpeg);
+        assertReplacesNone(other, "detect", link, "--out", ann, "--detector", DETECTOR);
+
+        Path target = photograph("originals/x.png", true, false);
+        Path out = Files.createDirectory(folder.resolve("out"));
+        Files.createSymbolicLink(out.resolve("3.png"), target);
+        assertReplacesNone(target, "align", jpeg, "--out", out, "--detector", DETECTOR);
+        assertReplacesNone(target, "detect", jpeg, "--out", out, "--detector", DETECTOR);
+
+        Path upper = photograph("same/A.png", true, false); // given beside a file of the same name but for case
+        Path lower = photograph("same/a.png", true, false);
+        assertReplacesNone(upper, "align", upper, lower, "--out", upper.getParent(), "--detector", DETECTOR);
+    }
+
+    @Test
+    void repeatsACommandIntoItsFolder() throws IOException {
+        Path photos = folder.resolve("photos");
+        for (String command : List.of("align", "detect")) {
+            for (int i = 0; i < 2; i++) {
+                Cli.Result result = Cli.run(command, photos, "--out", folder.resolve(command), "--detector", DETECTOR);
+                assertThat(result.code()).as(result.err()).isZero();
+            }
+        }
+        Path jpeg = Files.copy(one, folder.resolve("photos/ann/2.jpg"));
+        Object[] align = {"align", jpeg, "--out", jpeg.getParent(), "--detector", DETECTOR};
+        for (int i = 0; i < 2; i++) {
+            assertThat(Cli.run(align).code()).as("the second replaces a crop").isZero();
+        }
+        Path crop = jpeg.resolveSibling("2.png");
+        Object[] narrow = {"align", jpeg, "--out", jpeg.getParent(), "--detector", DETECTOR, "--size", "96x112"};
+        assertReplacesNone(crop, narrow);
+        Path copy = Files.copy(one, folder.resolve("photos/bob/5.jpg"));
+        Object[] detect = {"detect", copy, "--out", copy.getParent(), "--detector", DETECTOR};
+        assertThat(Cli.run(detect).code()).isZero();
+        assertReplacesNone(copy.resolveSibling("5.png"), detect); // which nothing tells from a photograph
     }
 
     /** Earlier, a face that embed, verify and align call unusable was none, and a larger --max-side was suggested. */

@@ -20,10 +20,6 @@ import java.util.function.LongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.stream.FileImageInputStream;
-import javax.imageio.stream.ImageInputStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.gallery.ContentKey;
@@ -242,20 +238,8 @@ public abstract sealed class FaceThumbnails {
         /** A file with a number as its name may be the user's own photograph, so its size decides. */
         private static boolean isThumbnail(Path file) {
             return entry(file) >= 0 && !isWithoutDigest(file)
-                    || file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?") && hasThumbnailSize(file);
-        }
-
-        /** Returns whether a file is a JPEG of a thumbnail's size; reads only the header. */
-        private static boolean hasThumbnailSize(Path file) {
-            ImageReader reader = ImageIO.getImageReadersByFormatName("jpeg").next();
-            try (ImageInputStream in = new FileImageInputStream(file.toFile())) {
-                reader.setInput(in, true, true);
-                return reader.getWidth(0) == SIZE.widthPx() && reader.getHeight(0) == SIZE.heightPx();
-            } catch (IOException | RuntimeException e) {
-                return false; // no JPEG
-            } finally {
-                reader.dispose();
-            }
+                    || file.getFileName().toString().matches("[0-9]+\\.jpg(\\.tmp)?")
+                            && CropFile.hasSize(file, "jpeg", SIZE);
         }
 
         @Override
