@@ -76,13 +76,12 @@ final class AlignCommand implements Callable<Integer> {
                 files, out, all ? "-[0-9]+\\.png" : "\\.png", there -> CropFile.hasSize(there, "png", template));
         List<Map<String, Object>> results = new ArrayList<>(); // for JSON, which is printed at the end
         AtomicInteger crops = new AtomicInteger();
-        FormerCrops former = new FormerCrops(out);
+        FormerCrops former = new FormerCrops(out, given.paths());
         ImagesInOrder.Count count;
         try (FaceDetector faces = detector.openRequired(err)) {
             count = ImagesInOrder.examine(
-                    files, "aligning", err, file -> aligned(file, faces, template), (file, aligned) -> {
+                    files, "aligning", err, file -> aligned(file, faces, template, former), (file, aligned) -> {
                         crops.addAndGet(aligned.crops.size());
-                        former.written(aligned.crops);
                         aligned.note.ifPresent(err::println);
                         if (json) {
                             Map<String, Object> result = new LinkedHashMap<>();
@@ -113,12 +112,12 @@ final class AlignCommand implements Callable<Integer> {
      */
     private record Aligned(List<String> crops, Optional<String> note) {}
 
-    private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template) {
+    private Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template, FormerCrops former) {
         try (Photograph image = Photograph.read(ImageSource.of(file.file()), faces)) {
             List<DetectedFace> found = image.detect();
             List<DetectedFace> wanted = all ? found : mostProminent(found, image);
             List<DetectedFace> usable = wanted.stream().filter(image::isUsable).toList();
-            List<String> crops = write(file, image, usable, template);
+            List<String> crops = write(file, image, usable, template, former);
             if (!crops.isEmpty()) {
                 return new Aligned(crops, Optional.empty());
             }
@@ -143,13 +142,19 @@ final class AlignCommand implements Callable<Integer> {
         Main.requireWritten(to);
     }
 
-    private List<String> write(ImageFileNames file, Photograph image, List<DetectedFace> faces, FaceTemplate template) {
+    private List<String> write(
+            ImageFileNames file,
+            Photograph image,
+            List<DetectedFace> faces,
+            FaceTemplate template,
+            FormerCrops former) {
         List<String> written = new ArrayList<>();
         for (int i = 0; i < faces.size(); i++) {
             Path target = file.in(out, all ? "-" + (i + 1) + ".png" : ".png");
             try (Mat crop = image.align(faces.get(i), template)) {
                 ImageWriter.write(crop, target);
             }
+            former.written(target);
             written.add(target.toString());
         }
         return written;

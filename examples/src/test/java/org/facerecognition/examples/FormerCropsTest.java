@@ -13,6 +13,8 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code align} into a folder that has crops of an earlier run, which were trained on although they are outdated. */
@@ -70,5 +72,48 @@ class FormerCropsTest {
         assertThat(crops()).containsExactly("ann-1.png", "ann-2.png", "ann-3.png", "bob-1.png", "bob-2.png");
         assertThat(align(root.resolve("photos/ann.png")).err())
                 .contains("has 5 image files that this run did not write");
+    }
+
+    /** Earlier, the photographs that were given were counted, with the advice to remove them. */
+    @Test
+    void photographsThatWereGivenAreNotCounted() throws IOException {
+        Path photos = root.resolve("photos");
+        out = photos;
+        photograph("photos/cleo.png", 1);
+        Files.move(photos.resolve("cleo.png"), photos.resolve("cleo.jpg"));
+        Files.delete(photos.resolve("ann.png"));
+        Files.delete(photos.resolve("bob.png"));
+        Path photo = photos.resolve("cleo.jpg");
+        assertThat(align(photo).err()).doesNotContain("did not write").contains("1 crops of 1 images");
+
+        Files.createSymbolicLink(root.resolve("link"), photos);
+        out = root.resolve("link");
+        assertThat(align(photo).err()).doesNotContain("did not write");
+        photograph("photos/ann.png", 1);
+        assertThat(align(photo).err())
+                .contains(
+                        out + " has 1 image file that this run did not write; for training, give the crops a folder of"
+                                + " their own")
+                .doesNotContain("remove");
+    }
+
+    /** Earlier, a home folder was searched to its end, and each folder that cannot be read had a line. */
+    @Test
+    @DisabledOnOs(value = OS.WINDOWS, disabledReason = "needs a link that cannot be followed")
+    void theSearchIsBounded() throws IOException {
+        for (int i = 0; i < 1_010; i++) {
+            Files.createFile(Files.createDirectories(out.resolve("folder" + i)).resolve("1.png"));
+        }
+        assertThat(align(root.resolve("photos")).err()).contains(out + " has at least 1000 image files that this run");
+
+        out = root.resolve("closed");
+        for (int i = 0; i < 23; i++) {
+            Path closed = Files.createDirectories(out.resolve("folder" + i));
+            Files.createSymbolicLink(closed.resolve("x.png"), Path.of("x".repeat(300)));
+        }
+        assertThat(align(root.resolve("photos")).err().lines().filter(line -> line.startsWith("note: ")))
+                .hasSize(21)
+                .last()
+                .isEqualTo("note: 3 more folders among the crops cannot be looked into");
     }
 }
