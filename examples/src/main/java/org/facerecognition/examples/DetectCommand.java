@@ -108,10 +108,10 @@ final class DetectCommand implements Callable<Integer> {
      *
      * @param note why there may be more faces than were found
      */
-    private record Examined(int width, int height, List<DetectedFace> found, Optional<String> note) {}
+    record Examined(int width, int height, List<DetectedFace> found, Optional<String> note) {}
 
-    private Examined examined(ImageFileNames file, FaceDetector faceDetector) throws IOException {
-        ImageSource source = ImageSource.of(file.file());
+    Examined examined(ImageFileNames file, FaceDetector faceDetector) {
+        ImageSource source = file.source();
         try (Photograph image = Photograph.read(source, faceDetector)) {
             List<DetectedFace> found = image.detect();
             if (out != null) {

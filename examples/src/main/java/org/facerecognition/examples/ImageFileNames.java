@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.PassedOver;
 
 /**
@@ -162,6 +163,16 @@ record ImageFileNames(Path file, Path name) {
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
+    }
+
+    /**
+     * Returns the image, whose file is read now and not again: all steps see one picture, even if another program
+     * replaces the file meanwhile.
+     *
+     * @throws DataException when it cannot be read
+     */
+    ImageSource source() {
+        return ImageSource.of(ImageSource.of(file).encoded(), file.toString());
     }
 
     /** Returns the file below {@code folder} that a command writes for this image. */
