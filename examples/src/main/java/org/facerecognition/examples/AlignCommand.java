@@ -32,8 +32,8 @@ import picocli.CommandLine.Spec;
             "Crop the most prominent face out of each photograph, aligned to the standard template.",
             "The most prominent face is large and near the center; its five landmarks are aligned. Folders keep their"
                     + " structure, so that the crops can be trained on (--layout folders). Prints the name and the"
-                    + " crops of each image. If an image cannot be read, the others are still processed, and the exit"
-                    + " code is 1."
+                    + " crops of each image. If an image cannot be read or its crops cannot be written, the others are"
+                    + " still processed, and the exit code is 1."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
@@ -92,15 +92,17 @@ final class AlignCommand implements Callable<Integer> {
                         }
                     });
         }
-        err.println(crops + " crops of " + count.examined() + " images in " + out + count.unreadableNote());
-        former.othersNotes().forEach(err::println);
+        err.println(crops + " crops of " + count.examined() + " images in " + out + count.unusableNote());
+        if (count.stopped().isEmpty()) { // else a repetition writes the others
+            former.othersNotes().forEach(err::println);
+        }
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("crops", crops.get());
             result.put("images", results);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return given.complete() && count.unreadable() == 0 ? 0 : Main.FAILED;
+        return count.exitCode(given);
     }
 
     /**
@@ -151,7 +153,7 @@ final class AlignCommand implements Callable<Integer> {
         for (int i = 0; i < faces.size(); i++) {
             Path target = file.in(out, all ? "-" + (i + 1) + ".png" : ".png");
             try (Mat crop = image.align(faces.get(i), template)) {
-                ImageWriter.write(crop, target);
+                ImageWriter.write(crop, target, out, file.file());
             }
             former.written(target);
             written.add(target.toString());

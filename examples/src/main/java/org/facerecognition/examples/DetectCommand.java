@@ -39,7 +39,8 @@ import picocli.CommandLine.Spec;
         name = "detect",
         description = {
             "Find the faces in photographs: boxes, five landmarks, scores.",
-            "If an image cannot be read, the others are still processed, and the exit code is 1."
+            "If an image cannot be read or its copy cannot be written, the others are still processed, and the exit code"
+                    + " is 1."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
@@ -93,14 +94,14 @@ final class DetectCommand implements Callable<Integer> {
         }
         err.println(faces + " faces in " + count.examined() + " images"
                 + (out == null ? "" : ", marked in " + out)
-                + count.unreadableNote());
+                + count.unusableNote());
         if (json) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("faces", faces.get());
             result.put("images", results);
             spec.commandLine().getOut().println(Json.line(result));
         }
-        return given.complete() && count.unreadable() == 0 ? 0 : Main.FAILED;
+        return count.exitCode(given);
     }
 
     /**
@@ -117,7 +118,7 @@ final class DetectCommand implements Callable<Integer> {
             if (out != null) {
                 try (Mat drawing = source.read()) {
                     found.forEach(face -> draw(drawing, face));
-                    ImageWriter.write(drawing, file.in(out, ".png"));
+                    ImageWriter.write(drawing, file.in(out, ".png"), out, file.file());
                 }
             }
             boolean lost = found.isEmpty() && NoFace.isShrunk(image, faceDetector);

@@ -7,10 +7,13 @@ import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.DataException;
 import org.facerecognition.io.AtomicFile;
+import org.jspecify.annotations.Nullable;
 
 /** Writes RGB images, as this library holds them, to files. */
 final class ImageWriter {
@@ -25,19 +28,62 @@ final class ImageWriter {
      * @throws UncheckedIOException when the file cannot be written
      */
     static void write(Mat rgb, Path file) {
-        String name = file.getFileName().toString();
-        if (!haveImageWriter(name)) {
-            throw new IllegalArgumentException(
-                    "an image file must have an extension such as .png or .jpg, but was " + file);
-        }
+        byte[] encoded = encoded(rgb, file);
         try {
-            AtomicFile.writeUnsynced(file, encoded(rgb, name.substring(name.lastIndexOf('.'))));
+            AtomicFile.writeUnsynced(file, encoded);
         } catch (IOException e) {
             throw new UncheckedIOException(AtomicFile.cannotWrite(file, e), e);
         }
     }
 
-    private static byte[] encoded(Mat rgb, String extension) {
+    /**
+     * Writes one of the images that a command makes of many; an existing file is replaced atomically.
+     *
+     * @param rgb borrowed
+     * @param file below {@code folder}; the extension decides the format
+     * @param folder of all results
+     * @param image of which it is made, for messages
+     * @throws DataException when this file cannot be written but others can: the file system rejects its name, its
+     *     folder is closed, or something else has its name
+     * @throws UncheckedIOException when none can be written, as on a full disk
+     */
+    static void write(Mat rgb, Path file, Path folder, Path image) {
+        byte[] encoded = encoded(rgb, file);
+        try {
+            AtomicFile.writeUnsynced(file, encoded);
+        } catch (IOException e) {
+            if (!canWrite(file.getParent(), encoded) && !canWrite(folder, encoded)) {
+                throw new UncheckedIOException(AtomicFile.cannotWrite(file, e), e);
+            }
+            throw new DataException(
+                    "image " + image + " has no result, since " + file + " cannot be written: " + AtomicFile.reason(e)
+                            + "; rename the image, remove what is in the way, or choose another folder",
+                    e);
+        }
+    }
+
+    /** Returns whether a file with this content can be written in a folder under a plain name; none is left there. */
+    private static boolean canWrite(@Nullable Path folder, byte[] content) {
+        try {
+            Path probe = Files.createTempFile(folder == null ? Path.of("") : folder, ".probe", ".tmp");
+            try {
+                Files.write(probe, content);
+                return true;
+            } finally {
+                Files.delete(probe);
+            }
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static byte[] encoded(Mat rgb, Path file) {
+        String name = file.getFileName().toString();
+        if (!haveImageWriter(name)) {
+            throw new IllegalArgumentException(
+                    "an image file must have an extension such as .png or .jpg, but was " + file);
+        }
+        String extension = name.substring(name.lastIndexOf('.'));
         try (Mat bgr = new Mat();
                 BytePointer encoded = new BytePointer()) {
             cvtColor(rgb, bgr, COLOR_RGB2BGR);

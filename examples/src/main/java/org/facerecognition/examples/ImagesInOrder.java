@@ -2,10 +2,12 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -30,21 +32,37 @@ final class ImagesInOrder {
         T of(ImageFileNames file) throws IOException;
     }
 
-    /** How many images there were. */
-    record Count(int examined, int unreadable) {
-        /** Returns the end of a sentence on what was done: nothing if all images could be read. */
-        String unreadableNote() {
-            return unreadable == 0
-                    ? ""
-                    : "; " + unreadable + (unreadable == 1 ? " image" : " images") + " could not be read";
+    /**
+     * How many images there were.
+     *
+     * @param unusable those that could not be read, or whose results could not be written
+     * @param stopped why the images after these were not examined: no result can be written
+     */
+    record Count(int examined, int unusable, Optional<UncheckedIOException> stopped) {
+        /** Returns the end of a sentence on what was done: nothing if all images could be used. */
+        String unusableNote() {
+            return unusable == 0 ? "" : "; " + unusable + (unusable == 1 ? " image" : " images") + " could not be used";
+        }
+
+        /**
+         * Returns the exit code of a command that has reported what it did.
+         *
+         * @throws UncheckedIOException when it was stopped
+         */
+        int exitCode(ImageFileNames.Given given) {
+            if (stopped.isPresent()) {
+                throw stopped.get();
+            }
+            return given.complete() && unusable == 0 ? 0 : Main.FAILED;
         }
     }
 
     private record Pending<T>(ImageFileNames file, Future<T> result) {}
 
     /**
-     * Examines all images, and shows how far it is. One that cannot be read does not stop the others, and why goes to
-     * {@code err}; any other failure stops them.
+     * Examines all images, and shows how far it is. One that cannot be used does not stop the others, and why goes to
+     * {@code err}. An UncheckedIOException of an examination stops them, for the caller to throw when it has reported
+     * what was done; any other failure ends this method.
      *
      * @param doing in a word, for the display of progress
      * @param report is given the results in the order of the images, on this thread
@@ -58,7 +76,7 @@ final class ImagesInOrder {
             BiConsumer<ImageFileNames, T> report)
             throws IOException {
         int examined = 0;
-        int unreadable = 0;
+        int unusable = 0;
         int threads = Processors.count();
         ExecutorService pool = Executors.newFixedThreadPool(threads);
         Deque<Pending<T>> pending = new ArrayDeque<>();
@@ -71,12 +89,19 @@ final class ImagesInOrder {
                     pending.add(new Pending<>(file, pool.submit(() -> examination.of(file))));
                 }
                 Pending<T> first = pending.remove();
+                Optional<T> result;
                 try {
-                    report.accept(first.file, await(first.result));
-                    examined++;
+                    result = Optional.of(await(first.result));
                 } catch (DataException e) {
-                    unreadable++;
+                    result = Optional.empty();
+                    unusable++;
                     err.println(e.getMessage());
+                } catch (UncheckedIOException e) {
+                    return new Count(examined, unusable, Optional.of(e));
+                }
+                if (result.isPresent()) {
+                    report.accept(first.file, result.get());
+                    examined++;
                 }
                 progress.step();
             }
@@ -84,7 +109,7 @@ final class ImagesInOrder {
             pending.forEach(image -> image.result.cancel(false));
             end(pool);
         }
-        return new Count(examined, unreadable);
+        return new Count(examined, unusable, Optional.empty());
     }
 
     /** Waits for the images that are being examined: the caller closes what they use. */

@@ -55,7 +55,7 @@ class GalleryFullDiskTest {
     }
 
     /** Runs a command in a process whose files cannot grow beyond a size. */
-    private static Cli.Result limited(long kib, Object... words) throws Exception {
+    static Cli.Result limited(long kib, Object... words) throws Exception {
         List<String> command =
                 new ArrayList<>(List.of("/bin/bash", "-c", "ulimit -f " + kib + "; exec \"$@\"", "bash"));
         List<String> java = Cli.command(words);

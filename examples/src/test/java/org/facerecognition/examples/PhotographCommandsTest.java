@@ -459,6 +459,51 @@ class PhotographCommandsTest {
         assertReplacesNone(copy.resolveSibling("5.png"), detect); // which nothing tells from a photograph
     }
 
+    /** Earlier, the command ended at the first, without a summary. */
+    @Test
+    void continuesAfterAResultThatCannotBeWritten() throws IOException {
+        Path two = photograph("two.png", true, false);
+        for (String command : List.of("align", "detect")) {
+            Path out = folder.resolve(command);
+            Path crop = out.resolve("1.png");
+            Files.createDirectories(crop);
+            Cli.Result result = Cli.run(command, one, two, "--out", out, "--detector", DETECTOR, "--json");
+            assertThat(result.code()).isEqualTo(1);
+            assertThat(result.err())
+                    .contains("image " + one + " has no result, since " + crop + " cannot be written: it is a folder;"
+                            + " rename the image, remove what is in the way, or choose another folder")
+                    .contains("1 images", "; 1 image could not be used")
+                    .doesNotContain("error:");
+            assertThat(result.json().get("images")).hasSize(1);
+            assertThat(result.json().at("/images/0/image").asText()).isEqualTo(two.toString());
+            assertThat(out.resolve("two.png")).isRegularFile();
+            try (Stream<Path> all = Files.list(out)) {
+                assertThat(all).hasSize(2);
+            }
+        }
+        Path people = Files.createDirectory(folder.resolve("people"));
+        Files.writeString(people.resolve("ann"), "a file in the place of her folder");
+        Cli.Result result = Cli.run("align", folder.resolve("photos"), "--out", people, "--detector", DETECTOR);
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.err()).contains("1 crops of 2 images in " + people + "; 1 image could not be used");
+        assertThat(people.resolve("bob/1.png")).exists();
+
+        Path longName = photograph("n".repeat(250) + ".png", true, false); // a crop has six more bytes than 250
+        Path numbered = folder.resolve("numbered");
+        Cli.Result all = Cli.run("align", "--all", longName, two, "--out", numbered, "--detector", DETECTOR);
+        assertThat(all.code()).isEqualTo(1);
+        assertThat(all.err()).contains("image " + longName + " has no result, since ", "; 1 image could not be used");
+        assertThat(all.out().lines()).containsExactly(two + "\t" + numbered.resolve("two-1.png"));
+
+        Path file = Files.writeString(folder.resolve("file"), "where no result can be written");
+        Cli.Result none = Cli.run("align", one, two, "--out", file, "--detector", DETECTOR, "--json");
+        assertThat(none.code()).isEqualTo(1);
+        assertThat(none.err())
+                .contains("0 crops of 0 images in " + file, "error: cannot write " + file.resolve("1.png"))
+                .doesNotContain(two.toString());
+        assertThat(none.json().get("images")).isEmpty();
+    }
+
     /** Earlier, a face that embed, verify and align call unusable was none, and a larger --max-side was suggested. */
     @Test
     void identifySaysThatAFaceCannotBeUsed() throws IOException {
