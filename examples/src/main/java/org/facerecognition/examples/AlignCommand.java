@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Photograph;
 import org.facerecognition.examples.web.CropFile;
 import org.facerecognition.vision.DetectedFace;
@@ -114,7 +115,7 @@ final class AlignCommand implements Callable<Integer> {
     record Aligned(List<String> crops, Optional<String> note) {}
 
     Aligned aligned(ImageFileNames file, FaceDetector faces, FaceTemplate template, FormerCrops former) {
-        try (Photograph image = Photograph.read(file.source(), faces)) {
+        try (Photograph image = Photograph.read(ImageSource.of(file.file()), faces)) {
             List<DetectedFace> found = image.detect();
             List<DetectedFace> wanted = all ? found : mostProminent(found, image);
             List<DetectedFace> usable = wanted.stream().filter(image::isUsable).toList();

@@ -112,7 +112,7 @@ final class DetectCommand implements Callable<Integer> {
     record Examined(int width, int height, List<DetectedFace> found, Optional<String> note) {}
 
     Examined examined(ImageFileNames file, FaceDetector faceDetector) {
-        ImageSource source = file.source();
+        ImageSource source = out == null ? ImageSource.of(file.file()) : file.source(); // drawn on again
         try (Photograph image = Photograph.read(source, faceDetector)) {
             List<DetectedFace> found = image.detect();
             if (out != null) {

@@ -12,8 +12,6 @@ import org.facerecognition.vision.FaceDetector;
 final class NoFace {
     private static final int STEP = 4; // factor of --max-side that is suggested; detection then takes 16 times as long
 
-    static final int MAX_SIDE_PX = 10_000; // FaceDetector.Settings allows no more
-
     private NoFace() {}
 
     /**
@@ -61,8 +59,8 @@ final class NoFace {
             return "";
         }
         int longer = Math.max(width, height);
-        int used = detector.settings().largestSidePx();
-        int larger = Math.min(Math.min(longer, STEP * used), MAX_SIDE_PX);
+        int used = Math.min(detector.settings().largestSidePx(), detector.maxSidePx());
+        int larger = Math.min(Math.min(longer, STEP * used), detector.maxSidePx());
         return "; it was shrunk from " + longer + " to " + used + " px, where faces smaller than about "
                 + smallest.getAsInt() + " px are lost; try " + (larger > used ? "--max-side " + larger + " or " : "")
                 + "--tiles";

@@ -1,12 +1,14 @@
 package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.examples.web.StubDetector;
+import org.facerecognition.vision.DetectedFace;
+import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.vision.FaceDetector.Settings;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,11 +38,33 @@ class NoFaceTest {
     }
 
     @Test
-    void theLargestSideIsThatOfTheDetector() {
-        assertThat(Settings.DEFAULT.withLargestSidePx(NoFace.MAX_SIDE_PX).largestSidePx())
-                .isEqualTo(NoFace.MAX_SIDE_PX);
-        assertThatThrownBy(() -> Settings.DEFAULT.withLargestSidePx(NoFace.MAX_SIDE_PX + 1))
-                .isInstanceOf(IllegalArgumentException.class);
+    void suggestsNoSideThatTheDetectorsFileDoesNotTake() throws IOException {
+        Path file = new CliData(root).photograph("wide.png", false, 2000, 40);
+        FaceDetector ofOneSize = new BlindDetector(Settings.DEFAULT.withLargestSidePx(1280), 640);
+        assertThat(NoFace.explanation(file, ofOneSize))
+                .hasValueSatisfying(sentence -> assertThat(sentence)
+                        .contains("; it was shrunk from 2000 to 640 px")
+                        .endsWith("px are lost; try --tiles"));
+    }
+
+    private record BlindDetector(Settings settings, int maxSidePx) implements FaceDetector {
+        @Override
+        public String fingerprint() {
+            return "blind";
+        }
+
+        @Override
+        public List<DetectedFace> detect(Mat image) {
+            return List.of();
+        }
+
+        @Override
+        public boolean isUpsideDown(Mat image, DetectedFace face) {
+            return false;
+        }
+
+        @Override
+        public void close() {}
     }
 
     /** Earlier, a larger --max-side was suggested for a large image with such a face, and nothing said for others. */
