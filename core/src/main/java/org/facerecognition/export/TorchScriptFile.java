@@ -4,11 +4,13 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.ExtraFilesMap;
@@ -61,8 +63,14 @@ public final class TorchScriptFile {
     private static final ObjectMapper JSON = new ObjectMapper(
             JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build());
 
+    /** Of the archive's directory, its program and what is recorded of the program's text. */
+    private static final int MAX_BYTES_BESIDE_VALUES = 1 << 20;
+
+    private static final int PIECE_BYTES = 1 << 20;
+
     private final JitModule module = new JitModule(new QualifiedName("__torch__.FaceEmbedder"));
     private final StringBuilder program = new StringBuilder("def forward(self, x0: Tensor) -> Tensor:\n");
+    private long bytes = MAX_BYTES_BESIDE_VALUES; // at least as many as the file will have
 
     private TorchScriptFile() {}
 
@@ -83,17 +91,32 @@ public final class TorchScriptFile {
             TorchScriptFile script = new TorchScriptFile();
             script.compile(folded, sizePx);
             ExtraFilesMap extra = new ExtraFilesMap();
-            extra.put(new BytePointer(CONTRACT), json(metadata));
-            AtomicFile.writePath(file, temporary -> {
-                try {
-                    script.module.save(temporary.toString(), extra);
-                } catch (RuntimeException e) { // a C++ exception
-                    throw new IOException(
-                            String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given"), e);
-                }
-            });
+            String contract = json(metadata);
+            extra.put(new BytePointer(CONTRACT), contract);
+            script.bytes += contract.length();
+            AtomicFile.writePath(file, temporary -> script.save(temporary, extra));
         } catch (IOException e) {
             throw new ExportException(AtomicFile.cannotWrite(file, e), e);
+        }
+    }
+
+    /**
+     * Writes the archive to an existing file. libtorch ends the process when it cannot write, so the file gets the room
+     * before, where a full disk is an exception. libtorch empties the file before it fills it again: what remains is
+     * that another program takes the room at that moment.
+     */
+    private void save(Path temporary, ExtraFilesMap extra) throws IOException {
+        byte[] piece = new byte[PIECE_BYTES];
+        new Random(0).nextBytes(piece); // some file systems take no room for zeros
+        // closed at the end, because closing any stream of a file releases the lock of its writer
+        try (FileOutputStream room = new FileOutputStream(temporary.toFile())) {
+            for (long left = bytes; left > 0; left -= piece.length) {
+                room.write(piece, 0, (int) Math.min(left, piece.length));
+            }
+            module.save(temporary.toString(), extra);
+        } catch (RuntimeException e) { // a C++ exception
+            throw new IOException(
+                    String.valueOf(e.getMessage()).lines().findFirst().orElse("no reason given"), e);
         }
     }
 
@@ -312,6 +335,7 @@ public final class TorchScriptFile {
 
         /** Registers a constant as a parameter and returns its name in the program. */
         private String weight(String name, Constant values) {
+            bytes += values.count() * Float.BYTES;
             module.register_parameter(prefix + name, values.tensor(), false);
             return "self." + prefix + name;
         }

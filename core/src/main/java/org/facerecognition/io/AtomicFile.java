@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Any number of threads and processes may write to one path at the same time: every result is complete, and the last
  * one remains. Missing folders are created. A symbolic link is kept, and the file that it points to is replaced. A new
  * file gets the process's default permissions; a replaced file keeps its permissions. Devices and pipes are written to
- * directly.
+ * directly, or, by a writer that needs a path, by way of a private temporary file.
  */
 /*
  * The temporary file is named ".NAME.<16 random hexadecimal digits>.tmp" and lies in the same folder, because only a
@@ -162,7 +162,18 @@ public final class AtomicFile {
      *     first one
      */
     public static void writePath(Path file, PathWriter writer) throws IOException {
-        write(file, writer, temporary -> {
+        PathWriter direct = special -> { // native code may seek in its file, or end the process when it cannot write
+            Path content = Files.createTempFile("content", null);
+            try {
+                writer.write(content);
+                try (OutputStream out = Files.newOutputStream(special)) {
+                    Files.copy(content, out);
+                }
+            } finally {
+                Files.deleteIfExists(content);
+            }
+        };
+        write(file, direct, temporary -> {
             writer.write(temporary.path());
             return temporary.lockAgain(); // the lock was lost when the writer closed the file
         });

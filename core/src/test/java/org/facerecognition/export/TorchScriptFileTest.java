@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.bytedeco.javacpp.BytePointer;
@@ -59,6 +60,15 @@ class TorchScriptFileTest {
         return a.sub(b).abs().max().item_double() / b.abs().max().item_double();
     }
 
+    private static long bytesOfValues(Path file) throws IOException {
+        try (ZipFile zip = new ZipFile(file.toFile())) {
+            return zip.stream()
+                    .filter(entry -> entry.getName().contains("/data/"))
+                    .mapToLong(ZipEntry::getSize)
+                    .sum();
+        }
+    }
+
     /** JavaCPP gives libtorch texts in the encoding of the locale, in which they were lost or not UTF-8. */
     @Test
     void metadataDoNotDependOnTheLocale() throws IOException {
@@ -81,7 +91,7 @@ class TorchScriptFileTest {
 
     @ParameterizedTest
     @EncodersToTest
-    void libtorchComputesWhatTheNetworkComputes(Encoder encoder) {
+    void libtorchComputesWhatTheNetworkComputes(Encoder encoder) throws IOException {
         Path file = folder.resolve("net.pt");
         try (Backbone net = CalmNets.make(encoder, EMBEDDING);
                 Graph graph = net.graph();
@@ -91,6 +101,11 @@ class TorchScriptFileTest {
             JitModule module = torch.load(file.toString());
             Tensor images = torch.randn(3, 3, SIZE_PX, SIZE_PX);
             assertThat(difference(run(module, images), net.forward(images))).isLessThan(1e-4);
+            long bytesOfValues = bytesOfValues(file);
+            assertThat(bytesOfValues).isPositive();
+            assertThat(Files.size(file) - bytesOfValues)
+                    .as("what is beside the values in the room that is taken before")
+                    .isLessThan(1 << 19); // half of it
         }
     }
 
@@ -190,6 +205,69 @@ class TorchScriptFileTest {
         float[] values = new float[(int) tensor.numel()];
         tensor.contiguous().data_ptr_float().get(values);
         return values;
+    }
+
+    /** Exports a network to each file, and prints why that is not possible. */
+    static final class Exports {
+        private Exports() {}
+
+        public static void main(String[] args) {
+            try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, EMBEDDING);
+                    Graph graph = net.graph()) {
+                for (String file : args) {
+                    try {
+                        TorchScriptFile.write(Path.of(file), graph, SIZE_PX, METADATA);
+                        System.out.println("written");
+                    } catch (ExportException e) {
+                        System.out.println(e.getMessage());
+                    }
+                }
+            }
+        }
+    }
+
+    /** Returns what {@link Exports} prints in a process whose files may have so many blocks. */
+    private static List<String> exports(String limit, Path file) throws IOException {
+        return new ProcessBuilder(
+                        "/bin/bash",
+                        "-c",
+                        "ulimit -c 0; ulimit -f " + limit + "; exec \"$@\"",
+                        "bash",
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        Exports.class.getName(),
+                        file.toString())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .inputReader()
+                .lines()
+                .toList();
+    }
+
+    /** libtorch ended the process when it could not write. */
+    @Test
+    void reportsAFullDiskAndKeepsTheOldFile() throws IOException {
+        assumeTrue(Files.isExecutable(Path.of("/bin/bash")), "needs a shell that can limit the size of files");
+        Path file = Files.writeString(folder.resolve("net.pt"), "old");
+        assertThat(exports("1000", file))
+                .containsExactly("cannot write " + file + ": File too large; an existing file of that name is"
+                        + " unchanged; free some space or choose another folder");
+        assertThat(file).hasContent("old");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactly(file);
+        }
+        assertThat(exports("unlimited", file)).containsExactly("written");
+    }
+
+    @Test
+    void reportsADeviceThatIsFull() throws IOException {
+        Path full = Path.of("/dev/full");
+        assumeTrue(Files.exists(full), "needs a device that is full");
+        assertThat(exports("unlimited", full))
+                .containsExactly("cannot write /dev/full: No space left on device; an existing file of that name is"
+                        + " unchanged; free some space or choose another folder");
     }
 
     private Path script() throws Exception {

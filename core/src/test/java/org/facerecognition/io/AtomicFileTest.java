@@ -152,8 +152,15 @@ class AtomicFileTest {
         @DisabledOnOs(OS.WINDOWS)
         void writesToADeviceDirectly() throws IOException {
             Path device = Path.of("/dev/null");
+            List<Path> content = new ArrayList<>();
             AtomicFile.write(device, "text");
             AtomicFile.write(device, channel -> channel.write(ByteBuffer.allocate(1)));
+            AtomicFile.writePath(device, temporary -> {
+                assertThat(temporary).isRegularFile().isNotEqualTo(device);
+                Files.write(temporary, new byte[1]);
+                content.add(temporary);
+            });
+            assertThat(content.get(0)).doesNotExist();
             assertThat(Files.isRegularFile(device)).isFalse();
         }
     }
