@@ -95,8 +95,18 @@ final class ArithmeticNodes {
             return converter.map(new PRelu(slopes.constant().reshape(1)), x);
         }
         Computed images = converter.materialized(x);
-        float[] perChannel = perChannel(images, slopes);
+        float[] perChannel = perChannel(images, inPlaceOfChannels(images, slopes));
         return converter.add(new PRelu(Constant.of(perChannel, perChannel.length)), images.base(), images);
+    }
+
+    /** MXNet writes slopes of channels without the dimensions after them; they may not be meant for columns then. */
+    private static Known inPlaceOfChannels(Computed images, Known slopes) {
+        long[] shape = images.shape();
+        boolean ofChannels = shape.length == 4
+                && slopes.shape().length == 1
+                && slopes.count() == shape[1]
+                && slopes.count() != shape[3];
+        return ofChannels ? slopes.reshaped(slopes.count(), 1, 1) : slopes;
     }
 
     private double bound(String attribute, int input, double otherwise) {

@@ -2,6 +2,7 @@ package org.facerecognition.onnx;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
@@ -160,7 +161,11 @@ final class LayerNodes {
 
     private Computed batchNorm() {
         node.require(proto.number("training_mode", 0) == 0, "it is in training mode");
-        node.require(proto.number("spatial", 1) == 1, "it normalizes each pixel on its own");
+        // spatial 0 asks for statistics of each pixel, but MXNet writes it with those of channels
+        boolean ofChannels = proto.number("spatial", 1) == 1
+                || IntStream.rangeClosed(1, 4)
+                        .allMatch(input -> node.known(input).shape().length == 1);
+        node.require(ofChannels, "it normalizes each pixel on its own");
         Computed x = converter.materialized(node.computed(0));
         long channels = x.base()[1];
         return converter.add(

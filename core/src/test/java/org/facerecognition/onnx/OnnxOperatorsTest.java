@@ -22,6 +22,7 @@ import org.facerecognition.export.OnnxModelWriter.Attribute;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.EngineRuns;
 import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -37,10 +38,14 @@ class OnnxOperatorsTest {
 
     private static Random random = new Random(1);
 
-    private static float[] random(int count) {
-        float[] values = new float[count];
-        for (int i = 0; i < count; i++) {
-            values[i] = (float) random.nextGaussian() / 2;
+    private static float[] random(long... shape) {
+        return random(random, shape);
+    }
+
+    private static float[] random(Random from, long... shape) {
+        float[] values = new float[Math.toIntExact(Arrays.stream(shape).reduce(1, (a, b) -> a * b))];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) from.nextGaussian() / 2;
         }
         return values;
     }
@@ -700,11 +705,14 @@ class OnnxOperatorsTest {
     @MethodSource({"convolutions", "poolings", "pointwise", "arithmetic", "rows", "shapes", "partlyFilledBlocks"})
     void computesWhatOnnxRuntimeComputes(OnnxModelWriter writer) throws OrtException {
         Path file = writer.write(folder.resolve("net.onnx"));
+        float[] images = random(2 * 3 * SIZE_PX * SIZE_PX);
+        boolean channelsLast = ProtoReader.read(file).inputs().get(0).shape()[3] == 3;
+        assertComputes(file, images, channelsLast, onnxRuntime(file, images, channelsLast));
+    }
+
+    private static void assertComputes(Path file, float[] images, boolean channelsLast, float[][] expected) {
         ModelProto model = ProtoReader.read(file);
         long[] input = model.inputs().get(0).shape();
-        boolean channelsLast = input[3] == 3;
-        float[] images = random(2 * 3 * SIZE_PX * SIZE_PX);
-        float[][] expected = onnxRuntime(file, images, channelsLast);
         try (Graph graph = Converter.graph(model, input, channelsLast, "y", new IdentityHashMap<>())) {
             EngineRuns.all(graph, images, SIZE_PX).forEach((engine, rows) -> {
                 assertThat(rows.length).isEqualTo(2);
@@ -718,6 +726,54 @@ class OnnxOperatorsTest {
                 }
             });
         }
+    }
+
+    /**
+     * A model as MXNet exports it.
+     *
+     * @param spatial whether its batch normalization is said to be of channels
+     * @param statistics their shape
+     * @param slopes their shape
+     */
+    private static OnnxModelWriter likeMxnet(int sizePx, int spatial, long[] statistics, long... slopes) {
+        Random same = new Random(5);
+        long inputs = (long) CHANNELS * sizePx * sizePx;
+        float[] variances = random(same, statistics);
+        for (int i = 0; i < variances.length; i++) {
+            variances[i] = 0.1f + Math.abs(variances[i]);
+        }
+        return new OnnxModelWriter(8)
+                .input("images", FREE, 3, sizePx, sizePx)
+                .output("y", FREE, 5)
+                .floats("mean", new float[] {0.5f}, 1)
+                .floats("scale", new float[] {0.25f}, 1)
+                .floats("w", random(same, CHANNELS, 3, 3, 3), CHANNELS, 3, 3, 3)
+                .floats("s", random(same, statistics), statistics)
+                .floats("b", random(same, statistics), statistics)
+                .floats("m", random(same, statistics), statistics)
+                .floats("v", variances, statistics)
+                .floats("slopes", random(same, slopes), slopes)
+                .floats("rows", scaled(0.1f, random(same, 5, inputs)), 5, inputs)
+                .floats("shift", random(same, 5), 5)
+                .node("Sub", "images mean -> centered")
+                .node("Mul", "centered scale -> x")
+                .node("Conv", "x w -> c", numbers("pads", 1, 1, 1, 1))
+                .node("BatchNormalization", "c s b m v -> n", attribute("spatial", spatial))
+                .node("PRelu", "n slopes -> p")
+                .node("Flatten", "p -> f")
+                .node("Gemm", "f rows shift -> y", attribute("transB", 1));
+    }
+
+    /** ONNX Runtime does not run them so; ArcFace of the ONNX Model Zoo is such a model. */
+    @Test
+    void readsStatisticsAndSlopesOfChannelsAsMxnetWritesThem() throws OrtException {
+        long[] channels = {CHANNELS};
+        float[] images = random(2 * 3 * SIZE_PX * SIZE_PX);
+        Path plain = likeMxnet(SIZE_PX, 1, channels, CHANNELS, 1, 1).write(folder.resolve("plain.onnx"));
+        float[][] expected = onnxRuntime(plain, images, false);
+        assertComputes(plain, images, false, expected);
+        Path mxnet = likeMxnet(SIZE_PX, 0, channels, CHANNELS).write(folder.resolve("mxnet.onnx"));
+        assertComputes(mxnet, images, false, expected);
     }
 
     /** @param bounds start, end and step, of which {@code b} is the number of images */
@@ -738,7 +794,15 @@ class OnnxOperatorsTest {
         String twice = "it adds padding to images that are padded already";
         String zeros = "zeros around its input may be among its maxima";
         String wide = "its padding is not smaller than its window";
+        long[] channels = {CHANNELS};
+        long[] pixels = {CHANNELS, SIZE_PX, SIZE_PX};
         return Stream.of(
+                Arguments.of(
+                        Named.of("statistics of pixels", likeMxnet(SIZE_PX, 0, pixels, CHANNELS)),
+                        "it normalizes each pixel on its own"),
+                Arguments.of(
+                        Named.of("slopes of channels or columns", likeMxnet(CHANNELS, 1, channels, CHANNELS)),
+                        "a constant of the shape [8] is not one number per channel of [batch, 8, 8, 8]"),
                 Arguments.of(
                         padded("Relu", sides(1, 1, 1, 1), "AveragePool", kernel(3, 3), numbers("pads", 0, 1, 0, 0)),
                         twice),
