@@ -5,10 +5,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.weights.WeightsException;
@@ -31,6 +33,8 @@ record TensorProto(String name, int type, long[] shape, Values values) {
     static final int FLOAT16 = 10;
     static final int DOUBLE = 11;
     static final int BFLOAT16 = 16;
+
+    private static final int PIECE_BYTES = 256 << 10; // whole values of each type
 
     /** The values of a tensor. */
     sealed interface Values {}
@@ -78,15 +82,18 @@ record TensorProto(String name, int type, long[] shape, Values values) {
         if (values instanceof Numbers written) {
             System.arraycopy(written.numbers, 0, result, 0, result.length);
         } else if (values instanceof InFile bytes) {
-            ByteBuffer raw = read(bytes);
-            for (int i = 0; i < result.length; i++) {
-                result[i] = switch (type) {
-                    case INT64 -> raw.getLong();
-                    case INT32 -> raw.getInt();
-                    case INT8 -> raw.get();
-                    default -> raw.get() & 0xff;
-                };
-            }
+            LongBuffer target = LongBuffer.wrap(result);
+            read(bytes, raw -> {
+                while (raw.hasRemaining()) {
+                    target.put(
+                            switch (type) {
+                                case INT64 -> raw.getLong();
+                                case INT32 -> raw.getInt();
+                                case INT8 -> raw.get();
+                                default -> raw.get() & 0xff;
+                            });
+                }
+            });
         }
         return result;
     }
@@ -106,42 +113,49 @@ record TensorProto(String name, int type, long[] shape, Values values) {
                         });
             }
         } else if (values instanceof InFile bytes) {
-            ByteBuffer raw = read(bytes);
-            if (type == FLOAT) {
-                target.put(raw.asFloatBuffer());
-                return;
-            }
-            for (long i = 0; i < count(); i++) {
-                target.put(
-                        switch (type) {
-                            case DOUBLE -> (float) raw.getDouble();
-                            case FLOAT16 -> half(raw.getShort());
-                            case BFLOAT16 -> brain(raw.getShort());
-                            case INT64 -> raw.getLong();
-                            case INT32 -> raw.getInt();
-                            case INT8 -> raw.get();
-                            default -> raw.get() & 0xff;
-                        });
-            }
+            read(bytes, raw -> {
+                if (type == FLOAT) {
+                    target.put(raw.asFloatBuffer());
+                    return;
+                }
+                while (raw.hasRemaining()) {
+                    target.put(
+                            switch (type) {
+                                case DOUBLE -> (float) raw.getDouble();
+                                case FLOAT16 -> half(raw.getShort());
+                                case BFLOAT16 -> brain(raw.getShort());
+                                case INT64 -> raw.getLong();
+                                case INT32 -> raw.getInt();
+                                case INT8 -> raw.get();
+                                default -> raw.get() & 0xff;
+                            });
+                }
+            });
         }
     }
 
-    /** @throws WeightsException when the file cannot be read, or is shorter than when it was opened */
-    private static ByteBuffer read(InFile part) {
-        ByteBuffer raw = ByteBuffer.allocate(Math.toIntExact(part.bytes)).order(ByteOrder.LITTLE_ENDIAN);
+    /**
+     * Reads values piece by piece, each of whole values. For each thread, Java keeps as much memory outside of its heap
+     * as the largest piece has.
+     *
+     * @throws WeightsException when the file cannot be read, or is shorter than when it was opened
+     */
+    private static void read(InFile part, Consumer<ByteBuffer> pieces) {
+        ByteBuffer piece =
+                ByteBuffer.allocate((int) Math.min(PIECE_BYTES, part.bytes)).order(ByteOrder.LITTLE_ENDIAN);
         try (FileChannel channel = FileChannel.open(part.file, StandardOpenOption.READ)) {
-            long position = part.offset;
-            while (raw.hasRemaining()) {
-                int read = channel.read(raw, position);
-                if (read < 0) {
-                    throw new EOFException("it became shorter while it was read");
+            for (long from = 0; from < part.bytes; from += PIECE_BYTES) {
+                piece.clear().limit((int) Math.min(PIECE_BYTES, part.bytes - from));
+                while (piece.hasRemaining()) {
+                    if (channel.read(piece, part.offset + from + piece.position()) < 0) {
+                        throw new EOFException("it became shorter while it was read");
+                    }
                 }
-                position += read;
+                pieces.accept(piece.flip());
             }
         } catch (IOException e) {
             throw new WeightsException("cannot read " + part.file + ": " + AtomicFile.reason(e), e);
         }
-        return raw.flip();
     }
 
     /** Returns the value of an IEEE 754 half-precision number. */

@@ -6,6 +6,9 @@ import static org.facerecognition.export.OnnxModelWriter.FREE;
 import static org.facerecognition.export.OnnxModelWriter.attribute;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -88,6 +91,49 @@ class OnnxLimitsTest {
         assertThatThrownBy(() -> Known.of(table))
                 .isInstanceOf(Uncovered.class)
                 .hasMessage("constant table is of 33554432 integers, but must be of at most 16777216");
+    }
+
+    /** Java kept, for each thread, as much memory outside of its heap as the largest constant has. */
+    @Test
+    void readsConstantsInPieces() throws Exception {
+        int bytes = 64 << 20;
+        int start = 1 << 20;
+        int[] places = {0, (256 << 10) - 8, 256 << 10, start - 8, bytes - 8}; // around the ends of pieces
+        Path file = folder.resolve("w.bin");
+        try (RandomAccessFile values = new RandomAccessFile(file.toFile(), "rw")) {
+            values.setLength(1 + bytes);
+            for (int place : places) {
+                values.seek(1 + place);
+                values.writeLong(Long.reverseBytes(0x3f80_4000_3f80_4000L + place)); // floats, halves or integers
+            }
+        }
+        var whole = new TensorProto.InFile(file, 1, bytes);
+        var part = new TensorProto.InFile(file, 1, start);
+        BufferPoolMXBean direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .findFirst()
+                .orElseThrow();
+        FutureTask<Long> reading = new FutureTask<>(() -> {
+            long before = direct.getMemoryUsed();
+            float[] floats = new TensorProto("w", TensorProto.FLOAT, new long[] {bytes / 4}, whole)
+                    .constant()
+                    .values();
+            float[] halves = new TensorProto("w", TensorProto.FLOAT16, new long[] {start / 2}, part)
+                    .constant()
+                    .values();
+            long[] integers = new TensorProto("w", TensorProto.INT64, new long[] {start / 8}, part).numbers();
+            for (int place : places) {
+                assertThat(floats[place / 4]).isEqualTo(Float.intBitsToFloat(0x3f80_4000 + place));
+            }
+            for (int i = 0; i < 4; i++) {
+                int place = places[i];
+                assertThat(halves[place / 2 + 2]).isEqualTo(2);
+                assertThat(integers[place / 8]).isEqualTo(0x3f80_4000_3f80_4000L + place);
+            }
+            return direct.getMemoryUsed() - before;
+        });
+        new Thread(reading).start(); // it has no such memory yet
+        assertThat(reading.get()).isLessThan(1 << 20);
     }
 
     /** Small files that would fill the memory or take forever. */
