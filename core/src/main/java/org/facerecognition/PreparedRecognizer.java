@@ -186,8 +186,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
     }
 
     /**
-     * Prepares a model from elsewhere for the CPU: with oneDNN, or in ONNX Runtime if the model has operators that this
-     * library does not cover and ONNX Runtime is on the class path.
+     * Prepares a model from elsewhere for the CPU: with oneDNN, or in ONNX Runtime if this library does not cover
+     * all of the model's operators and ONNX Runtime is on the class path.
      *
      * @param onnx borrowed; may be closed afterwards
      * @param detector finds faces in photographs; borrowed, the caller closes it after the last use here. Null for

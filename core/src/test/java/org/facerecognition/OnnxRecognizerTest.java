@@ -141,6 +141,22 @@ class OnnxRecognizerTest {
         assertThat(embeddings.get(0).get(0)).isNotEqualTo(embeddings.get(1).get(0)); // the order of colors counts
     }
 
+    @Test
+    void runsInOnnxRuntimeWhatIsOfALaterOperatorSet() {
+        Path file = new OnnxModelWriter(26)
+                .input("images", FREE, 3, 16, 16)
+                .output("y", FREE, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Flatten", "g -> y")
+                .write(folder.resolve("later.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"));
+                PreparedRecognizer prepared = load(model)) {
+            assertThat(prepared.toString())
+                    .contains("run by ONNX Runtime, prepared: float32, since operator set 26 is not covered");
+            assertThat(prepared.embedAll(faces(32)).get(0)).hasSize(3);
+        }
+    }
+
     /** One image was embedded when the model was loaded; two at once failed later. */
     @Test
     void runsInOnnxRuntimeOneByOneWhatWasTracedWithOneImage() {

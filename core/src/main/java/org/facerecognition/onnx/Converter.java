@@ -114,7 +114,7 @@ final class Converter {
      * @param output the name of the value that is the embeddings
      * @param titles by identity, takes what messages call the node that each operation is from
      * @return owned
-     * @throws Uncovered when a node is not covered, naming it
+     * @throws Uncovered when a node or the operator set is not covered, naming it
      */
     static Graph graph(
             ModelProto model, long[] shape, boolean channelsLast, String output, Map<Operation, String> titles) {
@@ -127,6 +127,7 @@ final class Converter {
 
     /** Converts the nodes that some outputs depend on; the other parameters are as for {@link #graph}. */
     void convert(Value images, long[] shape, boolean channelsLast, List<String> outputs) {
+        model.requireKnownOperators();
         long[] base = channelsLast ? new long[] {shape[0], shape[3], shape[1], shape[2]} : shape.clone();
         base[0] = Known.BATCH;
         long[] seen = shape.clone();

@@ -34,7 +34,7 @@ record DetectorGraph(Graph graph, List<Long> lengths) implements AutoCloseable {
      * @param outputs of the model; each a map, or what Transpose, Reshape and Sigmoid make of one. The Sigmoid is part
      *     of the graph, the other two are not
      * @return owned; the weights are read from the file when they are needed
-     * @throws Uncovered when a node is not covered, or layers depend on the size of the images
+     * @throws Uncovered when a node or the operator set is not covered, or layers depend on the size of the images
      * @throws org.facerecognition.weights.WeightsException when the file cannot be read
      */
     static DetectorGraph read(Path file, List<String> outputs) {

@@ -22,6 +22,19 @@ record ModelProto(
         List<ValueProto> outputs,
         Map<String, String> metadata) {
 
+    /**
+     * The latest operator set whose operators this library knows. From 22 to 25, those that it covers only take more
+     * types: bfloat16, and floats and integers of a few bits.
+     */
+    private static final long LATEST_OPSET = 25;
+
+    /** @throws Uncovered when the operator set is a later one, whose operators may compute something else */
+    void requireKnownOperators() {
+        if (opset > LATEST_OPSET) {
+            throw new Uncovered("operator set " + opset + " is not covered: the latest is " + LATEST_OPSET);
+        }
+    }
+
     /** Returns the node that makes each value; an omitted result has no name, like an omitted input. */
     Map<String, NodeProto> producers() {
         Map<String, NodeProto> producers = new HashMap<>();

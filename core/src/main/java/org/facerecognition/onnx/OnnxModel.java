@@ -29,10 +29,10 @@ import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A face model in an ONNX file, whoever exported it: of the operator sets 7 to 21, with one input of square color
- * images and an output of embeddings. Where this library covers all of its operators, it is a {@link #graph} like those
- * of its own networks; else ONNX Runtime can run it. Weights are read from the file when they are needed: it must stay
- * where it is until the model is prepared.
+ * A face model in an ONNX file, whoever exported it: of operator set 7 or a later one, with one input of square color
+ * images and an output of embeddings. Where this library covers all of its operators, those of the sets 7 to 25, it is
+ * a {@link #graph} like those of its own networks; else ONNX Runtime can run it. Weights are read from the file when
+ * they are needed: it must stay where it is until the model is prepared.
  */
 public final class OnnxModel implements AutoCloseable {
     private static final String OWN_FORMAT = "face-recognition export 1";
@@ -283,12 +283,12 @@ public final class OnnxModel implements AutoCloseable {
         return Map.copyOf(proto.metadata());
     }
 
-    /** The network, which takes RGB images; borrowed. Empty if it has nodes that this library does not cover. */
+    /** The network, which takes RGB images; borrowed. Empty if this library does not cover it. */
     public Optional<Graph> graph() {
         return Optional.ofNullable(graph);
     }
 
-    /** Which node is not covered, and why; empty if all are. */
+    /** Which node is not covered, or which operator set, and why; empty if all is. */
     public Optional<String> uncovered() {
         return uncovered.isEmpty() ? Optional.empty() : Optional.of(uncovered);
     }

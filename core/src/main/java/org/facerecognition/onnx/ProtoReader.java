@@ -33,7 +33,6 @@ final class ProtoReader {
     private static final long MAX_VALUES = 1L << 31; // of a tensor
     private static final long MAX_WRITTEN_VALUES = Runtime.getRuntime().maxMemory() / 48; // 8 bytes each, and growing
     private static final long MIN_OPSET = 7;
-    private static final long MAX_OPSET = 21;
 
     private final Path file;
     private final CodedInputStream in;
@@ -55,7 +54,7 @@ final class ProtoReader {
     /**
      * Reads a file.
      *
-     * @throws WeightsException when it is missing, damaged, no ONNX model, or of a version that is not known
+     * @throws WeightsException when it is missing, damaged, no ONNX model, or of a version that is too old
      */
     static ModelProto read(Path file) {
         try (InputStream stream = Files.newInputStream(file)) {
@@ -188,9 +187,9 @@ final class ProtoReader {
         if (!hasGraph) {
             throw damaged("it has no graph");
         }
-        if (opset < MIN_OPSET || opset > MAX_OPSET) {
-            throw new WeightsException(file + " must be of an operator set from " + MIN_OPSET + " to " + MAX_OPSET
-                    + ", but was of " + opset + "; export it again with opset_version=17");
+        if (opset < MIN_OPSET) {
+            throw new WeightsException(file + " must be of operator set " + MIN_OPSET + " or a later one, but was of "
+                    + opset + "; export it again with opset_version=17");
         }
         inputs.removeIf(input -> initializers.containsKey(input.name())); // old files list constants as inputs too
         return new ModelProto(opset, nodes, initializers, inputs, outputs, metadata);

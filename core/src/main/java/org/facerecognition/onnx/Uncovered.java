@@ -1,6 +1,6 @@
 package org.facerecognition.onnx;
 
-/** Thrown when a graph has a node that this library cannot run exactly; the message names the node and the reason. */
+/** Thrown when this library cannot run a graph exactly; the message names the node, or what else, and the reason. */
 final class Uncovered extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -163,6 +163,35 @@ class OnnxModelTest {
         }
     }
 
+    /** It could be opened by no engine, though ONNX Runtime may be able to run it. */
+    @Test
+    void doesNotCoverOperatorSetsThatItDoesNotKnow() {
+        Path file = ofOperatorSet(26).write(folder.resolve("later.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, PLAIN)) {
+            assertThat(model.graph()).isEmpty();
+            assertThat(model.uncovered()).contains("operator set 26 is not covered: the latest is 25");
+        }
+        assertThatThrownBy(() -> OnnxModel.open(file)).hasMessageStartingWith(file + " does not say what pixels");
+        assertThatThrownBy(() -> DetectorGraph.read(file, List.of("c")))
+                .isInstanceOf(Uncovered.class)
+                .hasMessage("operator set 26 is not covered: the latest is 25");
+        assertThat(new OnnxDetectionEngine().open(file, List.of("c"), new DetectionEngine.Input(true, 0, 1)))
+                .isEmpty();
+        for (int opset = 22; opset <= 25; opset++) {
+            Path known = ofOperatorSet(opset).write(folder.resolve(opset + ".onnx"));
+            DetectorGraph.read(known, List.of("c")).close();
+        }
+    }
+
+    private static OnnxModelWriter ofOperatorSet(long opset) {
+        return new OnnxModelWriter(opset)
+                .input("images", FREE, 3, 8, 8)
+                .output("y", FREE, 64)
+                .floats("w", new float[] {1, 10, 100}, 1, 3, 1, 1)
+                .node("Conv", "images w -> c")
+                .node("Flatten", "c -> y");
+    }
+
     /** A norm of each pixel over the channels is not one of the whole image. */
     @Test
     void doesNotTakeNormsOfPixelsForNormsOfImages() {
@@ -251,7 +280,9 @@ class OnnxModelTest {
                 .output("y", FREE, 64)
                 .node("Flatten", "images -> y")
                 .write(folder.resolve("old.onnx"));
-        assertThatThrownBy(() -> OnnxModel.open(old, PLAIN)).hasMessageContaining("operator set from 7 to 21");
+        assertThatThrownBy(() -> OnnxModel.open(old, PLAIN))
+                .hasMessage(old + " must be of operator set 7 or a later one, but was of 6; export it again with"
+                        + " opset_version=17");
         Path open = new OnnxModelWriter(17)
                 .input("images", FREE, 3, FREE, FREE)
                 .output("y", FREE, 64)

@@ -702,7 +702,16 @@ class OnnxOperatorsTest {
     }
 
     @ParameterizedTest
-    @MethodSource({"convolutions", "poolings", "pointwise", "arithmetic", "rows", "shapes", "partlyFilledBlocks"})
+    @MethodSource({
+        "convolutions",
+        "poolings",
+        "pointwise",
+        "arithmetic",
+        "rows",
+        "shapes",
+        "partlyFilledBlocks",
+        "laterOperatorSets"
+    })
     void computesWhatOnnxRuntimeComputes(OnnxModelWriter writer) throws OrtException {
         Path file = writer.write(folder.resolve("net.onnx"));
         float[] images = random(2 * 3 * SIZE_PX * SIZE_PX);
@@ -726,6 +735,47 @@ class OnnxOperatorsTest {
                 }
             });
         }
+    }
+
+    /** The covered operators that are new in the operator sets 22 to 25. */
+    static Stream<Named<OnnxModelWriter>> laterOperatorSets() {
+        return Stream.of(22L, 23L, 24L, 25L)
+                .map(opset -> toImages(
+                        "operator set " + opset,
+                        opset,
+                        model -> model.floats("w", random(8 * 8 * 9), 8, 8, 3, 3)
+                                .node("Conv", "x w -> c", numbers("pads", 1, 1, 1, 1))
+                                .node("HardSwish", "c -> h")
+                                .node("Mish", "h -> m")
+                                .node(
+                                        "MaxPool",
+                                        "m -> p",
+                                        kernel(3, 3),
+                                        numbers("strides", 2, 2),
+                                        attribute("ceil_mode", 1))
+                                .node(
+                                        "AveragePool",
+                                        "p -> a",
+                                        kernel(3, 3),
+                                        numbers("strides", 2, 2),
+                                        attribute("ceil_mode", 1))
+                                .node("HardSigmoid", "a -> s")
+                                .node("Dropout", "s -> d")
+                                .node("Identity", "d -> i")
+                                .integers("zeros", 0, 0, 0, 1, 0, 0, 1, 0)
+                                .node("Pad", "i zeros -> padded")
+                                .floats("v", random(8 * 8 * 9), 8, 8, 3, 3)
+                                .node("Conv", "padded v -> q")
+                                .node("Transpose", "q -> t", numbers("perm", 0, 2, 3, 1))
+                                .node("Transpose", "t -> b", numbers("perm", 0, 3, 1, 2))
+                                .node("GlobalAveragePool", "b -> g")
+                                .integers("axes", 2, 3)
+                                .node("Squeeze", "g axes -> rows")
+                                .node("LpNormalization", "rows -> n", attribute("axis", 1))
+                                .node("Unsqueeze", "n axes -> u")
+                                .node("Shape", "u -> shape")
+                                .node("Cast", "shape -> to", attribute("to", 7))
+                                .node("Reshape", "u to -> z")));
     }
 
     /**
