@@ -473,12 +473,16 @@ final class ModelFiles {
         return List.copyOf(thresholds);
     }
 
-    /** Returns the thresholds of a model from elsewhere: those beside it, or else those that an export has. */
+    /**
+     * Returns the thresholds of a model from elsewhere: those beside it, or else those that an export has, which are
+     * for its own input.
+     */
     static List<Threshold> thresholds(OnnxModel onnx, String fingerprint) {
         Map<String, String> beside = ThresholdsFile.read(onnx.file(), fingerprint);
-        return beside.isEmpty()
-                ? thresholds(onnx.file(), onnx.metadata())
-                : thresholds(ThresholdsFile.beside(onnx.file()), beside);
+        if (!beside.isEmpty()) {
+            return thresholds(ThresholdsFile.beside(onnx.file()), beside);
+        }
+        return onnx.takesOwnInput() ? thresholds(onnx.file(), onnx.metadata()) : List.of();
     }
 
     private static List<Threshold> thresholds(Path file, Map<String, String> metadata) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.concurrent.FutureTask;
 import org.facerecognition.backbone.Encoder;
@@ -322,6 +323,39 @@ class OnnxRecognizerTest {
         }
     }
 
+    /** Other pixels give other embeddings, for which those thresholds were not measured. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void thresholdsOfAnExportAreForItsOwnInput(boolean normalizes) {
+        Path file = folder.resolve("calibrated.onnx");
+        List<Threshold> thresholds = List.of(new Threshold(0.25, OptionalDouble.of(0.001)));
+        String spelled;
+        try (Recognizer recognizer = small()) {
+            recognizer.model().setThresholds(thresholds);
+            recognizer.export(file, ExportFormat.ONNX, normalizes);
+        }
+        try (OnnxModel model = OnnxModel.open(file);
+                PreparedRecognizer prepared = load(model)) {
+            assertThat(prepared.allThresholds()).isEqualTo(thresholds);
+            spelled = model.contract().spelled();
+        }
+        for (String same : List.of(spelled, spelled + " size=32")) {
+            try (OnnxModel model = OnnxModel.open(file, InputContract.parse(same));
+                    PreparedRecognizer prepared = load(model)) {
+                assertThat(prepared.allThresholds()).isEqualTo(thresholds);
+            }
+        }
+        String bgr = spelled.replace("RGB", "BGR");
+        // a graph that takes bytes normalizes them itself
+        List<String> others = normalizes ? List.of(bgr) : List.of(bgr, "RGB mean=1 std=2");
+        for (String other : others) {
+            try (OnnxModel model = OnnxModel.open(file, InputContract.parse(other));
+                    PreparedRecognizer prepared = load(model)) {
+                assertThat(prepared.allThresholds()).as(other).isEmpty();
+            }
+        }
+    }
+
     /** A mode belongs to a prepared recognizer: two modes are calibrated with two of them, perhaps in two programs. */
     @Test
     void thresholdsOfAnotherModeStayBesideTheModel(@TempDir Path folder) {
@@ -373,15 +407,19 @@ class OnnxRecognizerTest {
 
     private static Path exported(Path folder, Crop crop) {
         Path file = folder.resolve("model.onnx");
-        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
-                .encoder(Encoder.RESNET18)
-                .embeddingSize(16)
-                .classes(2)
-                .imageSizePx(32)
-                .build())) {
+        try (Recognizer recognizer = small()) {
             recognizer.model().trainedOn(crop, List.of("Ada", "Grace"));
             recognizer.export(file, ExportFormat.ONNX, true);
         }
         return file;
+    }
+
+    private static Recognizer small() {
+        return Recognizer.arcFace(RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(16)
+                .classes(2)
+                .imageSizePx(32)
+                .build());
     }
 }

@@ -44,6 +44,7 @@ public final class OnnxModel implements AutoCloseable {
     private final ModelProto proto;
     private final Layout layout;
     private final InputContract contract;
+    private final boolean ownInput;
     private final Crop crop;
     private final @Nullable Graph graph;
     private final Normalization normalization;
@@ -58,12 +59,19 @@ public final class OnnxModel implements AutoCloseable {
     private record Layout(ValueProto input, long[] shape, boolean channelsLast, int sizePx, String output) {}
 
     private OnnxModel(
-            Path file, OpenedFiles files, ModelProto proto, Layout layout, InputContract contract, Crop crop) {
+            Path file,
+            OpenedFiles files,
+            ModelProto proto,
+            Layout layout,
+            InputContract contract,
+            boolean ownInput,
+            Crop crop) {
         this.file = file;
         this.files = files;
         this.proto = proto;
         this.layout = layout;
         this.contract = contract;
+        this.ownInput = ownInput;
         this.crop = crop;
         Graph graph = null;
         Normalization normalization = contract.normalization();
@@ -129,7 +137,9 @@ public final class OnnxModel implements AutoCloseable {
         long[] shape = channelsLast ? new long[] {1, size, size, 3} : new long[] {1, 3, size, size};
         Layout layout = new Layout(images, shape, channelsLast, size, output);
         OpenedFiles files = OpenedFiles.of(file, before, proto);
-        return new OnnxModel(file, files, proto, layout, contract, own.isPresent() ? crop(file, proto) : Crop.WHOLE);
+        boolean ownInput = own.map(InputContract::spelled).equals(Optional.of(contract.spelled()));
+        Crop crop = own.isPresent() ? crop(file, proto) : Crop.WHOLE;
+        return new OnnxModel(file, files, proto, layout, contract, ownInput, crop);
     }
 
     /** A model that insightface takes from MXNet normalizes pixels itself: Sub and Mul are among its first nodes. */
@@ -276,6 +286,11 @@ public final class OnnxModel implements AutoCloseable {
     /** What pixels it takes. */
     public InputContract contract() {
         return contract;
+    }
+
+    /** Whether it takes the pixels that its metadata says; thresholds in the metadata are for them. */
+    public boolean takesOwnInput() {
+        return ownInput;
     }
 
     /** The metadata of the file. */
