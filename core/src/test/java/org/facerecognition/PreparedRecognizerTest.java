@@ -8,7 +8,9 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtSession;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +24,7 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.export.ExportException;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.inference.MicroBatcher;
 import org.facerecognition.inference.PrepareOptions;
@@ -36,6 +39,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Tests prepared recognizers and exports against the recognizer that they come from. */
 @Timeout(120)
@@ -249,6 +254,17 @@ class PreparedRecognizerTest {
                 assertClose(embedding, recognizer.embed(face));
             }
         }
+    }
+
+    /** That of safetensors was of the kind for weights that cannot be read. */
+    @ParameterizedTest
+    @EnumSource
+    void anExportThatCannotBeWrittenIsOfOneKind(ExportFormat format, @TempDir Path folder) throws IOException {
+        Path file = Files.createFile(folder.resolve("file")).resolve("x");
+        assertThatThrownBy(() -> recognizer.export(file, format, false))
+                .isInstanceOf(ExportException.class)
+                .hasMessageStartingWith("cannot write " + file + ": ")
+                .hasMessageEndingWith("free some space or choose another folder");
     }
 
     @Test

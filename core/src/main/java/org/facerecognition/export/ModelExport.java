@@ -10,6 +10,7 @@ import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.weights.NamedTensors;
 import org.facerecognition.weights.SafeTensors;
+import org.facerecognition.weights.WeightsException;
 
 /** Exports an encoder for other runtimes, with metadata that describes its input and output. */
 public final class ModelExport {
@@ -38,7 +39,7 @@ public final class ModelExport {
      *
      * @param normalize whether the model takes pixels 0..255 and returns L2-normalized embeddings
      * @throws IllegalArgumentException when {@code normalize} is set for safetensors, which cannot express it
-     * @throws ExportException when an ONNX or TorchScript file cannot be written
+     * @throws ExportException when the file cannot be written
      */
     public void write(Path file, ExportFormat format, boolean normalize) {
         if (format == ExportFormat.SAFETENSORS) {
@@ -48,6 +49,8 @@ public final class ModelExport {
             }
             try (PointerScope scope = new PointerScope()) {
                 SafeTensors.write(file, NamedTensors.of(encoder), contract(false));
+            } catch (WeightsException e) {
+                throw new ExportException(String.valueOf(e.getMessage()), e);
             }
             return;
         }
