@@ -31,11 +31,7 @@ final class ShapeArithmetic {
                 yield one.with(Known.ofNumbers(shape, new long[count(shape)]), (a, b) -> a);
             }
             case "Identity", "Dropout" -> first(inputs);
-            case "Cast" -> {
-                int to = (int) node.number("to", TensorProto.FLOAT);
-                boolean integer = to == TensorProto.INT64 || to == TensorProto.INT32;
-                yield integer ? first(inputs).asNumbers() : first(inputs).asReals();
-            }
+            case "Cast" -> cast(node, first(inputs));
             case "Reshape" ->
                 reshape(node, first(inputs), requireInput(inputs, 1).requireFixed());
             case "Flatten" -> {
@@ -110,6 +106,16 @@ final class ShapeArithmetic {
             }
         }
         throw new Uncovered("it is a constant of another kind than numbers");
+    }
+
+    /** Covers the types of weights and of shapes; in smaller integers, numbers that are too large would wrap. */
+    private static Known cast(NodeProto node, Known input) {
+        int to = (int) node.number("to", TensorProto.FLOAT);
+        return switch (to) {
+            case TensorProto.INT64, TensorProto.INT32 -> input.asNumbers();
+            case TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE -> input.asReals();
+            default -> throw new Uncovered("it converts a constant to type " + to);
+        };
     }
 
     private static Known reshape(NodeProto node, Known input, long[] target) {

@@ -394,6 +394,12 @@ class OnnxOperatorsTest {
                         model -> model.floats("c", new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 8, 1, 1)
                                 .node("Div", "x c -> z")),
                 toImages("Neg", model -> model.node("Neg", "x -> z")),
+                toImages(
+                        "Mul by constants that are cut to integers",
+                        model -> model.floats("c", new float[] {2.7f, -1.5f, 3, 0.2f, -0.9f, 8, 5.99f, 1}, 8, 1, 1)
+                                .node("Cast", "c -> cut", attribute("to", 6))
+                                .node("Cast", "cut -> factors", attribute("to", 1))
+                                .node("Mul", "x factors -> z")),
                 toImages("Add of values", model -> model.node("Relu", "x -> r").node("Add", "r x -> z")),
                 toImages("Sub of values", model -> model.node("Relu", "x -> r").node("Sub", "r x -> z")),
                 toImages("Mul of values", model -> model.node("Relu", "x -> r").node("Mul", "r x -> z")),
@@ -840,6 +846,16 @@ class OnnxOperatorsTest {
                         .node("Reshape", "x to -> y"));
     }
 
+    /** Such constants kept their fractions and their signs. */
+    private static Named<OnnxModelWriter> castTo(int type) {
+        return toImages(
+                "Cast of a constant to type " + type,
+                model -> model.floats("c", new float[] {2.7f}, 1)
+                        .node("Cast", "c -> cut", attribute("to", type))
+                        .node("Cast", "cut -> factor", attribute("to", 1))
+                        .node("Mul", "x factor -> z"));
+    }
+
     static Stream<Arguments> others() {
         String twice = "it adds padding to images that are padded already";
         String zeros = "zeros around its input may be among its maxima";
@@ -847,6 +863,8 @@ class OnnxOperatorsTest {
         long[] channels = {CHANNELS};
         long[] pixels = {CHANNELS, SIZE_PX, SIZE_PX};
         return Stream.of(
+                Arguments.of(castTo(2), "it converts a constant to type 2"), // UINT8
+                Arguments.of(castTo(9), "it converts a constant to type 9"), // BOOL
                 Arguments.of(
                         Named.of("statistics of pixels", likeMxnet(SIZE_PX, 0, pixels, CHANNELS)),
                         "it normalizes each pixel on its own"),
