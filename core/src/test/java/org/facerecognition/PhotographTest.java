@@ -250,8 +250,8 @@ class PhotographTest {
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage(
                             "threshold for a false accept rate of 0.001 must have been calibrated, but this model has"
-                                    + " none; calibrate it on faces of people it does not know (Recognizer.calibrate, evaluate"
-                                    + " --calibrate) or give a custom threshold");
+                                    + " none; calibrate it on faces of people it does not know (Recognizer.calibrate,"
+                                    + " evaluate --calibrate) or give a custom threshold");
 
             VerificationResult equal = recognizer.verify(one, one, Threshold.of(0.999));
             assertThat(equal.same()).isTrue();

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
@@ -250,8 +251,8 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             return problem;
         }
         if (tolerant && failure instanceof UncheckedIOException reading) { // of a program's own image source
-            return new DataException(
-                    "image " + image.name() + " cannot be read: " + AtomicFile.reason(reading.getCause()), failure);
+            String why = AtomicFile.reason(Objects.requireNonNull(reading.getCause()));
+            return new DataException("image " + image.name() + " cannot be read: " + why, failure);
         }
         boolean ofImage = failure instanceof IllegalArgumentException // a Mat of another type, for example
                 || failure.getClass() == RuntimeException.class; // that of OpenCV's errors

@@ -244,8 +244,8 @@ class FaceDetectorTest {
                 .hasMessageStartingWith("face detector " + text + " must be YuNet's .onnx file");
         String instead =
                 " must be YuNet's .onnx file (face_detection_yunet_2023mar.onnx) or SCRFD's with five landmarks"
-                        + " (such as scrfd_500m_bnkps.onnx), but it is %s, not a detector; fetch the file itself%s, or fetch YuNet:"
-                        + " WeightsCache.standard().fetch(RemoteFile.faceDetector()), --detector fetch";
+                        + " (such as scrfd_500m_bnkps.onnx), but it is %s, not a detector; fetch the file itself%s,"
+                        + " or fetch YuNet: WeightsCache.standard().fetch(RemoteFile.faceDetector()), --detector fetch";
         Path page = Files.writeString(folder.resolve("page.onnx"), "<!DOCTYPE html><title>Not found</title>");
         assertThatThrownBy(() -> FaceDetector.open(page))
                 .isInstanceOf(DetectorException.class)

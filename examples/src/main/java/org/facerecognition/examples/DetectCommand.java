@@ -39,8 +39,8 @@ import picocli.CommandLine.Spec;
         name = "detect",
         description = {
             "Find the faces in photographs: boxes, five landmarks, scores.",
-            "If an image cannot be read or its copy cannot be written, the others are still processed, and the exit code"
-                    + " is 1."
+            "If an image cannot be read or its copy cannot be written, the others are still processed, and the exit"
+                    + " code is 1."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
