@@ -50,6 +50,11 @@ final class FileBytes {
         return ALL.read(file, reader);
     }
 
+    /** Returns whether bytes are of a large file, to be released before other work begins. */
+    static boolean isLarge(byte[] bytes) {
+        return bytes.length >= LARGE;
+    }
+
     <R> R read(Path file, Function<byte[], R> reader) {
         try {
             long size = Files.size(file);

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.FileNames;
@@ -34,13 +34,17 @@ record FileImage(Path root, String path) implements ImageSource {
     /**
      * Reads the file once, for a reader that may decode it twice.
      *
-     * @param reader receives an image with the bytes of the file
+     * @param reader receives an image with the bytes of the file, and the image to decode later: the same, or for a
+     *     large file, whose bytes should not be kept that long, this one
      * @return its result
      * @throws DataException when the file cannot be read
      */
-    <R> R readOnce(Function<ImageSource, R> reader) {
+    <R> R readOnce(BiFunction<ImageSource, ImageSource, R> reader) {
         Path file = file();
-        return FileBytes.use(file, bytes -> reader.apply(new EncodedBytes(bytes, file.toString())));
+        return FileBytes.use(file, bytes -> {
+            ImageSource once = new EncodedBytes(bytes, file.toString());
+            return reader.apply(once, FileBytes.isLarge(bytes) ? this : once);
+        });
     }
 
     @Override

@@ -86,7 +86,7 @@ public final class ImageReader {
      * @param bytes of the whole file
      */
     static void checkStart(byte[] start, long bytes, String name) {
-        if (!ImageHeader.isKnown(start)) {
+        if (!ImageHeader.isKnown(start) || TiffHeader.isRawWithPreview(new HeaderBytes(start))) {
             throw unreadable(start, bytes, name);
         }
         ImageHeader.of(start).ifPresent(header -> check(header.size(), name, MAX_PIXELS));

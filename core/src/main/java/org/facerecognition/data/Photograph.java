@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * its EXIF orientation turns it, by a factor that divides its sides), and another image by averaging. The detector
  * would reduce it further in any case. A crop is made from the reduced image where the face is at least as large there
  * as in the crop, and from the whole otherwise; the former has less aliasing. Nothing is reduced for a detector that
- * uses tiles or has a {@link FaceDetector.Settings#smallestFacePx} above the default. A file is read only once.
+ * uses tiles or has a {@link FaceDetector.Settings#smallestFacePx} above the default. A file of less than 32 MiB is
+ * read only once.
  *
  * <p>For one thread at a time. All coordinates are those of the whole image.
  */
@@ -63,17 +64,17 @@ public final class Photograph implements AutoCloseable {
      */
     public static Photograph read(ImageSource image, FaceDetector detector) {
         return image instanceof FileImage file // which may be replaced or removed while faces are looked for
-                ? file.readOnce(once -> read(once, image.name(), detector))
-                : read(image, image.name(), detector);
+                ? file.readOnce((once, later) -> read(once, later, image.name(), detector))
+                : read(image, image, image.name(), detector);
     }
 
-    private static Photograph read(ImageSource image, String name, FaceDetector detector) {
+    private static Photograph read(ImageSource image, ImageSource later, String name, FaceDetector detector) {
         FaceDetector.Settings settings = detector.settings();
         if (settings.tiles() || settings.smallestFacePx() > FaceDetector.Settings.DEFAULT.smallestFacePx()) {
-            return new Photograph(image, name, detector, ImageSource.Reduced.whole(image.read()));
+            return new Photograph(later, name, detector, ImageSource.Reduced.whole(image.read()));
         }
         int sufficientPx = settings.largestSidePx() * 3 / 2; // the detector reduces it further, without losing detail
-        Photograph photograph = new Photograph(image, name, detector, image.readReduced(sufficientPx));
+        Photograph photograph = new Photograph(later, name, detector, image.readReduced(sufficientPx));
         if (photograph.factor == 1) {
             int times = ImageReader.reduction(Math.min(photograph.widthPx, photograph.heightPx), sufficientPx);
             try {

@@ -103,7 +103,7 @@ public final class TorchScriptFile {
     /**
      * Writes the archive to an existing file. libtorch ends the process when it cannot write, so the file gets the room
      * before, where a full disk is an exception. libtorch empties the file before it fills it again: what remains is
-     * that another program takes the room at that moment.
+     * that another program takes the room at that moment, or a file system that copies on write has not freed it yet.
      */
     private void save(Path temporary, ExtraFilesMap extra) throws IOException {
         byte[] piece = new byte[PIECE_BYTES];
@@ -113,6 +113,7 @@ public final class TorchScriptFile {
             for (long left = bytes; left > 0; left -= piece.length) {
                 room.write(piece, 0, (int) Math.min(left, piece.length));
             }
+            room.getFD().sync(); // network file systems report a full disk only then
             module.save(temporary.toString(), extra);
         } catch (RuntimeException e) { // a C++ exception
             throw new IOException(

@@ -165,7 +165,11 @@ public final class AtomicFile {
         PathWriter direct = special -> { // native code may seek in its file, or end the process when it cannot write
             Path content = Files.createTempFile("content", null);
             try {
-                writer.write(content);
+                try {
+                    writer.write(content);
+                } catch (IOException e) {
+                    throw new IOException("its temporary file " + content + " cannot be written: " + reason(e), e);
+                }
                 try (OutputStream out = Files.newOutputStream(special)) {
                     Files.copy(content, out);
                 }

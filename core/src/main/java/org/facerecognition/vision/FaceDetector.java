@@ -182,7 +182,7 @@ public interface FaceDetector extends AutoCloseable {
      * Returns the largest side of an image that the detector can look at: larger images are reduced to it, so that a
      * {@link Settings#largestSidePx} above it has no effect.
      *
-     * @return in pixels; for a detector whose file is for images of one size only, that of the file
+     * @return in pixels; for a detector whose file is for images of one size only, the larger side of that
      */
     default int maxSidePx() {
         return Settings.MAX_SIDE_PX;

@@ -240,9 +240,8 @@ final class OnnxFaceDetector implements FaceDetector {
 
     /** Returns the best score of a face at a place, not of its neighbors; 0 if there is none. */
     private double bestScore(Mat surroundings, DetectedFace.Box place, boolean enlarge) {
-        return (enlarge ? detectUpright(surroundings) : detectReduced(surroundings, EXAMINED_PX))
+        return (enlarge ? detectUpright(surroundings) : largeEnough(detectReduced(surroundings, EXAMINED_PX), settings))
                 .stream()
-                        .filter(face -> isLargeEnough(face, settings))
                         .filter(face -> Overlap.iou(face.box(), place) > SAME_FACE_IOU)
                         .mapToDouble(DetectedFace::score)
                         .max()

@@ -134,14 +134,14 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             List<Face> faces = faceDetector != null
                     ? identified(embedder.faces(ImageSource.of(image)), people, threshold)
                     : List.of(new Face(Optional.empty(), people.identify(embedder.embed(image), top, threshold)));
-            if (faces.isEmpty() && faceDetector != null) {
-                NoFace.explanation(image, faceDetector)
-                        .ifPresent(spec.commandLine().getErr()::println);
-            }
             result.put(
                     "faces", faces.stream().map(GalleryIdentifyCommand::figures).toList());
             if (!json) {
                 print(image, faces);
+            }
+            if (faces.isEmpty() && faceDetector != null) {
+                NoFace.explanation(image, faceDetector)
+                        .ifPresent(spec.commandLine().getErr()::println);
             }
         } catch (DataException e) {
             failed = true;

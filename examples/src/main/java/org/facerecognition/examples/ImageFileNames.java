@@ -120,7 +120,7 @@ record ImageFileNames(Path file, Path name) {
      *
      * @param folder the folder that {@link #in} writes below
      * @param suffix a regular expression of what follows the names, in lower case
-     * @param isFormerResult whether an existing file is certain to be a result of the same command
+     * @param isFormerResult whether an existing file looks like a result of the same command
      * @throws IllegalArgumentException naming the photograph
      */
     static void requireKept(List<ImageFileNames> files, Path folder, String suffix, Predicate<Path> isFormerResult)

@@ -56,7 +56,7 @@ final class ImageWriter {
                 throw new UncheckedIOException(AtomicFile.cannotWrite(file, e), e);
             }
             throw new DataException(
-                    "image " + image + " has no result, since " + file + " cannot be written: " + AtomicFile.reason(e)
+                    "image " + image + " lacks a result, since " + file + " cannot be written: " + AtomicFile.reason(e)
                             + "; rename the image, remove what is in the way, or choose another folder",
                     e);
         }

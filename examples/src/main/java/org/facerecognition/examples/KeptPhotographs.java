@@ -23,7 +23,7 @@ final class KeptPhotographs {
 
     /**
      * @param images that were given
-     * @param isFormerResult whether an existing file is certain to be a result of the same command
+     * @param isFormerResult whether an existing file looks like a result of the same command
      */
     KeptPhotographs(List<Path> images, Predicate<Path> isFormerResult) throws IOException {
         this.isFormerResult = isFormerResult;

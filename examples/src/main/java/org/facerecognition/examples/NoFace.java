@@ -28,9 +28,7 @@ final class NoFace {
 
     /**
      * Returns one sentence on an image in which no face was found that can be embedded, if there is more to say than
-     * that; reads the image again.
-     *
-     * @throws DataException when it cannot be read
+     * that, and it is still there; reads and searches it again.
      */
     static Optional<String> explanation(Path file, FaceDetector detector) {
         try (Photograph image = Photograph.read(ImageSource.of(file), detector)) {
@@ -38,6 +36,8 @@ final class NoFace {
                 return Optional.of(unusable(file));
             }
             return isShrunk(image, detector) ? Optional.of(sentence(file, image, detector)) : Optional.empty();
+        } catch (DataException e) { // it could be read before
+            return Optional.empty();
         }
     }
 

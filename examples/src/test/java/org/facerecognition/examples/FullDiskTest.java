@@ -45,7 +45,7 @@ class FullDiskTest {
             assertThat(full.code()).as(full.err()).isEqualTo(Main.FAILED);
             assertThat(full.err())
                     .contains("error: cannot write " + out.resolve("large.png") + ": File too large; ", " 1 images")
-                    .doesNotContain("has no result", "last.png");
+                    .doesNotContain("lacks a result", "last.png");
             assertThat(full.json().get("images")).hasSize(1);
             assertThat(full.json().at("/images/0/image").asText()).isEqualTo(small.toString());
             assertThat(out).isDirectoryContaining(file -> file.endsWith("small.png"));

@@ -470,7 +470,7 @@ class PhotographCommandsTest {
             Cli.Result result = Cli.run(command, one, two, "--out", out, "--detector", DETECTOR, "--json");
             assertThat(result.code()).isEqualTo(1);
             assertThat(result.err())
-                    .contains("image " + one + " has no result, since " + crop + " cannot be written: it is a folder;"
+                    .contains("image " + one + " lacks a result, since " + crop + " cannot be written: it is a folder;"
                             + " rename the image, remove what is in the way, or choose another folder")
                     .contains("1 images", "; 1 image could not be used")
                     .doesNotContain("error:");
@@ -492,7 +492,7 @@ class PhotographCommandsTest {
         Path numbered = folder.resolve("numbered");
         Cli.Result all = Cli.run("align", "--all", longName, two, "--out", numbered, "--detector", DETECTOR);
         assertThat(all.code()).isEqualTo(1);
-        assertThat(all.err()).contains("image " + longName + " has no result, since ", "; 1 image could not be used");
+        assertThat(all.err()).contains("image " + longName + " lacks a result, since ", "; 1 image could not be used");
         assertThat(all.out().lines()).containsExactly(two + "\t" + numbered.resolve("two-1.png"));
 
         Path file = Files.writeString(folder.resolve("file"), "where no result can be written");
