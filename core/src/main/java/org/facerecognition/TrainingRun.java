@@ -11,6 +11,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.FrozenFeatureCache;
 import org.facerecognition.data.BatchLoader;
@@ -21,6 +22,7 @@ import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.RandomStream;
 import org.facerecognition.train.BufferCopies;
+import org.facerecognition.train.BusyNeighbors;
 import org.facerecognition.train.Checkpointing;
 import org.facerecognition.train.Checkpoints;
 import org.facerecognition.train.Divergence;
@@ -77,6 +79,7 @@ final class TrainingRun implements AutoCloseable {
     private final ParameterOptimizer optimizer;
     private final Checkpoints checkpoints;
     private final TrainingProgress progress;
+    private final BusyNeighbors neighbors;
     private final Map<String, String> skippedForCenters = new TreeMap<>(); // reasons by image
     private boolean resumed;
     private @Nullable TrainStep step; // null until everything is open
@@ -117,6 +120,7 @@ final class TrainingRun implements AutoCloseable {
         this.formerBuffers =
                 resources.add(optimization.headFromMeans() ? BufferCopies.withHead(net) : new BufferCopies(net));
         this.trainable = new TrainableParameters(net);
+        this.neighbors = new BusyNeighbors(device.is_cpu() ? torch.get_num_threads() : 1);
         this.marginWarmup = new MarginWarmup(recognizer.head(), optimization.marginWarmupEpochs());
         try {
             resources.onClose(this::restoreRecognizer);
@@ -464,6 +468,7 @@ final class TrainingRun implements AutoCloseable {
         StepReport report =
                 progress.stepReport(optimization.epochs(), trainLoader.batches(), batches, learningRate, result);
         listeners.report(listener -> listener.stepped(report));
+        neighbors.afterStep().ifPresent(listeners::note);
     }
 
     /** @param batch of the running epoch, with which the step begins */

@@ -29,7 +29,8 @@ public interface TrainingListener {
     default void embeddingStats(BatchEmbeddingStats batch) {}
 
     /**
-     * Called before the first step with something the user should know although it is not an error.
+     * Called with something the user should know although it is not an error: before the first step, or after one when
+     * other programs have begun to slow the training down.
      *
      * @param message one sentence
      */

@@ -195,6 +195,7 @@ final class ProgressPrinter implements TrainingListener, AutoCloseable {
 
     @Override
     public void noted(String message) {
+        closeBar(); // the next step opens it again
         print("note: " + message);
     }
 
