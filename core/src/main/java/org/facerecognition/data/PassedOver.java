@@ -56,7 +56,8 @@ public final class PassedOver {
         linkedFolders++;
     }
 
-    void addClosedFolder(Path folder, DataException why) {
+    /** Records a folder that cannot be read. */
+    public void addClosedFolder(Path folder, DataException why) {
         closedFolders.put(FileNames.text(folder), String.valueOf(why.getMessage()));
     }
 
@@ -87,7 +88,7 @@ public final class PassedOver {
     }
 
     /** Returns the sentences of {@link #problems}, or the first of them and how many more there are. */
-    List<String> problemNotes() {
+    public List<String> problemNotes() {
         List<String> all = new ArrayList<>(problems().values());
         return all.size() <= MAX_NOTES
                 ? all

@@ -20,8 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BusyNeighbors {
     private static final double WINDOW_SECONDS = 20;
-    private static final double WAITING =
-            0.3; // threads; 0.05 on an idle machine, 0.7 to 0.9 beside a loop on one of two
+    private static final double WAITING = 0.3; // threads: 0.05 if idle, 0.7 to 0.9 beside a loop on one of two
     private static final double OTHERS = 0.25; // processors
 
     private static final Path PROCESS = Path.of("/proc/self");

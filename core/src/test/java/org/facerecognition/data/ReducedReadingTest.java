@@ -211,15 +211,15 @@ class ReducedReadingTest {
         assertThat(invisible.widths).containsExactly(WIDTH / 2, WIDTH);
     }
 
-    /** The landmarks of one picture used to cut out another that was written to its file meanwhile. */
+    /** The landmarks of one image used to cut out another that was written to its file meanwhile. */
     @ParameterizedTest
     @ValueSource(ints = {1, 100}) // found, but small, in the reduced image, and found in the whole one only
-    void aFileThatIsReplacedOrRemovedMeanwhileGivesTheFaceOfTheFirstPicture(int minPx) throws IOException {
+    void aFileThatIsReplacedOrRemovedMeanwhileGivesTheFaceOfTheFirstImage(int minPx) throws IOException {
         byte[] first = photograph().encoded();
         byte[] other;
         try (Scalar gray = new Scalar(99, 99, 99, 0);
-                Mat picture = new Mat(HEIGHT, WIDTH, CV_8UC3, gray)) {
-            other = ImageVariants.encoded("jpg", picture);
+                Mat second = new Mat(HEIGHT, WIDTH, CV_8UC3, gray)) {
+            other = ImageVariants.encoded("jpg", second);
         }
         Path file = temporary.resolve("photograph.jpg");
         Middle detector = new Middle(0.05, minPx, FaceDetector.Settings.DEFAULT);

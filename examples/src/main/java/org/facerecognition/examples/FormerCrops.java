@@ -17,7 +17,6 @@ import org.facerecognition.data.PassedOver;
 /** What earlier runs of {@code align} left in the folder of the crops, which would be trained on. */
 final class FormerCrops {
     private static final int MAX_FOLDERS = 1_000; // besides those of this run's crops: --out may be a home folder
-    private static final int MAX_PROBLEMS = 20;
 
     private final Path folder;
     private final List<Path> given;
@@ -53,11 +52,7 @@ final class FormerCrops {
         Search search = new Search();
         boolean whole = search.all();
         List<String> notes = new ArrayList<>();
-        search.problems.stream().limit(MAX_PROBLEMS).forEach(problem -> notes.add("note: " + problem));
-        if (search.problems.size() > MAX_PROBLEMS) {
-            notes.add("note: " + (search.problems.size() - MAX_PROBLEMS)
-                    + " more folders among the crops cannot be looked into");
-        }
+        search.passedOver.problemNotes().forEach(problem -> notes.add("note: " + problem));
         if (search.others > 0) {
             String advice = search.amongPhotographs
                     ? "; for training, give the crops a folder of their own"
@@ -73,7 +68,7 @@ final class FormerCrops {
         private final Set<Path> photographs = new HashSet<>();
         private final Set<Path> foldersOfRun = new HashSet<>();
         private final Deque<Path> folders = new ArrayDeque<>(List.of(folder));
-        private final List<String> problems = new ArrayList<>();
+        private final PassedOver passedOver = new PassedOver();
         private long others;
         private boolean amongPhotographs;
 
@@ -91,9 +86,9 @@ final class FormerCrops {
                     return false;
                 }
                 try {
-                    search(ImageFiles.list(next, new PassedOver()));
+                    search(ImageFiles.list(next, passedOver));
                 } catch (DataException e) { // the crops are written nonetheless
-                    problems.add(String.valueOf(e.getMessage()));
+                    passedOver.addClosedFolder(next, e);
                 }
             }
             return true;

@@ -166,7 +166,7 @@ record ImageFileNames(Path file, Path name) {
     }
 
     /**
-     * Returns the image, whose file is read now and not again: all steps see one picture, even if another program
+     * Returns the image, whose file is read now and not again: all steps see the same one, even if another program
      * replaces the file meanwhile.
      *
      * @throws DataException when it cannot be read

@@ -114,6 +114,6 @@ class FormerCropsTest {
         assertThat(align(root.resolve("photos")).err().lines().filter(line -> line.startsWith("note: ")))
                 .hasSize(21)
                 .last()
-                .isEqualTo("note: 3 more folders among the crops cannot be looked into");
+                .isEqualTo("note: 3 more files or folders cannot be used");
     }
 }

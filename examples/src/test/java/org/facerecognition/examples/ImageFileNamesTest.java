@@ -45,7 +45,7 @@ class ImageFileNamesTest {
                 .containsExactly("Jos\u00e9", "Jos\u00e9-jpg");
     }
 
-    private static Path picture(Path file, int[] rgb, int sidePx, String format) {
+    private static Path imageFile(Path file, int[] rgb, int sidePx, String format) {
         try (Scalar color = new Scalar(rgb[0], rgb[1], rgb[2], 0);
                 Mat image = new Mat(sidePx, sidePx, CV_8UC3, color)) {
             ImageWriter.write(image, file.resolveSibling("new." + format));
@@ -56,10 +56,10 @@ class ImageFileNamesTest {
         }
     }
 
-    /** Returns a detector during whose work another program replaces the file by another picture. */
+    /** Returns a detector during whose work another program replaces the file by another image. */
     private static StubDetector replacing(Path file, int sidePx, String format, List<DetectedFace> found) {
         Supplier<List<DetectedFace>> detection = () -> {
-            picture(file, BLUE, sidePx, format);
+            imageFile(file, BLUE, sidePx, format);
             return found;
         };
         return new StubDetector(Settings.DEFAULT, detection, false);
@@ -74,10 +74,10 @@ class ImageFileNamesTest {
         }
     }
 
-    /** Earlier, the file was read again, and faces of one picture were marked on another. */
+    /** Earlier, the file was read again, and faces of one image were marked on another. */
     @Test
-    void marksThePictureThatWasSearched() {
-        Path file = picture(root.resolve("photo.png"), RED, 200, "png");
+    void marksTheImageThatWasSearched() {
+        Path file = imageFile(root.resolve("photo.png"), RED, 200, "png");
         Path out = root.resolve("marked");
         DetectCommand detect =
                 CommandLine.populateCommand(new DetectCommand(), "--out", out.toString(), file.toString());
@@ -90,9 +90,9 @@ class ImageFileNamesTest {
 
     /** Earlier, a small face of a large JPEG was cut out of what the file had become. */
     @Test
-    void cropsThePictureThatWasSearched() {
+    void cropsTheImageThatWasSearched() {
         int sidePx = 2000; // is reduced to a half to be searched
-        Path file = picture(root.resolve("photo.jpg"), RED, sidePx, "jpg");
+        Path file = imageFile(root.resolve("photo.jpg"), RED, sidePx, "jpg");
         Path out = root.resolve("crops");
         AlignCommand align = CommandLine.populateCommand(new AlignCommand(), "--out", out.toString(), file.toString());
         ImageFileNames image = ImageFileNames.of(List.of(file)).files().get(0);

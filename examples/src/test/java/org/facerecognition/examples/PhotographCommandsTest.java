@@ -413,7 +413,7 @@ class PhotographCommandsTest {
         assertThat(Files.readAllBytes(photograph)).isEqualTo(before);
     }
 
-    /** Pictures that were not among the arguments were replaced. */
+    /** Images that were not among the arguments were replaced. */
     @Test
     void replacesNoPhotographBesideThoseGiven() throws IOException {
         Path other = photograph("photos/ann/3.png", true, false);
