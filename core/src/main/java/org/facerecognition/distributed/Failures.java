@@ -213,6 +213,10 @@ final class Failures implements AutoCloseable {
                 .filter(other -> other != rank && store.get(LEFT + other).isPresent())
                 .boxed()
                 .toList();
+        Optional<String> toldMeanwhile = store.get(FAILED); // a rank that fails tells why before it leaves
+        if (toldMeanwhile.isPresent()) {
+            return toldMeanwhile.get();
+        }
         List<Integer> silent = new ArrayList<>(after.sameAs(before, rank));
         silent.removeAll(left);
         boolean ofAll = peer == Beats.NOBODY;
