@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -210,7 +211,10 @@ final class GalleryBenchmark {
                         gallery.enroll(batch);
                         seconds.merge(method, (System.nanoTime() - start) / 1e9, Double::sum);
                     }));
-            System.out.printf("%n%,d entries; seconds to enroll them: %s%n%n", n, seconds);
+            String each = seconds.entrySet().stream()
+                    .map(one -> "%s %.2f".formatted(one.getKey(), one.getValue()))
+                    .collect(Collectors.joining(", "));
+            System.out.printf("%n%,d entries; seconds to enroll them: %s%n%n", n, each);
             List<float[]> probes = probes(n);
             List<Outcome> truth = exact.identify(probes, TOP_K, -1);
             printHead();
