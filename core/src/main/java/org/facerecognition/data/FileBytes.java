@@ -1,5 +1,6 @@
 package org.facerecognition.data;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -14,7 +15,7 @@ import org.facerecognition.io.FileNames;
  * Reads the bytes of image files. A large file is refused by its beginning if that is no image's, and is read when
  * there is room for it beside the large files that other threads are reading. Thread-safe.
  */
-final class FileBytes {
+public final class FileBytes {
     private static final long LARGE = 32L << 20;
     private static final int START = 1 << 16; // bytes that show what a file is
     private static final int UNIT = 1 << 10; // bytes of a permit
@@ -39,6 +40,37 @@ final class FileBytes {
         return (bytes + UNIT - 1) / UNIT;
     }
 
+    /** Opens a file at its beginning. */
+    @FunctionalInterface
+    public interface Opening {
+        /**
+         * Returns a new stream, to be closed by the caller.
+         *
+         * @throws IOException when the file cannot be opened
+         */
+        InputStream open() throws IOException;
+    }
+
+    /** Reads bytes of a file. */
+    private interface Reading {
+        byte[] bytes() throws IOException;
+    }
+
+    /**
+     * Reads a file of any file system.
+     *
+     * @param name of the image in messages
+     * @param size of the file in bytes
+     * @param file is opened twice if it is large
+     * @param reader receives the bytes; while it runs, other large files may have to wait
+     * @return its result
+     * @throws DataException when the file is too large, or large and not an image
+     * @throws IOException when the file cannot be read, or has become shorter
+     */
+    public static <R> R use(String name, long size, Opening file, Function<byte[], R> reader) throws IOException {
+        return ALL.read(name, size, file, reader);
+    }
+
     /**
      * Reads a file.
      *
@@ -51,25 +83,14 @@ final class FileBytes {
     }
 
     /** Returns whether bytes are of a large file, to be released before other work begins. */
-    static boolean isLarge(byte[] bytes) {
+    public static boolean isLarge(byte[] bytes) {
         return bytes.length >= LARGE;
     }
 
     <R> R read(Path file, Function<byte[], R> reader) {
         try {
-            long size = Files.size(file);
-            ImageReader.checkFileSize(size, max, file.toString());
-            if (size < large) {
-                return reader.apply(Files.readAllBytes(file));
-            }
-            ImageReader.checkStart(start(file), size, file.toString());
-            int permits = (int) permits(size);
-            room.acquireUninterruptibly(permits);
-            try {
-                return reader.apply(Files.readAllBytes(file));
-            } finally {
-                room.release(permits);
-            }
+            Opening opening = () -> Files.newInputStream(file);
+            return read(file.toString(), Files.size(file), opening, () -> Files.readAllBytes(file), reader);
         } catch (NoSuchFileException e) {
             throw new DataException(
                     "image " + FileNames.text(file)
@@ -82,9 +103,39 @@ final class FileBytes {
         }
     }
 
-    private static byte[] start(Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
+    <R> R read(String name, long size, Opening file, Function<byte[], R> reader) throws IOException {
+        return read(name, size, file, () -> all(file, (int) size), reader);
+    }
+
+    private <R> R read(String name, long size, Opening file, Reading whole, Function<byte[], R> reader)
+            throws IOException {
+        ImageReader.checkFileSize(size, max, name);
+        if (size < large) {
+            return reader.apply(whole.bytes());
+        }
+        ImageReader.checkStart(start(file), size, name);
+        int permits = (int) permits(size);
+        room.acquireUninterruptibly(permits);
+        try {
+            return reader.apply(whole.bytes());
+        } finally {
+            room.release(permits);
+        }
+    }
+
+    private static byte[] start(Opening file) throws IOException {
+        try (InputStream in = file.open()) {
             return in.readNBytes(START);
+        }
+    }
+
+    private static byte[] all(Opening file, int size) throws IOException {
+        try (InputStream in = file.open()) {
+            byte[] bytes = new byte[size];
+            if (in.readNBytes(bytes, 0, size) < size) {
+                throw new EOFException("it was shortened while it was read");
+            }
+            return bytes;
         }
     }
 }

@@ -31,15 +31,9 @@ record FileImage(Path root, String path) implements ImageSource {
         return ImageReader.readReduced(file(), minPx);
     }
 
-    /**
-     * Reads the file once, for a reader that may decode it twice.
-     *
-     * @param reader receives an image with the bytes of the file, and the image to decode later: the same, or for a
-     *     large file, whose bytes should not be kept that long, this one
-     * @return its result
-     * @throws DataException when the file cannot be read
-     */
-    <R> R readOnce(BiFunction<ImageSource, ImageSource, R> reader) {
+    /** Passes on an image with the bytes of the file; a large file is read again later instead of being kept. */
+    @Override
+    public <R> R readOnce(BiFunction<ImageSource, ImageSource, R> reader) {
         Path file = file();
         return FileBytes.use(file, bytes -> {
             ImageSource once = new EncodedBytes(bytes, file.toString());

@@ -2,6 +2,7 @@ package org.facerecognition.data;
 
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
+import java.util.function.BiFunction;
 import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
@@ -97,6 +98,18 @@ public interface ImageSource {
      */
     default Reduced readReduced(int minPx) {
         return Reduced.whole(read());
+    }
+
+    /**
+     * Reads the image for work that may decode it twice, reduced and then whole, so that its bytes are read once and
+     * are not kept longer than that work.
+     *
+     * @param reader receives an image to decode now, and one to decode later
+     * @return its result
+     * @throws DataException when the image cannot be read
+     */
+    default <R> R readOnce(BiFunction<ImageSource, ImageSource, R> reader) {
+        return reader.apply(this, this);
     }
 
     /**

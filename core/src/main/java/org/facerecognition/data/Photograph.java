@@ -63,9 +63,8 @@ public final class Photograph implements AutoCloseable {
      * @throws DataException when the image cannot be read
      */
     public static Photograph read(ImageSource image, FaceDetector detector) {
-        return image instanceof FileImage file // which may be replaced or removed while faces are looked for
-                ? file.readOnce((once, later) -> read(once, later, image.name(), detector))
-                : read(image, image, image.name(), detector);
+        // a file may be replaced or removed while faces are looked for
+        return image.readOnce((once, later) -> read(once, later, image.name(), detector));
     }
 
     private static Photograph read(ImageSource image, ImageSource later, String name, FaceDetector detector) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
@@ -82,6 +84,24 @@ class FileBytesTest {
         assertThatThrownBy(() -> new FileBytes(4, 12).read(file, bytes -> bytes))
                 .hasMessage("image " + file + " must have at most 12 bytes, half of the Java heap, but has 13; replace"
                         + " the file or remove it from the data set");
+    }
+
+    /** Of a file system that Java does not know. */
+    @Test
+    void readsStreams() throws IOException {
+        byte[] image = "P5 2 1 255\nAz".getBytes(StandardCharsets.US_ASCII);
+        FileBytes.Opening opening = () -> new ByteArrayInputStream(image);
+        for (long large : new long[] {4, 1024}) {
+            FileBytes files = new FileBytes(large, 1024);
+            assertThat(files.<byte[]>read("g.pgm", image.length, opening, bytes -> bytes))
+                    .isEqualTo(image);
+            assertThatThrownBy(() -> files.read("g.pgm", image.length + 1, opening, bytes -> bytes))
+                    .isInstanceOf(EOFException.class);
+        }
+        assertThatThrownBy(() ->
+                        new FileBytes(4, 1024).read("g", 5, () -> new ByteArrayInputStream(new byte[5]), all -> all))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith("image g contains only zeros");
     }
 
     /** Only so many large files are in memory at the same time as there is room for; small ones do not wait. */

@@ -1,30 +1,31 @@
 package org.facerecognition.spark;
 
-import java.io.EOFException;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.io.InputStream;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.FileBytes;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.io.FileNames;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The image of a row: the bytes of an image file, or the path of one, which is read by the thread that decodes it.
- * Read once.
+ * Bytes that were given are released when they are read, so that they can be read once.
  */
 final class RowImage implements ImageSource {
-    private static final int MAX_ARRAY = Integer.MAX_VALUE - 8;
-
     private final Row row;
     private final @Nullable String path;
     private final Configuration hadoop;
@@ -59,71 +60,89 @@ final class RowImage implements ImageSource {
 
     @Override
     public Mat read() {
-        return ImageReader.decode(bytes(), name());
+        return use(bytes -> ImageReader.decode(bytes, name()));
     }
 
+    /** Passes on an image with the bytes, which this one does not keep: many rows wait behind it. */
     @Override
-    public Reduced readReduced(int minPx) {
-        byte[] bytes = bytes();
-        Reduced read = ImageSource.of(bytes, name()).readReduced(minPx);
-        content = read.factor() > 1 ? bytes : null; // it may be read once more
-        return read;
+    public <R> R readOnce(BiFunction<ImageSource, ImageSource, R> reader) {
+        boolean canReadAgain = content == null;
+        return use(bytes -> {
+            ImageSource once = ImageSource.of(bytes, name());
+            return reader.apply(once, canReadAgain && FileBytes.isLarge(bytes) ? this : once);
+        });
     }
 
-    private byte[] bytes() {
-        byte[] bytes = content == null ? file() : content;
-        content = null; // many rows wait behind this one
-        contentKey = ContentKey.of(bytes);
-        return bytes;
-    }
-
-    private byte[] file() {
+    private <R> R use(Function<byte[], R> reader) {
+        Function<byte[], R> keyed = bytes -> {
+            contentKey = ContentKey.of(bytes);
+            return reader.apply(bytes);
+        };
+        byte @Nullable [] given = content;
+        if (given != null) {
+            content = null;
+            return keyed.apply(given);
+        }
         if (path == null) {
             throw new DataException("the row must have a path or content, but both are null");
         }
         try {
-            Path file = new Path(path);
-            FileSystem system = file.getFileSystem(hadoop);
-            @Nullable File local = withoutChecksums(file, system);
-            try (InputStream in = local == null ? system.open(file) : new FileInputStream(local)) {
-                long length = local == null ? system.getFileStatus(file).getLen() : local.length();
-                byte[] bytes = new byte[size(length)];
-                if (in.readNBytes(bytes, 0, bytes.length) < bytes.length) {
-                    throw new EOFException("it was shortened while it was read");
-                }
-                return bytes;
-            }
+            Found file = find(path);
+            return FileBytes.use(path, file.size(), file.opening(), keyed);
         } catch (FileNotFoundException e) {
             throw new DataException("image " + path + " does not exist or cannot be opened", e);
-        } catch (IOException | IllegalArgumentException | UnsupportedOperationException e) {
-            throw new DataException("image " + path + " cannot be read: " + firstLine(e), e);
+        } catch (IOException e) {
+            throw unreadable(e);
         }
     }
 
-    /**
-     * Returns the file itself if it is on this machine, which spares the work of Hadoop's streams.
-     *
-     * @return null if Hadoop must read it, also where it has checksums of it
-     */
-    private static @Nullable File withoutChecksums(Path file, FileSystem system) {
-        if (system.getClass() != LocalFileSystem.class) {
-            return null;
+    /** A file that exists. */
+    private record Found(long size, FileBytes.Opening opening) {}
+
+    private Found find(String name) throws IOException {
+        try {
+            Path file = new Path(name);
+            FileSystem system = file.getFileSystem(hadoop);
+            if (system.getClass() == LocalFileSystem.class) {
+                LocalFileSystem files = (LocalFileSystem) system;
+                File local = files.pathToFile(file);
+                requireFile(local);
+                if (!files.pathToFile(files.getChecksumFile(file)).exists()) { // which Hadoop would compare
+                    return new Found(local.length(), () -> new FileInputStream(local));
+                }
+            }
+            FileStatus status = system.getFileStatus(file);
+            if (!status.isFile() || status.getLen() < 0) { // as of web servers
+                throw new DataException("image " + name + " must be a file of known size, but is not");
+            }
+            return new Found(status.getLen(), () -> system.open(file));
+        } catch (DataException e) {
+            throw e;
+        } catch (RuntimeException e) { // of paths that a file system does not expect, and of its own mistakes
+            throw unreadable(e);
         }
-        LocalFileSystem local = (LocalFileSystem) system;
-        return local.pathToFile(local.getChecksumFile(file)).exists() ? null : local.pathToFile(file);
     }
 
-    private int size(long bytes) {
-        long max = Math.min(MAX_ARRAY, Runtime.getRuntime().maxMemory() / 2);
-        if (bytes > max) {
-            throw new DataException("image " + path + " must have at most " + max
-                    + " bytes, half of the executor's Java heap, but has " + bytes
-                    + "; save it as a JPEG, or give executors more memory");
+    /** Requires that there is a file: reading a pipe would wait for whoever writes into it. */
+    private void requireFile(File local) throws IOException {
+        if (local.isFile()) {
+            return;
         }
-        return (int) bytes;
+        if (local.exists()) {
+            throw new DataException("image " + path + " must be a file, but is a folder or a device");
+        }
+        if (!FileNames.charset().newEncoder().canEncode(local.getPath())) {
+            throw new DataException("image " + path + " cannot be opened: " + FileNames.remedy()
+                    + ", for executors with --conf spark.executorEnv.LC_ALL=C.UTF-8");
+        }
+        throw new FileNotFoundException(local.getPath());
     }
 
-    private static String firstLine(Exception e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString());
+    private DataException unreadable(Exception e) {
+        String message = e.getMessage() == null ? e.toString() : e.getMessage();
+        return new DataException(
+                "image " + path + " cannot be read: "
+                        + message.lines().findFirst().orElse(e.toString()),
+                e);
     }
 }

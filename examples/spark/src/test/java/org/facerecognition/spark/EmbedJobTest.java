@@ -204,7 +204,9 @@ class EmbedJobTest {
                                 RowFactory.create(1L, null, file.toString()),
                                 RowFactory.create(2L, null, "missing.png"),
                                 RowFactory.create(3L, null, "nowhere:///a.png"),
-                                RowFactory.create(4L, null, null)),
+                                RowFactory.create(4L, null, null),
+                                RowFactory.create(5L, null, "/"),
+                                RowFactory.create(6L, null, "file:///")),
                         schema)
                 .coalesce(1)
                 .write()
@@ -229,6 +231,8 @@ class EmbedJobTest {
         assertThat(rows.get(2).<String>getAs("error")).contains("missing.png").contains("does not exist");
         assertThat(rows.get(3).<String>getAs("error")).contains("nowhere");
         assertThat(rows.get(4).<String>getAs("error")).contains("both are null");
+        assertThat(rows.subList(5, 7))
+                .allSatisfy(row -> assertThat(row.<String>getAs("error")).contains("must be a file, but is a folder"));
     }
 
     @Test
