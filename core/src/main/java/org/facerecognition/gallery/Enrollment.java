@@ -1,5 +1,6 @@
 package org.facerecognition.gallery;
 
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,20 @@ public record Enrollment(
     /** Creates an enrollment without a note, a content key and attributes. */
     public Enrollment(String identity, float[] embedding) {
         this(identity, embedding, null, null);
+    }
+
+    /**
+     * Returns this enrollment as a gallery stores it: name, note and content key composed (NFC), the latter two null if
+     * they are empty, and the embedding L2-normalized.
+     *
+     * @param dimension of the gallery
+     * @throws IllegalArgumentException if the name is rejected, see {@link Gallery#checkName}; the note or the content
+     *     key is too long; or the embedding is zero, not finite, or has the wrong number of values
+     */
+    public Enrollment checked(int dimension) {
+        LogRecord.Enrolled record =
+                GalleryArguments.records(List.of(this), dimension).get(0);
+        return new Enrollment(record.identity(), record.unit(), record.note(), record.contentKey(), attributes);
     }
 
     /** Returns the same enrollment with these attributes. */

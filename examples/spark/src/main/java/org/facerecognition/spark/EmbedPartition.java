@@ -3,6 +3,7 @@ package org.facerecognition.spark;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.stream.Stream;
@@ -33,7 +34,6 @@ import org.jspecify.annotations.Nullable;
 record EmbedPartition(
         SharedModel.Recipe recipe, int[] kept, int path, int content, Broadcast<SerializableConfiguration> hadoop)
         implements MapPartitionsFunction<Row, Row> {
-
     @Override
     public Iterator<Row> call(Iterator<Row> rows) {
         Configuration configuration = hadoop.value().value();
@@ -52,7 +52,7 @@ record EmbedPartition(
         });
         String fingerprint = recognizer.fingerprint();
         String mode = recognizer.embeddingMode().toString();
-        return embedded.map(result -> row(result, fingerprint, mode)).iterator();
+        return embedded.map(result -> row(checked(result), fingerprint, mode)).iterator();
     }
 
     private RowImage image(Row row, Configuration configuration) {
@@ -67,6 +67,23 @@ record EmbedPartition(
             values.add(row.get(column));
         }
         return RowFactory.create(values.toArray());
+    }
+
+    /** Makes an embedding without a direction a problem: it can be compared with no other. */
+    static EmbeddedImage checked(EmbeddedImage result) {
+        if (result.embedding().isEmpty()) {
+            return result;
+        }
+        double squares = 0;
+        for (float value : result.embedding().get()) {
+            squares += (double) value * value;
+        }
+        if (squares > 0 && Double.isFinite(squares)) {
+            return result;
+        }
+        DataException problem = new DataException("image " + result.image().name() + " has no embedding: the values"
+                + " that the model computes are " + (squares == 0 ? "all zero" : "not finite"));
+        return new EmbeddedImage(result.image(), Optional.empty(), Optional.empty(), Optional.of(problem));
     }
 
     private static Row row(EmbeddedImage result, String fingerprint, String mode) {

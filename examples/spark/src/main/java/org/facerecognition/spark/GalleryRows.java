@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 /** Enrolls the embeddings of a data set that {@link FaceEmbedding} has made in a gallery. */
 public final class GalleryRows {
     private static final int BATCH = 1_000;
+    private static final int MAX_ROUNDS = 100; // in each, another program has enrolled one of the images
     private static final List<String> NEEDED = List.of(
             FaceEmbedding.IDENTITY,
             FaceEmbedding.EMBEDDING,
@@ -50,7 +51,8 @@ public final class GalleryRows {
      * @param added number of entries that are new
      * @param alreadyThere number of entries that were there already
      * @param withoutIdentity number of embeddings without the name of a person, which were left out
-     * @param rejected number of rows whose names a gallery rejects, which were left out
+     * @param rejected number of rows that were left out because a gallery rejects the name, the embedding or another
+     *     value, or because the same image is enrolled under another name
      */
     public record Result(long added, long alreadyThere, long withoutIdentity, long rejected) {}
 
@@ -148,7 +150,7 @@ public final class GalleryRows {
      * are kept on the executors' disks meanwhile, unless they are persisted already.
      *
      * @param to open for writing, of the model that {@link #info} says; borrowed
-     * @param leftOut receives a sentence for each row that a gallery rejects
+     * @param leftOut receives a sentence for each row that is {@link Result#rejected}
      * @throws org.facerecognition.gallery.GalleryException when the gallery is of another model or mode, or cannot be
      *     written; what was enrolled before stays
      * @throws DataException as {@link #info}
@@ -215,14 +217,13 @@ public final class GalleryRows {
         }
 
         void add(Row row) {
-            String identity = row.getString(0);
+            @Nullable String path = row.getString(2);
             try {
-                Gallery.checkName(identity);
+                batch.add(new Enrollment(row.getString(0), floats(row.getList(1)), path, row.getString(3))
+                        .checked(gallery.dimension()));
             } catch (IllegalArgumentException e) {
-                reject(row.getString(2), String.valueOf(e.getMessage()));
-                return;
+                reject(path, String.valueOf(e.getMessage()));
             }
-            batch.add(new Enrollment(identity, floats(row.getList(1)), row.getString(2), row.getString(3)));
             if (batch.size() == BATCH) {
                 flush();
             }
@@ -237,6 +238,19 @@ public final class GalleryRows {
         }
 
         void flush() {
+            for (int round = 0; !batch.isEmpty(); round++) {
+                if (round == MAX_ROUNDS) {
+                    throw new IllegalStateException("the gallery must find the images that it says are there, but does"
+                            + " not find the one with the content key "
+                            + batch.get(0).contentKey());
+                }
+                List<Enrollment> missing = missing();
+                batch.clear();
+                enroll(missing);
+            }
+        }
+
+        private List<Enrollment> missing() {
             Map<String, List<Entry>> there = gallery
                     .withContentKeys(batch.stream()
                             .map(Enrollment::contentKey)
@@ -262,11 +276,7 @@ public final class GalleryRows {
                     }
                 }
             }
-            batch.clear();
-            enroll(missing);
-            if (!batch.isEmpty()) {
-                flush();
-            }
+            return missing;
         }
 
         /** Enrolls images; those that another program has enrolled in the meantime go back to the batch. */

@@ -25,6 +25,7 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import javax.imageio.ImageIO;
@@ -45,8 +46,10 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.facerecognition.EmbeddedFace;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
+import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
@@ -67,6 +70,11 @@ class EmbedJobTest {
     private static final int PEOPLE = 4;
     private static final int IMAGES_EACH = 5;
     private static final PrepareOptions FP32 = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32);
+    private static final StructType EMBEDDED = new StructType()
+            .add("path", DataTypes.StringType)
+            .add("identity", DataTypes.StringType)
+            .add("content_key", DataTypes.StringType)
+            .add("embedding", DataTypes.createArrayType(DataTypes.FloatType));
 
     @TempDir
     static Path folder;
@@ -477,6 +485,64 @@ class EmbedJobTest {
                 .hasMessageContaining("is int");
         assertThatThrownBy(() -> embedding.embed(rows.withColumn("error", lit(1))))
                 .hasMessageContaining("rename");
+    }
+
+    private static Dataset<Row> embedded(Row... rows) {
+        return spark.createDataFrame(List.of(rows), EMBEDDED)
+                .withColumn("fingerprint", lit("ffffffffffffffff"))
+                .withColumn("embedding_mode", lit("mode"));
+    }
+
+    /** One such row stopped the enrolling of a thousand. */
+    @Test
+    void aRowThatAGalleryRejectsDoesNotStopTheOthers() {
+        List<Float> up = List.of(0f, 1f);
+        Dataset<Row> rows = embedded(
+                RowFactory.create("1.jpg", "Ann", "key 1", up),
+                RowFactory.create("nan.jpg", "Ann", "key 2", List.of(Float.NaN, 1f)),
+                RowFactory.create("zero.jpg", "Ann", "key 3", List.of(0f, 0f)),
+                RowFactory.create("long.jpg" + "/".repeat(4_096), "Ann", "key 4", up),
+                RowFactory.create("key.jpg", "Ann", "k".repeat(257), up),
+                RowFactory.create("2.jpg", "Ann", "key 5", up));
+        List<String> reasons = new ArrayList<>();
+        try (Gallery gallery = Gallery.inMemory("ffffffffffffffff", 2)) {
+            assertThat(GalleryRows.enroll(rows, gallery, reasons::add)).isEqualTo(new GalleryRows.Result(2, 0, 0, 4));
+            assertThat(gallery.entries()).extracting(Entry::note).containsExactly("1.jpg", "2.jpg");
+        }
+        assertThat(reasons)
+                .satisfiesExactly(
+                        nan -> assertThat(nan).startsWith("nan.jpg: ").contains("finite"),
+                        zero -> assertThat(zero).startsWith("zero.jpg: ").contains("must not be zero"),
+                        note -> assertThat(note).startsWith("long.jpg/").contains("note must have 1 to 4096 bytes"),
+                        key -> assertThat(key).startsWith("key.jpg: ").contains("content key must have"));
+    }
+
+    /** The gallery did not find keys in another form again, without end, and took empty ones for one image. */
+    @Test
+    void contentKeysAreComparedAsTheyAreStored() {
+        Dataset<Row> rows = embedded(
+                RowFactory.create("1.jpg", "Ann", "e\u0301", List.of(0f, 1f)),
+                RowFactory.create("2.jpg", "Ann", "\u00e9", List.of(0f, 1f)),
+                RowFactory.create("3.jpg", "Bob", "", List.of(1f, 0f)),
+                RowFactory.create("4.jpg", "Cid", "", List.of(1f, 1f)));
+        try (Gallery gallery = Gallery.inMemory("ffffffffffffffff", 2)) {
+            assertThat(GalleryRows.enroll(rows, gallery, why -> {})).isEqualTo(new GalleryRows.Result(3, 1, 0, 0));
+            assertThat(GalleryRows.enroll(rows, gallery, why -> {})).isEqualTo(new GalleryRows.Result(0, 4, 0, 0));
+        }
+    }
+
+    @Test
+    void anEmbeddingWithoutADirectionIsAnError() {
+        ImageSource image = ImageSource.of(new byte[0], "a.jpg");
+        for (float[] values : new float[][] {{0, 0}, {1, Float.NaN}, {Float.POSITIVE_INFINITY, 0}}) {
+            EmbeddedImage checked = EmbedPartition.checked(
+                    new EmbeddedImage(image, Optional.of(values), Optional.empty(), Optional.empty()));
+            assertThat(checked.embedding()).isEmpty();
+            assertThat(checked.problem().orElseThrow()).hasMessageContaining("a.jpg has no embedding");
+        }
+        EmbeddedImage good =
+                new EmbeddedImage(image, Optional.of(new float[] {0, 1}), Optional.empty(), Optional.empty());
+        assertThat(EmbedPartition.checked(good)).isSameAs(good);
     }
 
     /** Another model of the same file name takes the place of the first, whose memory is freed. */
