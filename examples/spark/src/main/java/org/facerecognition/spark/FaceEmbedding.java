@@ -23,6 +23,7 @@ import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -152,7 +153,9 @@ public final class FaceEmbedding {
      *     {@value #CONTENT}, and then {@value #EMBEDDING}, {@value #FACE}, {@value #ERROR}, {@value #CONTENT_KEY},
      *     {@value #FINGERPRINT} and {@value #EMBEDDING_MODE}
      * @throws IllegalArgumentException when there is neither column, one of another type, or one with the name of a new
-     *     column; or when a file does not exist
+     *     column
+     * @throws WeightsException when the file of model or detector does not exist, is too large to be sent, or needs
+     *     another file beside it
      * @throws RuntimeException as {@link PreparedRecognizer#load(Path)} and {@link FaceDetector#open(Path)}
      */
     public Dataset<Row> embed(Dataset<Row> images) {
@@ -206,12 +209,13 @@ public final class FaceEmbedding {
         SharedFile sharedModel = SharedFile.read(context, model, "model");
         int threads = ExecutorProcess.threads(context.sc());
         if (detection == null) {
-            return recipe(sharedModel, null, decided(null), threads);
+            return recipe(sharedModel, null, decided(sharedModel, null), threads);
         }
         SharedFile sharedDetector = SharedFile.read(context, detection.file, "detector");
-        try (FaceDetector detector = FaceDetector.open(detection.file, detection.settings)) {
+        try (FaceDetector detector = sharedDetector.tryOut(
+                detection.file, file -> FaceDetector.open(file, detection.settings), FaceDetector::close)) {
             SharedModel.Detection shared = new SharedModel.Detection(sharedDetector, detector.settings());
-            return recipe(sharedModel, shared, decided(detector), threads);
+            return recipe(sharedModel, shared, decided(sharedModel, detector), threads);
         }
     }
 
@@ -223,8 +227,9 @@ public final class FaceEmbedding {
         return new SharedModel.Recipe(file, shared, decided, threads, half);
     }
 
-    private EmbedSettings decided(@Nullable FaceDetector detector) {
-        try (PreparedRecognizer trial = settings.load(model, detector)) {
+    private EmbedSettings decided(SharedFile shared, @Nullable FaceDetector detector) {
+        try (PreparedRecognizer trial =
+                shared.tryOut(model, file -> settings.load(file, detector), PreparedRecognizer::close)) {
             PrepareOptions options = settings.options();
             boolean full = trial.embeddingMode().precision().equals(EmbeddingMode.FLOAT32);
             return options.arithmetic() == Arithmetic.AUTO

@@ -17,6 +17,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import javax.imageio.ImageIO;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -55,6 +57,7 @@ import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -485,6 +488,56 @@ class EmbedJobTest {
                 .hasMessageContaining("is int");
         assertThatThrownBy(() -> embedding.embed(rows.withColumn("error", lit(1))))
                 .hasMessageContaining("rename");
+    }
+
+    /** Executors have no other file beside it, and may have no locale for its name. */
+    @Test
+    void aFileIsOpenedFromACopyAsExecutorsDo() throws IOException {
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        Path file = Files.writeString(folder.resolve("with beside.onnx"), "model");
+        Files.writeString(folder.resolve("beside.data"), "weights");
+        SharedFile shared = SharedFile.read(context, file, "model");
+        assertThat(shared.<String>open(copy -> copy.getFileName().toString())).isEqualTo("model.onnx");
+
+        List<String> closed = new ArrayList<>();
+        assertThat(shared.tryOut(file, EmbedJobTest::read, closed::add)).isEqualTo("model");
+        assertThat(closed).isEmpty();
+        Function<Path, String> withBeside = path -> read(path.resolveSibling("beside.data"));
+        assertThatThrownBy(() -> shared.tryOut(file, withBeside, closed::add))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining("without external data");
+        assertThat(closed).containsExactly("weights");
+        Function<Path, String> never = path -> {
+            throw new WeightsException(path + " is damaged");
+        };
+        assertThatThrownBy(() -> shared.tryOut(file, never, closed::add)).hasMessage(file + " is damaged");
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What was opened was lost. */
+    @Test
+    void aFolderThatCannotBeRemovedDoesNotMatter() throws IOException {
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        SharedFile shared = SharedFile.read(context, model, "model");
+        Path left = shared.open(copy -> {
+            try {
+                return Files.writeString(copy.resolveSibling("index"), "of another program");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        assertThat(left).exists();
+        assertThat(left.resolveSibling("model.ckpt")).doesNotExist();
+        Files.delete(left);
+        Files.delete(left.getParent());
     }
 
     private static Dataset<Row> embedded(Row... rows) {
