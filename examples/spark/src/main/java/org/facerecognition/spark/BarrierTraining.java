@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.BarrierTaskInfo;
@@ -92,21 +93,30 @@ public final class BarrierTraining {
         BarrierTaskContext task = BarrierTaskContext.get();
         requireOneRankEach(task.allGather(SparkEnv.get().executorId()));
         Distributed.Rank me = rank(task);
-        try (Distributed group = Distributed.join(me, word -> task.allGather(word)[0], timeout)) {
-            return run(group, training, task);
-        }
+        return untilCanceled(task, () -> {
+            try (Distributed group = Distributed.join(me, word -> task.allGather(word)[0], timeout)) {
+                return run(group, training);
+            }
+        });
     }
 
-    private static String run(Distributed group, Training work, TaskContext task) {
-        Thread training = Thread.currentThread();
-        Thread watch = new Thread(() -> interruptWhenCanceled(training, task), "barrier-training-watch");
-        watch.setDaemon(true);
-        watch.start();
+    private static String run(Distributed group, Training training) {
         try {
-            return work.run(group);
+            return training.run(group);
         } catch (RuntimeException | Error e) {
             group.failed(e);
             throw e;
+        }
+    }
+
+    /** Interrupts work, also where it waits for other ranks to join, when its task is canceled. */
+    static <T> T untilCanceled(TaskContext task, Supplier<T> work) {
+        Thread worker = Thread.currentThread();
+        Thread watch = new Thread(() -> interruptWhenCanceled(worker, task), "barrier-training-watch");
+        watch.setDaemon(true);
+        watch.start();
+        try {
+            return work.get();
         } finally {
             watch.interrupt();
         }

@@ -29,9 +29,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import javax.imageio.ImageIO;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.VoidFunction;
 import org.apache.spark.broadcast.Broadcast;
@@ -78,6 +83,9 @@ class EmbedJobTest {
             .add("identity", DataTypes.StringType)
             .add("content_key", DataTypes.StringType)
             .add("embedding", DataTypes.createArrayType(DataTypes.FloatType));
+
+    private static final CountDownLatch BEGUN = new CountDownLatch(1); // of tasks in this process
+    private static final CountDownLatch ENDED = new CountDownLatch(1);
 
     @TempDir
     static Path folder;
@@ -596,6 +604,39 @@ class EmbedJobTest {
         EmbeddedImage good =
                 new EmbeddedImage(image, Optional.of(new float[] {0, 1}), Optional.empty(), Optional.empty());
         assertThat(EmbedPartition.checked(good)).isSameAs(good);
+    }
+
+    /** As of a rank that waits for others to join. */
+    @Test
+    void theWorkOfATaskThatIsCanceledEnds() {
+        JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        context.setJobGroup("joining", "is canceled", false);
+        CompletableFuture<Void> canceling = CompletableFuture.runAsync(() -> {
+            await(BEGUN);
+            context.cancelJobGroup("joining");
+        });
+        VoidFunction<Iterator<Integer>> joining = ones -> BarrierTraining.untilCanceled(TaskContext.get(), () -> {
+            BEGUN.countDown();
+            LockSupport.parkNanos(TimeUnit.MINUTES.toNanos(4)); // ends when it is interrupted
+            ENDED.countDown();
+            return "joined";
+        });
+        try {
+            assertThatThrownBy(() -> context.parallelize(List.of(1), 1).foreachPartition(joining))
+                    .hasMessageContaining("cancelled");
+        } finally {
+            context.clearJobGroup();
+        }
+        canceling.join();
+        await(ENDED);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** Another model of the same file name takes the place of the first, whose memory is freed. */
