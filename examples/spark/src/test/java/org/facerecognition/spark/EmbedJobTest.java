@@ -639,6 +639,20 @@ class EmbedJobTest {
         }
     }
 
+    @Test
+    void theBenchmarkRequiresEqualEmbeddings() {
+        List<Row> rows = embedded(RowFactory.create("1.jpg", "Ann", "key", List.of(0f, 1f)))
+                .collectAsList();
+        SparkThroughput.requireEqual(rows, Map.of("1.jpg", new float[] {0, 1}));
+        for (Map<String, float[]> other : List.of(
+                Map.of("1.jpg", new float[] {0, Math.nextDown(1f)}),
+                Map.of("2.jpg", new float[] {0, 1}),
+                Map.of("1.jpg", new float[] {0, 1}, "2.jpg", new float[] {0, 1}))) {
+            assertThatThrownBy(() -> SparkThroughput.requireEqual(rows, other))
+                    .isInstanceOf(IllegalStateException.class);
+        }
+    }
+
     /** Another model of the same file name takes the place of the first, whose memory is freed. */
     @Test
     void oneModelIsOpenAtATime() throws IOException {

@@ -66,7 +66,8 @@ final class SparkThroughput {
             String output = folder.resolve("embeddings").toString();
             Map<String, float[]> expected = alone(recognizer, files);
             job(rows, output);
-            check(spark.read().parquet(output), expected);
+            requireEqual(spark.read().parquet(output).collectAsList(), expected);
+            System.out.printf("%d rows, each equal bit for bit%n", expected.size());
             List<Double> ratios = new ArrayList<>();
             for (int round = 1; round <= rounds; round++) {
                 long start = System.nanoTime();
@@ -131,19 +132,24 @@ final class SparkThroughput {
         rows.write().mode(SaveMode.Overwrite).parquet(output);
     }
 
-    private static void check(Dataset<Row> rows, Map<String, float[]> expected) {
-        List<Row> all = rows.collectAsList();
-        int equal = 0;
-        for (Row row : all) {
+    /** @throws IllegalStateException when there is not one row for each image, with the same embedding */
+    static void requireEqual(List<Row> rows, Map<String, float[]> expected) {
+        Map<String, float[]> missing = new HashMap<>(expected);
+        for (Row row : rows) {
+            String path = row.getAs("path");
+            float[] mine = missing.remove(path);
             int column = row.fieldIndex("embedding");
             List<Float> embedding = row.isNullAt(column) ? List.of() : row.getList(column);
-            float[] mine = expected.get(row.<String>getAs("path"));
-            boolean same = mine.length == embedding.size();
+            boolean same = mine != null && mine.length == embedding.size();
             for (int i = 0; same && i < mine.length; i++) {
                 same = Float.floatToIntBits(mine[i]) == Float.floatToIntBits(embedding.get(i));
             }
-            equal += same ? 1 : 0;
+            if (!same) {
+                throw new IllegalStateException("the job's embedding of " + path + " is not the pipeline's");
+            }
         }
-        System.out.printf("%d images, %d rows, %d equal bit for bit%n", expected.size(), all.size(), equal);
+        if (!missing.isEmpty()) {
+            throw new IllegalStateException("the job has no rows for " + missing.keySet());
+        }
     }
 }
