@@ -211,8 +211,12 @@ public final class ImageFiles {
      * Returns the format of a file of kind {@link Kind#UNREADABLE_IMAGE}, such as {@code HEIC} or {@code camera raw}.
      */
     public static Optional<String> unreadableFormat(Path file) {
-        return kindOf(file) == Kind.UNREADABLE_IMAGE
-                ? Optional.ofNullable(UNREADABLE.get(extension(name(file))))
+        return unreadableFormat(name(file));
+    }
+
+    static Optional<String> unreadableFormat(String name) {
+        return kindOf(name) == Kind.UNREADABLE_IMAGE
+                ? Optional.ofNullable(UNREADABLE.get(extension(name)))
                 : Optional.empty();
     }
 
@@ -335,10 +339,8 @@ public final class ImageFiles {
         Kind kind = kindOf(entry);
         if (kind == Kind.IMAGE && attributes.isRegularFile()) {
             images.add(entry);
-        } else if (kind == Kind.LEFT_BEHIND) {
-            passedOver.addHiddenFile();
-        } else if (kind == Kind.UNREADABLE_IMAGE && attributes.isRegularFile()) {
-            passedOver.addUnreadable(Objects.requireNonNull(UNREADABLE.get(extension(name(entry))), "format"));
+        } else if (kind == Kind.LEFT_BEHIND || attributes.isRegularFile()) {
+            passedOver.addFile(name(entry));
         } else {
             passedOver.addOther();
         }

@@ -32,12 +32,23 @@ public final class PassedOver {
     private int deeper;
     private boolean moreDeeper;
 
-    void addUnreadable(String format) {
-        unreadable.merge(format, 1, Integer::sum);
+    /** Counts a folder of any file system whose name {@link ImageFiles#isLeftBehindFolder(String)} knows. */
+    public void addHiddenFolder() {
+        hiddenFolders++;
     }
 
-    void addHiddenFolder() {
-        hiddenFolders++;
+    /**
+     * Counts a file of any file system, by its name alone, that is no {@link ImageFiles.Kind#IMAGE}.
+     *
+     * @param name without the folders above
+     */
+    public void addFile(String name) {
+        switch (ImageFiles.kindOf(name)) {
+            case LEFT_BEHIND -> addHiddenFile();
+            case UNREADABLE_IMAGE ->
+                unreadable.merge(ImageFiles.unreadableFormat(name).orElseThrow(), 1, Integer::sum);
+            default -> addOther();
+        }
     }
 
     void addHiddenFile() {

@@ -1,8 +1,10 @@
 package org.facerecognition.spark;
 
 import java.io.UncheckedIOException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.SparkSession;
@@ -31,11 +33,23 @@ final class Commands {
                 });
     }
 
+    /** Runs a command and returns its exit code. */
+    static int execute(CommandLine line, String... args) {
+        try {
+            return line.execute(args);
+        } catch (OutOfMemoryError e) { // which picocli passes on
+            line.getErr()
+                    .println("error: the driver's memory ran out (" + e.getMessage()
+                            + "); give it more with --driver-memory");
+            return FAILED;
+        }
+    }
+
     /** Runs a command, stops Spark, and ends the process if the command failed. */
     static void run(Callable<Integer> command, String[] args) {
         int code;
         try {
-            code = line(command).execute(args);
+            code = execute(line(command), args);
         } finally {
             SparkSession.getDefaultSession().foreach(session -> {
                 session.stop();
@@ -53,9 +67,20 @@ final class Commands {
         while (cause instanceof SparkException && cause.getCause() != null) {
             cause = cause.getCause();
         }
-        return Optional.ofNullable(cause.getMessage())
+        String sentence = Optional.ofNullable(cause.getMessage())
                 .flatMap(message -> message.lines().findFirst())
                 .orElse(error.toString());
+        return missingClass(error)
+                .map(missing -> missing.getMessage() + "; add the library that has it with --packages, such as"
+                        + " org.apache.hadoop:hadoop-aws for s3a")
+                .orElse(sentence);
+    }
+
+    /** Returns what a file system is not found by whose library is not on the class path. */
+    private static Optional<Throwable> missingClass(Throwable error) {
+        return Stream.iterate(error, Objects::nonNull, Throwable::getCause)
+                .filter(ClassNotFoundException.class::isInstance)
+                .findFirst();
     }
 
     private static boolean isExpected(Exception error) {
@@ -67,6 +92,7 @@ final class Commands {
                 || error instanceof DetectorException
                 || error instanceof GalleryException
                 || error instanceof SparkException
+                || missingClass(error).isPresent()
                 || error instanceof AnalysisException;
     }
 }

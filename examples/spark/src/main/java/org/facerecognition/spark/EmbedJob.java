@@ -4,16 +4,22 @@ import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.count;
 import static org.apache.spark.sql.functions.lit;
 
+import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.mapreduce.lib.output.FileOutputCommitter;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
+import org.facerecognition.data.DataException;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.vision.FaceChoice;
@@ -71,7 +77,7 @@ public final class EmbedJob implements Callable<Integer> {
             required = true,
             paramLabel = "FILE",
             description = "A model, a checkpoint of a training, or an ONNX model, on the driver's machine.")
-    private Path model;
+    private java.nio.file.Path model;
 
     @Option(
             names = "--model-input",
@@ -90,7 +96,7 @@ public final class EmbedJob implements Callable<Integer> {
             names = "--detector",
             paramLabel = "FILE",
             description = "Detect faces with this model, YuNet or SCRFD, on the driver's machine.")
-    private @Nullable Path detector;
+    private java.nio.file.@Nullable Path detector;
 
     @Option(
             names = "--min-score",
@@ -148,6 +154,10 @@ public final class EmbedJob implements Callable<Integer> {
                         throw new ParameterException(spec.commandLine(), option + " must be given with --detector");
                     });
         }
+        if (partitions < 0) {
+            throw new ParameterException(spec.commandLine(), "--partitions must be at least 0, but was " + partitions);
+        }
+        requireNoFailedRun(spark);
         FaceEmbedding embedding = embedding();
         Dataset<Row> images = images(spark, err);
         Dataset<Row> spread = partitions > 0 ? images.repartition(partitions) : images;
@@ -166,6 +176,26 @@ public final class EmbedJob implements Callable<Integer> {
         return 0;
     }
 
+    /** Of what a run that failed has left, Spark only says that it is there. */
+    private void requireNoFailedRun(SparkSession spark) {
+        Path folder = new Path(output);
+        try {
+            FileSystem system = folder.getFileSystem(spark.sessionState().newHadoopConf());
+            if (system.exists(folder)
+                    && Arrays.stream(system.listStatus(folder)).allMatch(EmbedJob::isUnfinished)) {
+                throw new DataException("the output " + output + " exists, and has no file _SUCCESS, as after a run"
+                        + " that failed; if no run writes it now, delete it, or give another folder");
+            }
+        } catch (IOException e) {
+            throw new DataException("the output " + output + " cannot be looked at: " + e.getMessage(), e);
+        }
+    }
+
+    private static boolean isUnfinished(FileStatus entry) {
+        String name = entry.getPath().getName();
+        return name.equals(FileOutputCommitter.PENDING_DIR_NAME) || name.startsWith("part-");
+    }
+
     private Dataset<Row> images(SparkSession spark, PrintWriter err) {
         return switch (format) {
             case FOLDER -> folders(spark, err);
@@ -177,10 +207,8 @@ public final class EmbedJob implements Callable<Integer> {
     private Dataset<Row> folders(SparkSession spark, PrintWriter err) {
         return inputs.stream()
                 .map(folder -> ImageRows.folder(spark, folder, passedOver -> {
-                    if (passedOver > 0) {
-                        err.println("passed over in " + folder + ": " + passedOver
-                                + " files and folders that are not images or were left behind by other programs");
-                    }
+                    passedOver.problemNotes().forEach(problem -> err.println("left out: " + problem));
+                    passedOver.note().ifPresent(note -> err.println(folder + ": " + note));
                 }))
                 .reduce(Dataset::union)
                 .orElseThrow();

@@ -1,27 +1,18 @@
 package org.facerecognition.spark;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.function.LongConsumer;
-import org.apache.hadoop.fs.FileStatus;
+import java.util.function.Consumer;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.facerecognition.data.DataException;
-import org.facerecognition.data.ImageFiles;
-import org.facerecognition.data.ImageFiles.Kind;
-import org.jspecify.annotations.Nullable;
+import org.facerecognition.data.PassedOver;
 
 /** Makes data sets for {@link FaceEmbedding} of image files. Files are listed here, and read by the executors. */
 public final class ImageRows {
@@ -34,39 +25,41 @@ public final class ImageRows {
 
     private ImageRows() {}
 
-    /** Lists a tree of image files; as {@link #folder(SparkSession, String, LongConsumer)}. */
+    /** Lists a tree of image files; as {@link #folder(SparkSession, String, Consumer)}. */
     public static Dataset<Row> folder(SparkSession spark, String root) {
         return folder(spark, root, passedOver -> {});
     }
 
     /**
      * Lists the image files in a folder and below it, in any file system of Hadoop's: files with the extensions of
-     * images, and without what operating systems and other programs leave behind.
+     * images, and without what operating systems and other programs leave behind. Links to folders are followed
+     * directly in {@code root}, and not below.
      *
      * @param root folder with one folder per person
-     * @param passedOver receives the number of files and folders that were passed over
+     * @param passedOver receives what was passed over: by kind, and each file and folder that may be or have an image
+     *     and cannot be used, with the reason
      * @return {@code path}, and {@code identity}: the name of the folder in {@code root} that the image is in or below;
      *     null for images directly in {@code root}
      * @throws DataException when the folder does not exist, cannot be read or has no images
      */
-    public static Dataset<Row> folder(SparkSession spark, String root, LongConsumer passedOver) {
+    public static Dataset<Row> folder(SparkSession spark, String root, Consumer<PassedOver> passedOver) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        PassedOver others = new PassedOver();
+        List<Row> rows;
         try {
             Path folder = new Path(root);
             FileSystem system = folder.getFileSystem(spark.sessionState().newHadoopConf()); // with its settings
-            Tree tree = new Tree(system);
-            tree.add(folder, null, true);
-            passedOver.accept(tree.passedOver);
-            if (tree.rows.isEmpty()) {
-                throw new DataException("folder " + root + " must have images in it or in its folders, but has none");
-            }
-            int partitions = partitions(tree.rows.size(), spark.sparkContext().defaultParallelism());
-            return spark.createDataFrame(context.parallelize(tree.rows, partitions), SCHEMA);
-        } catch (FileNotFoundException e) {
-            throw new DataException("folder " + root + " does not exist", e);
+            rows = ImageTree.list(folder, system, others);
         } catch (IOException | IllegalArgumentException e) {
             throw new DataException("folder " + root + " cannot be read: " + e.getMessage(), e);
         }
+        passedOver.accept(others);
+        if (rows.isEmpty()) {
+            throw new DataException(
+                    "folder " + root + " must have images in it or in its folders, but " + others.instead());
+        }
+        int partitions = partitions(rows.size(), spark.sparkContext().defaultParallelism());
+        return spark.createDataFrame(context.parallelize(rows, partitions), SCHEMA);
     }
 
     /** Returns some partitions for each core, because executors are not equally fast, but not many small files. */
@@ -75,45 +68,10 @@ public final class ImageRows {
         return Math.max(Math.max(1, some), images / ROWS_PER_PARTITION);
     }
 
-    private static final class Tree {
-        private final FileSystem system;
-        private final List<Row> rows = new ArrayList<>();
-        private long passedOver;
-
-        Tree(FileSystem system) {
-            this.system = system;
-        }
-
-        void add(Path folder, @Nullable String identity, boolean top) throws IOException {
-            FileStatus[] entries = system.listStatus(folder);
-            Arrays.sort(entries, Comparator.comparing(FileStatus::getPath));
-            for (FileStatus entry : entries) {
-                Path path = entry.getPath();
-                String name = path.getName(); // which this process's locale may have no java.nio.file.Path for
-                if (entry.isDirectory()) {
-                    if (ImageFiles.isLeftBehindFolder(name) || isLink(path)) {
-                        passedOver++;
-                    } else {
-                        add(path, top ? path.getName() : identity, false);
-                    }
-                } else if (ImageFiles.kindOf(name) == Kind.IMAGE) {
-                    rows.add(RowFactory.create(path.toString(), identity));
-                } else {
-                    passedOver++;
-                }
-            }
-        }
-
-        /** A link to a folder above would never end. */
-        private static boolean isLink(Path path) {
-            return "file".equals(path.toUri().getScheme())
-                    && Files.isSymbolicLink(java.nio.file.Path.of(path.toUri().getPath()));
-        }
-    }
-
     /**
      * Lists files as Spark's data source {@code binaryFile} does, whatever their names are: paths may be globs, and
-     * files and folders whose names begin with a dot or an underscore are left out.
+     * files and folders whose names begin with a dot or an underscore are left out. So are, without a word, files of
+     * this machine with names that this process cannot decode, for which it needs a UTF-8 locale.
      *
      * @param paths files and folders, which are searched with all folders below them
      * @return {@code path}

@@ -70,6 +70,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledForJreRange;
 import org.junit.jupiter.api.condition.JRE;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine.Command;
 
 /** Embeds and enrolls in this process, through the programs for spark-submit. */
 @Timeout(300)
@@ -148,7 +149,9 @@ class EmbedJobTest {
         Path output = folder.resolve("of-folder");
         String said =
                 run(0, new EmbedJob(), "--input", people, "--model", model, "--arithmetic", "fp32", "--output", output);
-        assertThat(said).contains("22 images: 21 embedded, 1 with an error").contains("passed over in");
+        assertThat(said)
+                .contains("22 images: 21 embedded, 1 with an error")
+                .contains(people + ": passed over: 1 other file");
 
         Dataset<Row> rows = spark.read().parquet(output.toString());
         assertThat(rows.columns())
@@ -463,7 +466,13 @@ class EmbedJobTest {
         String[][] wrong = {
             {"--input", people.toString(), "--model", "absent.ckpt", "model must be a file"},
             {"--input", "absent", "--model", model.toString(), "absent does not exist"},
-            {"--input", people.resolve("Person 1/notes.txt").toString(), "--model", model.toString(), "but has none"},
+            {
+                "--input",
+                people.resolve("Person 1/notes.txt").toString(),
+                "--model",
+                model.toString(),
+                "has only 1 other file"
+            },
             {
                 "--input",
                 people.toString(),
@@ -472,6 +481,7 @@ class EmbedJobTest {
                 "loose.png"
             },
             {"--input-format=parquet", "--input=" + people, "--model", model.toString(), "Parquet"},
+            {"--input", "s3a://photos/people", "--model", model.toString(), "with --packages"},
         };
         for (String[] words : wrong) {
             Object[] args = new Object[words.length + 1];
@@ -496,6 +506,57 @@ class EmbedJobTest {
                 .hasMessageContaining("is int");
         assertThatThrownBy(() -> embedding.embed(rows.withColumn("error", lit(1))))
                 .hasMessageContaining("rename");
+    }
+
+    @Test
+    void partitionsMustNotBeNegative() {
+        assertThat(run(
+                        2,
+                        new EmbedJob(),
+                        "--input",
+                        people,
+                        "--model",
+                        model,
+                        "--partitions=-1",
+                        "--output",
+                        folder.resolve("never")))
+                .contains("--partitions must be at least 0, but was -1");
+    }
+
+    /** Spark only said that there is such a path. */
+    @Test
+    void whatAFailedRunHasLeftIsNamed() throws IOException {
+        Path output = folder.resolve("failed");
+        Object[] words = {"--input", people, "--model", model, "--output", output};
+        for (String left : List.of("_temporary/0/task/part-0", "part-0.parquet")) {
+            Files.createDirectories(output.resolve(left).getParent());
+            Files.writeString(output.resolve(left), "");
+            assertThat(run(1, new EmbedJob(), words))
+                    .contains("as after a run that failed")
+                    .contains("delete it");
+        }
+        Files.writeString(output.resolve("_SUCCESS"), "");
+        assertThat(run(1, new EmbedJob(), words)).contains("already exists").doesNotContain("delete");
+    }
+
+    @Test
+    void aDriverWithoutMemoryIsOneSentence() {
+        StringWriter said = new StringWriter();
+        Callable<Integer> greedy = new Greedy();
+        int code = Commands.execute(Commands.line(greedy).setErr(new PrintWriter(said, true)));
+        assertThat(code).isEqualTo(1);
+        assertThat(said.toString())
+                .contains("error: ")
+                .contains("--driver-memory")
+                .hasLineCount(1);
+    }
+
+    @Command
+    private static final class Greedy implements Callable<Integer> {
+        @Override
+        public Integer call() {
+            throw new OutOfMemoryError("Java heap space");
+        }
     }
 
     /** Executors have no other file beside it, and may have no locale for its name. */
