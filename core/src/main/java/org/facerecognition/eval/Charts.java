@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
@@ -165,24 +166,29 @@ final class Charts {
         styler.setLocale(Locale.ROOT);
     }
 
-    private interface Drawing {
+    /** Draws an image; null if there is nothing to draw. */
+    interface Drawing {
         @Nullable
         BufferedImage draw();
     }
 
-    private static Optional<byte[]> png(Drawing drawing) {
+    /** Returns what is drawn; empty if there is nothing, or if this Java runtime cannot draw it. */
+    static Optional<byte[]> png(Drawing drawing) {
         try {
             var image = drawing.draw();
             if (image == null) {
                 return Optional.empty();
             }
             ByteArrayOutputStream png = new ByteArrayOutputStream();
-            ImageIO.write(image, "png", png);
+            try (var stream = new MemoryCacheImageOutputStream(png)) { // else ImageIO needs a temporary file
+                ImageIO.write(image, "png", stream);
+            }
             return Optional.of(png.toByteArray());
         } catch (IOException e) {
             throw new UncheckedIOException("cannot encode a chart", e);
-        } catch (LinkageError | InternalError | AWTError | NullPointerException e) {
-            // what AWT throws where there are no fonts, or no screen although DISPLAY names one
+        } catch (LinkageError | InternalError | AWTError | RuntimeException e) {
+            // what AWT throws where there are no fonts, which differs from Java to Java, or no screen although DISPLAY
+            // names one
             return Optional.empty();
         }
     }

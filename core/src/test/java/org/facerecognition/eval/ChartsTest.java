@@ -3,13 +3,20 @@ package org.facerecognition.eval;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.awt.image.BufferedImage;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.text.DecimalFormat;
 import java.text.DecimalFormatSymbols;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -39,6 +46,36 @@ class ChartsTest {
             assertThat(Charts.lines("loss", "epoch", series).orElseThrow()).isEqualTo(expected.orElseThrow());
         } finally {
             Locale.setDefault(before);
+        }
+    }
+
+    /** Java 17 throws an InternalError without fonts, later ones a RuntimeException, which ended a training. */
+    @Test
+    void whatCannotBeDrawnIsLeftOut() {
+        assertThat(Charts.png(() -> {
+                    throw new RuntimeException("Fontconfig head is null, check your fonts or fonts configuration");
+                }))
+                .isEmpty();
+        assertThat(Charts.png(() -> {
+                    throw new InternalError("java.lang.reflect.InvocationTargetException");
+                }))
+                .isEmpty();
+    }
+
+    @Test
+    void aChartNeedsNoTemporaryFile(@TempDir Path root) throws IOException {
+        Path gone = Files.createDirectory(root.resolve("gone"));
+        boolean before = ImageIO.getUseCache();
+        File folder = ImageIO.getCacheDirectory();
+        try {
+            ImageIO.setUseCache(true);
+            ImageIO.setCacheDirectory(gone.toFile());
+            Files.delete(gone);
+            assertThat(Charts.png(() -> new BufferedImage(2, 2, BufferedImage.TYPE_INT_RGB)))
+                    .isPresent();
+        } finally {
+            ImageIO.setCacheDirectory(folder);
+            ImageIO.setUseCache(before);
         }
     }
 
