@@ -357,7 +357,9 @@ public final class AtomicFile {
     /** Returns the message for a file that could not be written: which file, why, and what to do. */
     public static String cannotWrite(Path file, IOException e) {
         return "cannot write " + file + ": " + reason(e)
-                + "; an existing file of that name is unchanged; free some space or choose another folder";
+                + (e instanceof LockedException // which says what to do
+                        ? ""
+                        : "; an existing file of that name is unchanged; free some space or choose another folder");
     }
 
     /** Returns why a file operation failed, in a few words for people and without the name of a temporary file. */

@@ -10,12 +10,24 @@ public final class LockedException extends IOException {
 
     private final boolean byThisProcess;
     private final @Nullable String holder;
+    private final boolean mayBeLeftBehind;
 
     LockedException(Path lockFile, boolean byThisProcess, @Nullable String holder) {
+        this(lockFile, byThisProcess, holder, false);
+    }
+
+    /** @param mayBeLeftBehind whether the holder may have ended without releasing the lock */
+    LockedException(Path lockFile, boolean byThisProcess, @Nullable String holder, boolean mayBeLeftBehind) {
         super(lockFile + " is already held by " + (byThisProcess ? "this process" : "another process")
                 + (holder == null ? "" : ": " + holder));
         this.byThisProcess = byThisProcess;
         this.holder = holder;
+        this.mayBeLeftBehind = mayBeLeftBehind;
+    }
+
+    /** Returns whether the holder may have ended without releasing the lock, so that waiting for it may have no end. */
+    boolean mayBeLeftBehind() {
+        return mayBeLeftBehind;
     }
 
     /** Returns whether the holder is in this process. */

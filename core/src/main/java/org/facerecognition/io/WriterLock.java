@@ -65,6 +65,7 @@ public final class WriterLock implements AutoCloseable {
     private static final int MAX_TRIES = 100;
     private static final int MAX_TEXT_BYTES = 1_000;
     private static final int WAIT_MILLIS = 50;
+    private static final int SILENT_TRIES = 10; // after them, waiting is explained
     private static final String TEXT_START = "process "; // of every lock file
     private static final Pattern PROCESS = Pattern.compile(TEXT_START + "(\\d{1,18})( on host .*)?, .*");
 
@@ -132,18 +133,30 @@ public final class WriterLock implements AutoCloseable {
     }
 
     /**
-     * Takes the lock, and waits while another writer holds it.
+     * Takes the lock, and waits while another writer holds it; logs, once, who holds it if that takes a moment.
      *
      * @param lockFile exists while the lock is held; missing folders are created
      * @param holder describes the writer in a few words
+     * @throws LockedException if the file system has no locks and it is not known whether the holder still runs
      * @throws InterruptedIOException if the thread is interrupted while it waits
      * @throws IOException if the lock file cannot be created
      */
     public static WriterLock await(Path lockFile, String holder) throws IOException {
-        while (true) {
+        return await(lockFile, holder, WriterLock::lock);
+    }
+
+    static WriterLock await(Path lockFile, String holder, Locking locking) throws IOException {
+        for (int tries = 0; ; tries++) {
             try {
-                return of(lockFile, holder);
+                return of(lockFile, holder, false, locking);
             } catch (LockedException e) {
+                if (tries == SILENT_TRIES) {
+                    if (e.mayBeLeftBehind()) { // a person has to delete the file
+                        throw e;
+                    }
+                    System.getLogger(WriterLock.class.getName())
+                            .log(System.Logger.Level.INFO, "waiting: {0}", e.getMessage());
+                }
                 try {
                     Thread.sleep(WAIT_MILLIS);
                 } catch (InterruptedException interrupt) {
@@ -242,7 +255,7 @@ public final class WriterLock implements AutoCloseable {
         open.seek(0);
         @Nullable String holder = holder(open);
         Matcher process = PROCESS.matcher(holder == null ? "" : holder);
-        if (process.matches() && host().equals(process.group(2) == null ? "" : process.group(2))) {
+        if (process.matches() && isOfThisHost(process)) {
             long pid = Long.parseLong(process.group(1));
             if (pid == ProcessHandle.current().pid() // of an earlier start of this container
                     || ProcessHandle.of(pid).isEmpty()) {
@@ -253,7 +266,12 @@ public final class WriterLock implements AutoCloseable {
                 file,
                 false,
                 (holder == null ? "an unknown process" : holder) + "; this file system has no locks: if that process"
-                        + " has ended, delete " + file);
+                        + " has ended, delete " + file,
+                !(process.matches() && isOfThisHost(process)));
+    }
+
+    private static boolean isOfThisHost(Matcher process) {
+        return host().equals(process.group(2) == null ? "" : process.group(2));
     }
 
     private static boolean lock(RandomAccessFile open) throws IOException {

@@ -16,6 +16,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.LockedException;
 import org.facerecognition.io.WriterLock;
 
 /**
@@ -74,7 +75,9 @@ public final class WeightsCache {
         } catch (IOException e) {
             throw new WeightsException(
                     "cannot save " + remote.address() + " in " + file.getParent() + ": " + AtomicFile.reason(e)
-                            + "; free some space there or choose another cache folder",
+                            + (e instanceof LockedException // which says what to do
+                                    ? ""
+                                    : "; free some space there or choose another cache folder"),
                     e);
         }
     }

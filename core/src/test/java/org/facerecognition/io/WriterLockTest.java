@@ -8,6 +8,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.FileAlreadyExistsException;
@@ -17,7 +18,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -151,6 +156,64 @@ class WriterLockTest {
             assertThat(second).isNotDone();
             first.close();
             assertThat(second).succeedsWithin(10, TimeUnit.SECONDS);
+        }
+
+        /** It waited without a word. */
+        @Test
+        void awaitSaysForWhom() throws Exception {
+            CompletableFuture<String> said = new CompletableFuture<>();
+            Handler handler = new Handler() {
+                @Override
+                public void publish(LogRecord entry) {
+                    said.complete(String.valueOf(entry.getParameters()[0]));
+                }
+
+                @Override
+                public void flush() {}
+
+                @Override
+                public void close() {}
+            };
+            Logger logger = Logger.getLogger(WriterLock.class.getName());
+            logger.addHandler(handler);
+            WriterLock first = WriterLock.of(file, "a training");
+            try {
+                CompletableFuture<Void> second = CompletableFuture.runAsync(() -> {
+                    try {
+                        WriterLock.await(file, "a second one").close();
+                    } catch (IOException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                assertThat(said.get(10, TimeUnit.SECONDS))
+                        .startsWith(file + " is already held by this process: " + thisProcess());
+                first.close();
+                assertThat(second).succeedsWithin(10, TimeUnit.SECONDS);
+            } finally {
+                first.close();
+                logger.removeHandler(handler);
+            }
+        }
+
+        /** It polled without end a file that only a person can delete. */
+        @Test
+        void awaitDoesNotWaitForAnUnknownHolderWithoutLocks() throws Exception {
+            Files.writeString(file, "process 1 on host other, a download of weights since yesterday");
+            CompletableFuture<WriterLock> lock = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return WriterLock.await(file, "a second one", open -> {
+                        throw new IOException("No locks available");
+                    });
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            assertThat(lock)
+                    .failsWithin(10, TimeUnit.SECONDS)
+                    .withThrowableOfType(ExecutionException.class)
+                    .havingRootCause()
+                    .isInstanceOf(LockedException.class)
+                    .withMessageEndingWith("if that process has ended, delete " + file);
         }
 
         @Test
