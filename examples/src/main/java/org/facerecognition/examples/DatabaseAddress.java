@@ -87,13 +87,17 @@ final class DatabaseAddress {
         @Nullable String user = value(parameters.remove("user"));
         @Nullable String password = value(parameters.remove("password"));
         Set<String> known = driversParameters();
+        int secret = text.indexOf("password="); // a name behind it may be the rest of a password with an &
         parameters.keySet().stream()
                 .filter(name -> !known.contains(name))
                 .findFirst()
                 .ifPresent(name -> {
                     throw new IllegalArgumentException(
                             "a gallery's address must have the parameters gallery, user, password or"
-                                    + " those of PostgreSQL's driver, such as sslmode, but has \"" + name + "\"");
+                                    + " those of PostgreSQL's driver, such as sslmode, but has "
+                                    + (secret >= 0 && secret < text.lastIndexOf(name)
+                                            ? "another; write %26 for & in a value"
+                                            : "\"" + name + "\""));
                 });
         String rest = parameters.values().stream().collect(Collectors.joining("&"));
         return new DatabaseAddress(
@@ -120,9 +124,11 @@ final class DatabaseAddress {
     private static Map<String, String> parameters(String query) {
         Map<String, String> parameters = new LinkedHashMap<>();
         for (String one : query.split("&")) {
-            if (!one.isEmpty()) {
-                parameters.put(one.split("=", 2)[0], one);
+            if (!one.isEmpty() && parameters.put(one.split("=", 2)[0], one) != null) {
+                throw new IllegalArgumentException(
+                        "a gallery's address must have each parameter once, but has one of them again");
             }
+            value(one); // also of those for the driver, whose message would repeat the address
         }
         return parameters;
     }
@@ -130,9 +136,15 @@ final class DatabaseAddress {
     /** Returns the value of a parameter; null for one without a value. */
     private static @Nullable String value(@Nullable String parameter) {
         int equals = parameter == null ? -1 : parameter.indexOf('=');
-        return parameter == null || equals < 0
-                ? null
-                : URLDecoder.decode(parameter.substring(equals + 1).replace("+", "%2B"), StandardCharsets.UTF_8);
+        if (parameter == null || equals < 0) {
+            return null;
+        }
+        try {
+            return URLDecoder.decode(parameter.substring(equals + 1).replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) { // whose message has a part of the value, which may be a password
+            throw new IllegalArgumentException(
+                    "the values in a gallery's address must be percent-encoded, such as %25 for %, but one is not");
+        }
     }
 
     /** Returns the name of the gallery in the database. */

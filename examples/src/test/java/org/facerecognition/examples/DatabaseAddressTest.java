@@ -14,6 +14,7 @@ import java.util.Map;
 import jdk.net.ExtendedSocketOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DatabaseAddressTest {
@@ -112,6 +113,26 @@ class DatabaseAddressTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("a gallery's address must have the parameters gallery, user, password or those of"
                         + " PostgreSQL's driver, such as sslmode, but has \"galery\"");
+    }
+
+    /** The messages had bytes of the password, and of two values one was used without a word. */
+    @ParameterizedTest
+    @CsvSource({
+        "user=bob&password=50%off, the values in a gallery's address must be percent-encoded",
+        "password=hunter2%, the values in a gallery's address must be percent-encoded",
+        "password=a&off, 'the parameters gallery, user, password or those of PostgreSQL''s driver'",
+        "sslrootcert=%off, the values in a gallery's address must be percent-encoded",
+        "password=x&password=off, a gallery's address must have each parameter once",
+        "sslmode=off&sslmode=disable, a gallery's address must have each parameter once"
+    })
+    void saysWhatIsWrongWithoutThePassword(String parameters, String message) {
+        assertThatThrownBy(() -> DatabaseAddress.of("jdbc:postgresql://db/faces?" + parameters, ENVIRONMENT))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(message)
+                .hasMessageNotContaining("of\"")
+                .hasMessageNotContaining("off")
+                .hasMessageNotContaining("hunter2")
+                .hasNoCause();
     }
 
     /** The driver then looks the password up in ~/.pgpass. */
