@@ -300,7 +300,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
     @Override
     public synchronized List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings) {
         BadImages withoutFace = cropper.detector() == null ? BadImages.FAIL : BadImages.SKIP;
-        Calibrator calibrator = new Calibrator(model.everybodyKnown(), faces -> embed(faces, done -> {}, withoutFace));
+        Calibrator calibrator =
+                new Calibrator(model.everybodyKnown(), faces -> embed(faces, settings.embedded(), withoutFace));
         return model.calibrated(
                 calibrator.measure(strangers, settings), mode.forFaces(strangers.crop(), cropper.crop()));
     }

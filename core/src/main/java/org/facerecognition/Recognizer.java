@@ -470,8 +470,8 @@ public final class Recognizer implements FaceEmbedder {
     private List<Threshold> calibrate(FaceDataset strangers, CalibrationSettings settings, Use now) {
         return inUse(() -> {
             BadImages withoutFace = now.detector == null ? BadImages.FAIL : BadImages.SKIP;
-            Calibrator calibrator =
-                    new Calibrator(model.everybodyKnown(), faces -> embed(faces, now, done -> {}, withoutFace));
+            Calibrator calibrator = new Calibrator(
+                    model.everybodyKnown(), faces -> embed(faces, now, settings.embedded(), withoutFace));
             return model.calibrated(
                     calibrator.measure(strangers, settings), mode(now).forFaces(strangers.crop(), crop()));
         });
@@ -545,6 +545,15 @@ public final class Recognizer implements FaceEmbedder {
      *     180
      */
     public List<LabelNoise.Suspect> suspects(FaceDataset faces, double maxDegrees) {
+        return suspects(faces, maxDegrees, done -> {});
+    }
+
+    /**
+     * Finds training faces that are probably under a wrong name; as {@link #suspects(FaceDataset, double)}.
+     *
+     * @param embedded receives the number of faces embedded so far, batch by batch
+     */
+    public List<LabelNoise.Suspect> suspects(FaceDataset faces, double maxDegrees, IntConsumer embedded) {
         LabelNoise.requireAngle(maxDegrees);
         return inUse(() -> {
             if (!(head instanceof MarginSoftmax margins)) {
@@ -554,7 +563,7 @@ public final class Recognizer implements FaceEmbedder {
             }
             model.requireSameIdentities(faces);
             float[][] centers = TensorRows.of(margins.centers());
-            return LabelNoise.suspects(embed(faces, false), centers, margins.subCenters(), maxDegrees);
+            return LabelNoise.suspects(embed(faces, false, embedded), centers, margins.subCenters(), maxDegrees);
         });
     }
 

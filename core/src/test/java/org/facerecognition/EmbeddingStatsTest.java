@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
@@ -100,7 +101,9 @@ class EmbeddingStatsTest {
         FaceDataset all = FaceDataset.folders(faces, Split.TRAIN, 0, 0, 0);
         try (Recognizer recognizer = TinyTraining.recognizer()) {
             new Trainer(TinyTraining.args().epochs(8).build()).fit(recognizer, all, TinyTraining.validation(faces));
-            List<Suspect> suspects = recognizer.suspects(all, 75);
+            List<Integer> embedded = new ArrayList<>();
+            List<Suspect> suspects = recognizer.suspects(all, 75, embedded::add);
+            assertThat(embedded).isSorted().endsWith(all.size());
             assertThat(suspects)
                     .extracting(suspect -> all.sample(suspect.face()).image().name())
                     .first()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -204,12 +205,15 @@ class ThresholdTest {
         @Test
         void samplesWholePeople() {
             try (Recognizer copy = Recognizer.load(saved("sampled.model"))) {
-                Threshold.Evidence evidence = copy.calibrate(
-                                people(100, 60, Split.TEST), CalibrationSettings.DEFAULT.withMaxFaces(57))
+                List<Integer> embedded = new ArrayList<>();
+                CalibrationSettings settings =
+                        CalibrationSettings.DEFAULT.withMaxFaces(57).withProgress(embedded::add);
+                Threshold.Evidence evidence = copy.calibrate(people(100, 60, Split.TEST), settings)
                         .get(0)
                         .evidence()
                         .orElseThrow();
                 assertThat(evidence.people()).isEqualTo(28); // with two faces each
+                assertThat(embedded).isSorted().endsWith(56);
                 assertThat(evidence.impostorPairs()).isEqualTo(56 * 54 / 2);
             }
         }

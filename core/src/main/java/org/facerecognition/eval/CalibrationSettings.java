@@ -2,6 +2,7 @@ package org.facerecognition.eval;
 
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 
 /**
  * The settings of a {@linkplain Calibration calibration}.
@@ -17,6 +18,7 @@ import java.util.function.Consumer;
  *     above the requested one, at 95 % confidence ({@link Calibration#atMost}); otherwise it keeps the rate among the
  *     people of the calibration, and is an estimate for others ({@link Calibration#at})
  * @param notes receives remarks for the user, each a sentence without a full stop: {@link EqualImages}
+ * @param embedded receives the number of faces embedded so far, batch by batch
  */
 public record CalibrationSettings(
         List<Double> falseAcceptRates,
@@ -24,7 +26,8 @@ public record CalibrationSettings(
         long seed,
         boolean namesakes,
         boolean bounded,
-        Consumer<String> notes) {
+        Consumer<String> notes,
+        IntConsumer embedded) {
     private static final Consumer<String> NO_NOTES = note -> {};
 
     /** Rates of 1 %, 0.1 % and 0.01 %, and at most 10,000 faces, which make 50 million pairs. */
@@ -40,6 +43,17 @@ public record CalibrationSettings(
     public CalibrationSettings(
             List<Double> falseAcceptRates, int maxFaces, long seed, boolean namesakes, Consumer<String> notes) {
         this(falseAcceptRates, maxFaces, seed, namesakes, false, notes);
+    }
+
+    /** Makes settings without a receiver of the progress. */
+    public CalibrationSettings(
+            List<Double> falseAcceptRates,
+            int maxFaces,
+            long seed,
+            boolean namesakes,
+            boolean bounded,
+            Consumer<String> notes) {
+        this(falseAcceptRates, maxFaces, seed, namesakes, bounded, notes, done -> {});
     }
 
     /** @throws IllegalArgumentException naming the value that is out of range */
@@ -60,31 +74,36 @@ public record CalibrationSettings(
 
     /** Returns these settings with other rates. */
     public CalibrationSettings withFalseAcceptRates(List<Double> rates) {
-        return new CalibrationSettings(rates, maxFaces, seed, namesakes, bounded, notes);
+        return new CalibrationSettings(rates, maxFaces, seed, namesakes, bounded, notes, embedded);
     }
 
     /** Returns these settings with another maximum number of faces. */
     public CalibrationSettings withMaxFaces(int faces) {
-        return new CalibrationSettings(falseAcceptRates, faces, seed, namesakes, bounded, notes);
+        return new CalibrationSettings(falseAcceptRates, faces, seed, namesakes, bounded, notes, embedded);
     }
 
     /** Returns these settings with another seed. */
     public CalibrationSettings withSeed(long newSeed) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, newSeed, namesakes, bounded, notes);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, newSeed, namesakes, bounded, notes, embedded);
     }
 
     /** Returns these settings, saying whether equal names may belong to different people. */
     public CalibrationSettings withNamesakes(boolean allowed) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, allowed, bounded, notes);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, allowed, bounded, notes, embedded);
     }
 
     /** Returns these settings, saying whether the rates are upper bounds of the rates on other people. */
     public CalibrationSettings withBounded(boolean rates) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, rates, notes);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, rates, notes, embedded);
     }
 
     /** Returns these settings with another receiver of remarks, each a sentence without a full stop. */
     public CalibrationSettings withNotes(Consumer<String> receiver) {
-        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, bounded, receiver);
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, bounded, receiver, embedded);
+    }
+
+    /** Returns these settings with another receiver of the number of faces embedded so far. */
+    public CalibrationSettings withProgress(IntConsumer receiver) {
+        return new CalibrationSettings(falseAcceptRates, maxFaces, seed, namesakes, bounded, notes, receiver);
     }
 }
