@@ -88,7 +88,8 @@ final class AugmentCommand implements Callable<Integer> {
         }
         List<Transform> transforms = AugmentationOptions.transforms(line);
         FaceDataset faces = data.read(Split.TRAIN, seed);
-        data.requireOther("--out", out, seed);
+        data.requireOther("--out", out);
+        OutputFile.requireWritable("--out", out);
         int rows = Math.max(1, Math.min(images, faces.size()));
         List<@Nullable Transform> columns = new ArrayList<>();
         columns.add(null); // the original

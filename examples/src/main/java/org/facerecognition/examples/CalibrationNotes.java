@@ -1,7 +1,9 @@
 package org.facerecognition.examples;
 
 import java.math.BigDecimal;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.Crop;
@@ -48,5 +50,19 @@ final class CalibrationNotes {
                 : ": the model gives faces of different people the same embedding; check the data for equal images"
                         + " under"
                         + " different names";
+    }
+
+    /** Returns what {@code --json} says of a calibrated threshold. */
+    static Map<String, Object> figures(Threshold threshold) {
+        Threshold.Evidence evidence = threshold.evidence().orElseThrow();
+        Map<String, Object> figures = new LinkedHashMap<>();
+        figures.put("false_accept_rate", threshold.falseAcceptRate().orElseThrow());
+        figures.put("cosine", threshold.cosine());
+        figures.put("upper_bound", evidence.upperBound());
+        figures.put("impostor_pairs", evidence.impostorPairs());
+        figures.put("false_accepts", evidence.falseAccepts());
+        figures.put("people", evidence.people());
+        figures.put("mode", evidence.mode().toString());
+        return figures;
     }
 }

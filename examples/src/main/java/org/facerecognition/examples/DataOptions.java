@@ -1,5 +1,8 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,10 +17,12 @@ import java.util.stream.Stream;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -82,6 +87,9 @@ final class DataOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
+    private static final List<String> FILES =
+            List.of("train.rec", "train.idx", "celebA_anno.txt", "celebA_train_split.txt", "celebA_anno_query.csv");
+
     /** What identifies a part of the data that was read. */
     private record Part(Split split, long seed) {}
 
@@ -89,27 +97,35 @@ final class DataOptions {
     private final Set<String> reported = new HashSet<>();
 
     /**
-     * Checks, before any work, that a file to be written is none of the data's, whatever part it belongs to.
+     * Checks, before any work, that a file to be written is none of the data's: neither one of its lists and records,
+     * nor an image in one of its folders, whether or not that is used.
      *
      * @throws IllegalArgumentException when it is; the message names the option
+     * @throws UncheckedIOException when the paths cannot be resolved
      */
-    void requireOther(String option, Path out, long seed) {
-        ModelFile.requireOther(option, out, path(), path().resolve("train.rec"), path().resolve("train.idx"));
-        Path folder = path().toAbsolutePath().normalize();
-        Path file = out.toAbsolutePath().normalize();
-        if (!file.startsWith(folder)) {
-            return;
+    void requireOther(String option, Path out) {
+        ModelFile.requireOther(option, out, path());
+        FILES.forEach(name -> ModelFile.requireOther(option, out, path().resolve(name)));
+        if (Files.isRegularFile(out) && ImageFiles.kindOf(out) == ImageFiles.Kind.IMAGE && isInFolderOf(path(), out)) {
+            throw new IllegalArgumentException(
+                    option + " must not be a file that is read, which it would replace, but was " + out);
         }
-        String name = folder.relativize(file).toString().replace('\\', '/');
-        for (Split split : parts(seed)) {
-            FaceDataset faces = read(split, seed);
-            for (int i = 0; i < faces.size(); i++) {
-                if (faces.sample(i).image().name().equals(name)) {
-                    throw new IllegalArgumentException(
-                            option + " must not be a file that is read, which it would replace, but was " + out);
-                }
-            }
+    }
+
+    /** Returns whether a file is in a folder inside another, by its name or by where links lead. */
+    private static boolean isInFolderOf(Path folder, Path file) {
+        try {
+            return isBelow(
+                            folder.toAbsolutePath().normalize(),
+                            file.toAbsolutePath().normalize())
+                    || isBelow(AtomicFile.real(folder), AtomicFile.real(file));
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot compare " + file + " with " + folder, e);
         }
+    }
+
+    private static boolean isBelow(Path folder, Path file) {
+        return file.startsWith(folder) && file.getNameCount() > folder.getNameCount() + 1;
     }
 
     /**

@@ -170,8 +170,7 @@ final class EvaluateCommand implements Callable<Integer> {
                             + " or all-pairs, which name their people, but was given with " + protocol);
         }
         requireUsed();
-        new EvaluationFiles(model, data, pairs, detector.file())
-                .requireOther(calibrated, report, protocol.readsParts(), seed);
+        new EvaluationFiles(model, data, pairs, detector.file()).requireOther(calibrated, report);
         PrintWriter err = spec.commandLine().getErr();
         if (model.triesInputs()) {
             return tryInputs(err);
@@ -201,18 +200,18 @@ final class EvaluateCommand implements Callable<Integer> {
             figures.putIfAbsent("faces_not_found", null); // the names are the same with and without a detector
             figures.put("thresholds", null);
             figures.put("calibration", null);
+            @Nullable RuntimeException unwritten = write(results);
             try {
-                if (report != null) {
-                    results.write(report);
-                    err.println("report: " + report);
-                }
                 if (calibrated != null) {
                     List<Threshold> thresholds = calibrate(loaded, evaluation);
-                    loaded.save(calibrated);
                     figures.put("thresholds", LoadedModel.thresholds(loaded.embedder()));
                     figures.put(
                             "calibration",
-                            thresholds.stream().map(EvaluateCommand::figures).toList());
+                            thresholds.stream().map(CalibrationNotes::figures).toList());
+                    loaded.save(calibrated);
+                }
+                if (unwritten != null) {
+                    throw unwritten;
                 }
             } finally { // what was measured is not lost because of what fails afterwards
                 if (json) {
@@ -221,6 +220,23 @@ final class EvaluateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /** Writes the report; returns and says why it cannot be written, since the calibration does not need it. */
+    private @Nullable RuntimeException write(EvaluationReport results) {
+        PrintWriter err = spec.commandLine().getErr();
+        try {
+            if (report != null) {
+                results.write(report);
+                err.println("report: " + report);
+            }
+            return null;
+        } catch (RuntimeException e) {
+            if (calibrated != null) {
+                err.println("warning: " + e.getMessage());
+            }
+            return e;
+        }
     }
 
     /** Rejects options that the protocol does not read: figures would look as if they were of what they ask for. */
@@ -356,8 +372,8 @@ final class EvaluateCommand implements Callable<Integer> {
                 .withNamesakes(namesakes)
                 .withBounded(bounded)
                 .withNotes(evaluation::noteEqualImages);
-        List<Threshold> thresholds = loaded.embedder().calibrate(people, settings);
         PrintWriter err = spec.commandLine().getErr();
+        List<Threshold> thresholds = loaded.embedder().calibrate(people, settings);
         err.printf(
                 "calibrated on people %s, %s:%n",
                 namesakes || loaded.saysWhomItKnows()
@@ -369,18 +385,5 @@ final class EvaluateCommand implements Callable<Integer> {
         CalibrationNotes.otherCrop(thresholds, people.crop(), loaded.crop())
                 .ifPresent(line -> err.println("warning: " + line));
         return thresholds;
-    }
-
-    private static Map<String, Object> figures(Threshold threshold) {
-        Threshold.Evidence evidence = threshold.evidence().orElseThrow();
-        Map<String, Object> figures = new LinkedHashMap<>();
-        figures.put("false_accept_rate", threshold.falseAcceptRate().orElseThrow());
-        figures.put("cosine", threshold.cosine());
-        figures.put("upper_bound", evidence.upperBound());
-        figures.put("impostor_pairs", evidence.impostorPairs());
-        figures.put("false_accepts", evidence.falseAccepts());
-        figures.put("people", evidence.people());
-        figures.put("mode", evidence.mode().toString());
-        return figures;
     }
 }

@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,37 +34,37 @@ final class EvaluationFiles {
      *
      * @param calibrated the file of --calibrate, which may be the model; null if there is none
      * @param report the file of --report; null if there is none
-     * @param readsParts whether the data has parts, whose images are checked as well
      * @throws IllegalArgumentException naming the option and the file
+     * @throws UncheckedIOException when the folder of one cannot be written
      */
-    void requireOther(@Nullable Path calibrated, @Nullable Path report, boolean readsParts, long seed) {
+    void requireOther(@Nullable Path calibrated, @Nullable Path report) {
         if (calibrated != null) {
             Checkpoints.requireNotResumedFrom(calibrated);
-            check("--calibrate", calibrated, readsParts, seed);
+            check("--calibrate", calibrated);
+            OutputFile.requireWritable("--calibrate", calibrated);
         }
         if (report != null) {
             Checkpoints.requireNotResumedFrom(report);
-            check("--report", report, readsParts, seed);
+            check("--report", report);
             model.requireOther("--report", report);
             Path json = EvaluationReport.jsonFile(report);
-            check("the JSON file of --report", json, readsParts, seed);
+            check("the JSON file of --report", json);
             model.requireOther("the JSON file of --report", json);
             for (Path written : new Path[] {report, json}) {
                 ModelFile.requireApart("--calibrate", calibrated, "--report", written);
             }
+            OutputFile.requireWritable("--report", report);
+            OutputFile.requireWritable("the JSON file of --report", json);
         }
     }
 
-    private void check(String option, Path out, boolean readsParts, long seed) {
+    private void check(String option, Path out) {
         List<@Nullable Path> read = new ArrayList<>();
         read.add(pairs);
         read.add(detector);
-        read.add(data.path());
         LISTS.forEach(list -> read.add(data.path().resolve(list)));
         read.add(model.beside(FormerOptions.FILE)); // the training could not be resumed without it
         ModelFile.requireOther(option, out, read.toArray(Path[]::new));
-        if (readsParts) {
-            data.requireOther(option, out, seed);
-        }
+        data.requireOther(option, out);
     }
 }

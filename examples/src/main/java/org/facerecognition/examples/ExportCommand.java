@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.facerecognition.Recognizer;
 import org.facerecognition.export.ExportFormat;
-import org.facerecognition.train.Checkpoints;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,7 +49,7 @@ final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Checkpoints.requireNotResumedFrom(out);
+        OutputFile.requireWritable("--out", out);
         model.requireOther("--out", out);
         try (Recognizer recognizer = model.load()) {
             recognizer.export(out, format, normalize);

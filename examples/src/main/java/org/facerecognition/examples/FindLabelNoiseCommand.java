@@ -81,7 +81,8 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
         FaceDataset faces = data.read(Split.TRAIN, seed);
         if (out != null) {
             ModelFile.requireOther("--out", out, model);
-            data.requireOther("--out", out, seed);
+            data.requireOther("--out", out);
+            OutputFile.requireWritable("--out", out);
         }
         List<Suspect> suspects;
         try (Recognizer recognizer = ModelFile.load(model, false)) {
@@ -91,21 +92,27 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
         }
         String list = list(faces, suspects);
         PrintWriter standard = spec.commandLine().getOut();
-        if (out != null) {
-            write(out, list);
-        } else if (!json) {
-            standard.print(list);
-            standard.flush();
-        }
-        spec.commandLine()
-                .getErr()
-                .printf(Locale.ROOT, "%,d of %,d images are suspected%n", suspects.size(), faces.size());
-        if (json) {
-            Map<String, Object> figures = new LinkedHashMap<>();
-            figures.put("pictures", faces.size());
-            figures.put("suspects", suspects.size());
-            figures.put("suspect_list", rows(faces, suspects));
-            standard.println(Json.line(figures));
+        boolean written = false;
+        try {
+            if (out != null) {
+                write(out, list);
+                written = true;
+            }
+        } finally { // what was found is not lost because the file cannot be written
+            if (!written && !json) {
+                standard.print(list);
+                standard.flush();
+            }
+            spec.commandLine()
+                    .getErr()
+                    .printf(Locale.ROOT, "%,d of %,d images are suspected%n", suspects.size(), faces.size());
+            if (json) {
+                Map<String, Object> figures = new LinkedHashMap<>();
+                figures.put("pictures", faces.size());
+                figures.put("suspects", suspects.size());
+                figures.put("suspect_list", rows(faces, suspects));
+                standard.println(Json.line(figures));
+            }
         }
         return 0;
     }

@@ -77,7 +77,8 @@ final class PackCommand implements Callable<Integer> {
         List<FaceDataset> parts =
                 data.parts(seed).stream().map(split -> data.read(split, seed)).toList();
         if (shards == 1) { // otherwise the files have other names
-            data.requireOther("--out", out, seed);
+            data.requireOther("--out", out);
+            OutputFile.requireWritable("--out", out);
         }
         parts.forEach(err::println);
         int images = parts.stream().mapToInt(FaceDataset::size).sum();

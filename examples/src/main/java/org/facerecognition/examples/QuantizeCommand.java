@@ -13,7 +13,6 @@ import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.PrepareOptions;
-import org.facerecognition.train.Checkpoints;
 import org.facerecognition.vision.FaceDetector;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -70,7 +69,6 @@ final class QuantizeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter err = spec.commandLine().getErr();
-        Checkpoints.requireNotResumedFrom(out);
         if (faces < Int8Calibration.MIN_IMAGES) {
             throw new IllegalArgumentException(
                     "--faces must be at least " + Int8Calibration.MIN_IMAGES + ", but was " + faces);
@@ -83,27 +81,35 @@ final class QuantizeCommand implements Callable<Integer> {
         }
         ModelFile.requireOther("--out", out, detector.file());
         ModelFile.requireOther("--out", out, given.paths().toArray(Path[]::new));
+        OutputFile.requireWritable("--out", out);
         List<ImageSource> sources =
                 spread(given.paths()).stream().map(ImageSource::of).toList();
         Optional<FaceDetector> faceDetector = detector.open(err);
-        Int8Calibration calibration;
         try (Recognizer recognizer = model.load()) {
             recognizer.useDetector(faceDetector.orElse(null), face.choice());
-            calibration = recognizer.calibrateInt8(sources);
-            recognizer.save(out);
+            Int8Calibration calibration = recognizer.calibrateInt8(sources);
+            try {
+                recognizer.save(out);
+            } finally { // what was measured is not lost because the file cannot be written
+                print(calibration);
+            }
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
         }
-        if (!(calibration.minCosine() >= PrepareOptions.INT8.minCosine())) {
-            err.println("note: --int8 will refuse this model, because the smallest cosine is below "
-                    + PrepareOptions.INT8.minCosine());
-        }
-        PrintWriter printed = spec.commandLine().getOut();
-        printed.println(json ? line(calibration) : "int8: " + calibration);
         if (!json) {
-            printed.println("wrote " + out);
+            spec.commandLine().getOut().println("wrote " + out);
         }
         return 0;
+    }
+
+    private void print(Int8Calibration calibration) {
+        if (!(calibration.minCosine() >= PrepareOptions.INT8.minCosine())) {
+            spec.commandLine()
+                    .getErr()
+                    .println("note: --int8 will refuse this model, because the smallest cosine is below "
+                            + PrepareOptions.INT8.minCosine());
+        }
+        spec.commandLine().getOut().println(json ? line(calibration) : "int8: " + calibration);
     }
 
     /** Returns as many of the files as are wanted, at equal distances. */

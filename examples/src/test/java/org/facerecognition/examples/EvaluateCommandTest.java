@@ -22,6 +22,8 @@ import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every protocol, on synthetic faces, with a network that was trained on them for one step. */
@@ -341,16 +343,57 @@ class EvaluateCommandTest {
     /** Hours of measuring used to be lost to a report that could not be written, or to too few people. */
     @Test
     void figuresAreNotLostToWhatFailsAfterMeasuring() throws IOException {
-        Path file = Files.writeString(root.resolve("file"), "x");
-        Cli.Result noReport = evaluate("closed-set", faces, "--layout", "folders", "--report", file.resolve("x.html"));
-        assertThat(noReport.code()).isEqualTo(1);
-        shares(noReport.json(), "val_accuracy");
         Cli.Result fewPeople = evaluate(
                 "closed-set", faces, "--layout", "folders", "--namesakes", "--calibrate", root.resolve("c.model"));
         assertThat(fewPeople.code()).isEqualTo(1);
         assertThat(fewPeople.err()).contains("needs at least 25 people");
         shares(fewPeople.json(), "val_accuracy");
         assertThat(fewPeople.json().get("calibration").isNull()).isTrue();
+    }
+
+    /** The thresholds, which do not need the report, were lost to it. */
+    @Test
+    @EnabledOnOs(value = OS.LINUX, disabledReason = "needs a file that is always full")
+    void aReportThatCannotBeWrittenDoesNotPreventTheCalibration() throws IOException {
+        Path full = Files.createSymbolicLink(root.resolve("full.html"), Path.of("/dev/full"));
+        Path people = Cli.faces(root.resolve("thirty"), 30, 2);
+        Path trained = root.resolve("thirty-trained");
+        Cli.train(faces, trained, "--max-steps", 1, "--encoder", "resnet18"); // tells people apart without training
+        Path calibrated = root.resolve("thirty.model");
+        Cli.Result result = Cli.run(
+                "evaluate",
+                "--protocol",
+                "all-pairs",
+                "--model",
+                trained.resolve("last.ckpt"),
+                "--data",
+                people,
+                "--namesakes",
+                "--report",
+                full,
+                "--calibrate",
+                calibrated,
+                "--json");
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.err()).contains("warning: cannot write " + full, "error: cannot write " + full);
+        shares(result.json(), "auc");
+        assertThat(result.json().get("calibration")).isNotEmpty();
+        assertThat(calibrated).exists();
+    }
+
+    /** The list was lost, although finding it takes as long as an epoch. */
+    @Test
+    @EnabledOnOs(value = OS.LINUX, disabledReason = "needs a file that is always full")
+    void aListOfSuspectsThatCannotBeWrittenIsPrinted() throws IOException {
+        Path full = Files.createSymbolicLink(root.resolve("full.tsv"), Path.of("/dev/full"));
+        Object[] words = {"find-label-noise", "--model", model, "--data", faces, "--degrees", 0, "--out", full};
+        Cli.Result list = Cli.run(words);
+        assertThat(list.code()).isEqualTo(1);
+        assertThat(list.err()).contains("error: cannot write " + full, "15 of 15 images are suspected");
+        assertThat(list.out().lines()).hasSize(16);
+        Object[] json = Arrays.copyOf(words, words.length + 1);
+        json[words.length] = "--json";
+        assertThat(Cli.run(json).json().get("suspect_list")).hasSize(15);
     }
 
     /** Nothing said that only some of the rates have a threshold, nor why. */

@@ -9,11 +9,13 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Files that {@code evaluate} and {@code quantize} write: inputs with the same names were replaced. */
+/** Files that commands write: inputs with the same names were replaced. */
 class OutputsTest {
     @TempDir
     private Path root;
@@ -108,5 +110,88 @@ class OutputsTest {
         Path image = faces.resolve("person1/0.png");
         assertThat(Cli.run("quantize", "--model", model, "--out", image, faces).err())
                 .contains(message, "but was " + image);
+    }
+
+    private List<Object[]> commands(Path out) {
+        return List.of(
+                new Object[] {"find-label-noise", "--model", model, "--data", faces, "--out", out},
+                new Object[] {"quantize", "--model", model, "--out", out, faces},
+                new Object[] {"pack", "--data", faces, "--out", out},
+                new Object[] {"augment", "--data", faces, "--out", out},
+                new Object[] {"export", "--model", model, "--format", "onnx", "--out", out},
+                new Object[] {"evaluate", "--model", model, "--data", faces, "--calibrate", out},
+                new Object[] {"evaluate", "--model", model, "--data", faces, "--report", out});
+    }
+
+    /** It was noticed when the work was done: the model, which is none here, had been read before. */
+    @Test
+    void aFolderInTheWayIsNoticedFirst() throws IOException {
+        Path folder = Files.createDirectory(root.resolve("folder"));
+        for (Object[] words : commands(folder)) {
+            Cli.Result result = Cli.run(words);
+            assertThat(result.err()).contains(" must be a file, but was the folder " + folder);
+            assertThat(result.code()).isEqualTo(Main.USED_WRONGLY);
+        }
+    }
+
+    @Test
+    void aFolderThatCannotBeMadeIsNoticedFirst() {
+        Path inFile = root.resolve("pairs.tsv/more/out.x");
+        for (Object[] words : commands(inFile)) {
+            Cli.Result result = Cli.run(words);
+            assertThat(result.err())
+                    .contains("error: cannot write " + inFile + ": " + root.resolve("pairs.tsv") + " is not a folder");
+            assertThat(result.code()).isEqualTo(Main.FAILED);
+        }
+    }
+
+    /** Those of find-label-noise and pack were replaced. */
+    @Test
+    void noFileOfATrainingIsReplaced() throws IOException {
+        Path trained = root.resolve("trained");
+        Cli.Result result = Cli.train(faces, trained, "--max-steps", 1);
+        assertThat(result.code()).as(result.err()).isZero();
+        for (String name : List.of("last.ckpt", "args.json")) {
+            byte[] before = Files.readAllBytes(trained.resolve(name));
+            for (Object[] words : commands(trained.resolve(name))) {
+                Cli.Result refused = Cli.run(words);
+                assertThat(refused.err()).contains(" of a training, which could not be resumed any more, but was ");
+                assertThat(refused.code()).isEqualTo(Main.USED_WRONGLY);
+            }
+            assertThat(trained.resolve(name)).hasBinaryContent(before);
+        }
+    }
+
+    /** Links, CelebA's folder of images, and people left out hid them. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void imagesOfTheDataAreFoundByAnyName() throws IOException {
+        Path image = faces.resolve("person0/0.png");
+        Path link = Files.createSymbolicLink(root.resolve("link"), faces);
+        assertKept(image, "augment", "--data", link);
+        assertKept(link.resolve("person0/0.png"), "augment", "--data", faces);
+        Path few = faces.resolve("few/0.png");
+        Files.createDirectories(few.getParent());
+        Files.copy(image, few);
+        assertKept(few, "augment", "--data", faces, "--min-images", 2);
+        Path celeba = root.resolve("celeba");
+        Files.createDirectories(celeba.resolve("celebA_imgs"));
+        Path crop = Files.copy(image, celeba.resolve("celebA_imgs/000001.png"));
+        Path list = Files.writeString(celeba.resolve("celebA_anno.txt"), "000001.png 0\n");
+        Path split = Files.writeString(celeba.resolve("celebA_train_split.txt"), "000001.png 0\n");
+        for (Path file : List.of(crop, list, split)) {
+            assertKept(file, "pack", "--data", celeba);
+        }
+    }
+
+    private static void assertKept(Path file, Object... words) throws IOException {
+        byte[] before = Files.readAllBytes(file);
+        List<Object> all = new ArrayList<>(List.of(words));
+        all.addAll(List.of("--out", file));
+        Cli.Result result = Cli.run(all.toArray());
+        assertThat(result.err())
+                .contains("error: --out must not be a file that is read, which it would replace, but was " + file);
+        assertThat(result.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(file).hasBinaryContent(before);
     }
 }

@@ -2,12 +2,16 @@ package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.inference.PreparedNet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code quantize}, and commands with {@code --int8}. */
@@ -82,6 +86,17 @@ class QuantizeCommandTest {
         Object[] withHalves = Arrays.copyOf(identify, identify.length + 1);
         withHalves[identify.length] = "--bf16";
         assertThat(Cli.run(withHalves).out()).contains("Ann");
+    }
+
+    /** What was measured was lost. */
+    @Test
+    @EnabledOnOs(value = OS.LINUX, disabledReason = "needs a file that is always full")
+    void theMeasurementIsPrintedAlsoIfTheModelCannotBeWritten() throws IOException {
+        Path full = Files.createSymbolicLink(root.resolve("full.model"), Path.of("/dev/full"));
+        Cli.Result result = Cli.run("quantize", "--model", model, "--out", full, "--faces", 16, faces);
+        assertThat(result.code()).isEqualTo(Main.FAILED);
+        assertThat(result.err()).contains("error: cannot write " + full);
+        assertThat(result.out()).startsWith("int8: cosine to float32 ").doesNotContain("wrote");
     }
 
     @Test
