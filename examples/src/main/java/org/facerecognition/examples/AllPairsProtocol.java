@@ -23,6 +23,7 @@ final class AllPairsProtocol implements EvaluationProtocol {
         if (faces.size() < people.size()) {
             evaluation.note(note(faces, people));
         }
+        faces = evaluation.usable(faces);
         VerificationSet set = VerificationSet.of(faces);
         set.requireMeasurable();
         evaluation.report.count("people", faces.labelsShown().cardinality());

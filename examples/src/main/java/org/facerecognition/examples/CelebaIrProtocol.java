@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import org.facerecognition.data.Crop;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.OpenSetFaces;
 import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.IdentificationRate;
@@ -13,9 +14,11 @@ final class CelebaIrProtocol implements EvaluationProtocol {
     public void measure(Evaluation evaluation) {
         Crop crop = evaluation.data.crop(defaultCrop(evaluation.model()));
         OpenSetFaces faces = OpenSetFaces.celebaIr(evaluation.data.path(), crop.ofCrops());
-        IdentificationRate.pairs(faces.queries().size(), faces.distractors().size()); // before the work
-        Embedded queries = evaluation.embedNumbered("queries", faces.queries());
-        Embedded distractors = evaluation.embedNameless("distractors", faces.distractors());
+        FaceDataset usableQueries = evaluation.usable(faces.queries());
+        FaceDataset usableDistractors = evaluation.usable(faces.distractors());
+        IdentificationRate.pairs(usableQueries.size(), usableDistractors.size()); // before the work
+        Embedded queries = evaluation.embedNumbered("queries", usableQueries);
+        Embedded distractors = evaluation.embedNameless("distractors", usableDistractors);
         IdentificationRate rate = IdentificationRate.of(queries, distractors.embeddings());
         int falsePairs = rate.pairs().different().length;
         for (double fpr : FALSE_POSITIVE_RATES) {
@@ -25,7 +28,7 @@ final class CelebaIrProtocol implements EvaluationProtocol {
         evaluation.report.note(
                 "False pairs are those of two queries of different people and of a query and a distractor; the"
                         + " threshold is the N-th largest of their similarities.");
-        evaluation.report(rate.pairs(), evaluation.seen(faces.queries()), evaluation.seen(faces.distractors()));
+        evaluation.report(rate.pairs(), evaluation.seen(usableQueries), evaluation.seen(usableDistractors));
     }
 
     /** Returns the crop that the model was trained with; weights from elsewhere are taken to expect aligned faces. */

@@ -17,22 +17,26 @@ final class ClosedSetProtocol implements EvaluationProtocol {
     @Override
     public void measure(Evaluation evaluation) {
         DataOptions data = evaluation.data;
-        Embedded gallery = evaluation.embed("gallery", data.read(Split.TRAIN, evaluation.seed));
-        measure(evaluation, gallery, Split.VAL, "val");
-        if (data.hasTest(evaluation.seed)) {
-            measure(evaluation, gallery, Split.TEST, "test");
+        FaceDataset train = data.read(Split.TRAIN, evaluation.seed); // all is read before anything is embedded
+        FaceDataset val = data.read(Split.VAL, evaluation.seed);
+        boolean hasTest = data.hasTest(evaluation.seed);
+        train = evaluation.usable(train);
+        val = evaluation.usable(val);
+        Embedded gallery = evaluation.embed("gallery", train);
+        measure(evaluation, gallery, val, "val");
+        if (hasTest) {
+            measure(evaluation, gallery, evaluation.usable(data.read(Split.TEST, evaluation.seed)), "test");
         } else {
             evaluation.report.unmeasured("test_accuracy", "test_accuracy_5nn");
         }
     }
 
-    private static void measure(Evaluation evaluation, Embedded gallery, Split split, String name) {
-        FaceDataset faces = evaluation.data.read(split, evaluation.seed);
+    private static void measure(Evaluation evaluation, Embedded gallery, FaceDataset faces, String name) {
         Embedded probes = evaluation.embed(name, faces);
         evaluation.report.figure(name + "_accuracy", ClosedSet.of(gallery).accuracy(probes));
         evaluation.report.figure(
                 name + "_accuracy_5nn", NearestNeighbors.of(gallery, NEIGHBORS).accuracy(probes));
-        if (split == Split.VAL) {
+        if (faces.split() == Split.VAL) {
             evaluation.report.identification(Identification.of(gallery.centroids(), probes));
         }
     }

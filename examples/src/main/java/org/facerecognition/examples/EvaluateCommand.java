@@ -87,6 +87,9 @@ final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data = new DataOptions();
 
+    @Mixin
+    private BadImagesOption badImages = new BadImagesOption();
+
     @Option(
             names = "--pairs",
             paramLabel = "FILE",
@@ -191,7 +194,7 @@ final class EvaluateCommand implements Callable<Integer> {
             Evaluation evaluation = measured(loaded, faceDetector, results, err);
             reportKnownPeople(evaluation);
             if (faceDetector != null) {
-                reportNotFound(evaluation);
+                evaluation.reportNotFound();
             }
             figures.putAll(results.figures());
             if (!json) {
@@ -273,8 +276,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
     private Evaluation measured(
             LoadedModel loaded, @Nullable FaceDetector faceDetector, EvaluationReport results, PrintWriter err) {
-        Evaluation evaluation =
-                new Evaluation(loaded, !noFlip, faceDetector, face.choice(), data, pairs, unseen, seed, results, err);
+        Evaluation evaluation = new Evaluation(
+                loaded, !noFlip, faceDetector, face.choice(), data, badImages, pairs, unseen, seed, results, err);
         protocol.maker.get().measure(evaluation);
         return evaluation;
     }
@@ -331,15 +334,6 @@ final class EvaluateCommand implements Callable<Integer> {
         return figure instanceof Number number ? number.doubleValue() : Double.NEGATIVE_INFINITY;
     }
 
-    private static void reportNotFound(Evaluation evaluation) {
-        evaluation.report.count("faces_not_found", evaluation.notFound());
-        if (evaluation.notFound() > 0) {
-            evaluation.print("note: no usable face was found in " + evaluation.notFound()
-                    + " images, which were cropped by --align; images larger than --max-side were shrunk"
-                    + " first, unless --tiles was given");
-        }
-    }
-
     /** Reports the people of the training among those measured on: on other people the model is less accurate. */
     private void reportKnownPeople(Evaluation evaluation) {
         if (!namesakes && !evaluation.model().saysWhomItKnows()) {
@@ -361,7 +355,7 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private List<Threshold> calibrate(LoadedModel loaded, Evaluation evaluation) {
-        FaceDataset all = data.readAll(seed);
+        FaceDataset all = evaluation.usable(data.readAll(seed));
         Set<String> trainedOn = namesakes ? Set.of() : Set.copyOf(loaded.knownPeople(all));
         List<String> others = all.identities().stream()
                 .filter(name -> !trainedOn.contains(name))
@@ -373,7 +367,11 @@ final class EvaluateCommand implements Callable<Integer> {
                 .withBounded(bounded)
                 .withNotes(evaluation::noteEqualImages);
         PrintWriter err = spec.commandLine().getErr();
-        List<Threshold> thresholds = loaded.embedder().calibrate(people, settings);
+        List<Threshold> thresholds;
+        try (EmbedProgress progress =
+                new EmbedProgress(err, "calibration", Math.min(people.size(), settings.maxFaces()))) {
+            thresholds = loaded.embedder().calibrate(people, settings.withProgress(progress));
+        }
         err.printf(
                 "calibrated on people %s, %s:%n",
                 namesakes || loaded.saysWhomItKnows()

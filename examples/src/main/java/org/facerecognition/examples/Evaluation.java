@@ -16,6 +16,7 @@ import org.facerecognition.eval.Embedded;
 import org.facerecognition.eval.EqualImages;
 import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.eval.Verification;
+import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,7 @@ final class Evaluation {
     private final boolean flip;
     private final @Nullable FaceDetector detector;
     private final FaceChoice choice;
+    private final BadImagesOption badImages;
     private final PrintWriter err;
     private final Set<String> knownPeople = new HashSet<>();
     private final Set<String> notFound = ConcurrentHashMap.newKeySet();
@@ -51,6 +53,7 @@ final class Evaluation {
             @Nullable FaceDetector detector,
             FaceChoice choice,
             DataOptions data,
+            BadImagesOption badImages,
             @Nullable Path pairs,
             double unseen,
             long seed,
@@ -61,6 +64,7 @@ final class Evaluation {
         this.detector = detector;
         this.choice = choice;
         this.data = data;
+        this.badImages = badImages;
         this.pairs = pairs;
         this.unseen = unseen;
         this.seed = seed;
@@ -80,6 +84,16 @@ final class Evaluation {
         }
         FaceCropper cropper = new FaceCropper(faces.crop(), model.embedder().imageSizePx(), detector, choice);
         return faces.cropped(cropper, image -> notFound.add(image.name()));
+    }
+
+    /** Returns the faces without those that --bad-images leaves out. */
+    FaceDataset usable(FaceDataset faces) {
+        return badImages.usable(faces, model.embedder().imageSizePx());
+    }
+
+    /** Returns the pairs without the faces that --bad-images leaves out. */
+    VerificationSet usable(VerificationSet set) {
+        return badImages.usable(set, model.embedder().imageSizePx());
     }
 
     /**
@@ -162,8 +176,13 @@ final class Evaluation {
         err.flush();
     }
 
-    /** Returns the number of images in which the detector found no face. */
-    int notFound() {
-        return notFound.size();
+    /** Reports the number of images in which the detector found no face. */
+    void reportNotFound() {
+        report.count("faces_not_found", notFound.size());
+        if (!notFound.isEmpty()) {
+            print("note: no usable face was found in " + notFound.size()
+                    + " images, which were cropped by --align; images larger than --max-side were shrunk"
+                    + " first, unless --tiles was given");
+        }
     }
 }

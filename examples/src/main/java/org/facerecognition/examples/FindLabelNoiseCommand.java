@@ -50,6 +50,9 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data = new DataOptions();
 
+    @Mixin
+    private BadImagesOption badImages = new BadImagesOption();
+
     @Option(
             names = "--degrees",
             paramLabel = "ANGLE",
@@ -88,7 +91,10 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
         try (Recognizer recognizer = ModelFile.load(model, false)) {
             faces = trainedOn(faces, recognizer.identities());
             DataOptions.requirePackedFor(LoadedModel.of(recognizer), faces);
-            suspects = recognizer.suspects(faces, degrees);
+            faces = badImages.usable(faces, recognizer.imageSizePx());
+            try (EmbedProgress progress = new EmbedProgress(spec.commandLine().getErr(), "faces", faces.size())) {
+                suspects = recognizer.suspects(faces, degrees, progress);
+            }
         }
         String list = list(faces, suspects);
         PrintWriter standard = spec.commandLine().getOut();

@@ -22,13 +22,13 @@ final class OpenSetProtocol implements EvaluationProtocol {
         double notEnrolled = evaluation.unseen > 0 ? evaluation.unseen : DEFAULT_NON_MATED;
         long seed = evaluation.seed;
         FaceDataset train = evaluation.data.read(Split.TRAIN, seed);
-        FaceDataset val = evaluation.data.read(Split.VAL, seed);
-        FaceDataset enrolled = train.byIdentity(notEnrolled, seed).seen();
+        FaceDataset val = evaluation.usable(evaluation.data.read(Split.VAL, seed));
+        FaceDataset enrolled =
+                evaluation.usable(train.byIdentity(notEnrolled, seed).seen());
+        FaceDataset.ByIdentity probes = val.byIdentity(notEnrolled, seed); // before anything is embedded
         Embedded gallery = evaluation.embed("enrolled", enrolled);
-        Embedded mated = evaluation.embed(
-                "mated probes", val.byIdentity(notEnrolled, seed).seen());
-        Embedded nonMated = evaluation.embed(
-                "non-mated probes", val.byIdentity(notEnrolled, seed).unseen());
+        Embedded mated = evaluation.embed("mated probes", probes.seen());
+        Embedded nonMated = evaluation.embed("non-mated probes", probes.unseen());
         evaluation.report.identification(Identification.of(gallery, both(mated, nonMated, enrolled.classes())));
         noteUnmeasured(evaluation);
     }

@@ -53,10 +53,12 @@ final class PairsProtocol implements EvaluationProtocol {
 
     @Override
     public void measure(Evaluation evaluation) {
-        VerificationSet set = VerificationSet.of(pairs(evaluation), evaluation.data.crop(Crop.WHOLE));
+        VerificationSet set =
+                evaluation.usable(VerificationSet.of(pairs(evaluation), evaluation.data.crop(Crop.WHOLE)));
         set.requireMeasurable();
+        Folds parts = folds.apply(evaluation); // before anything is embedded
         Verification verification = set.verify(faces -> evaluation.embedListed("faces", faces));
-        folds.apply(evaluation).measure(verification, evaluation);
+        parts.measure(verification, evaluation);
         evaluation.report(verification, evaluation.seen(set.faces()));
     }
 

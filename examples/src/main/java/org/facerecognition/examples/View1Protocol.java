@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FacePairs;
 import org.facerecognition.eval.CrossValidation;
@@ -20,16 +21,16 @@ final class View1Protocol implements EvaluationProtocol {
         Path test = PairsProtocol.list(evaluation, "pairsDevTest.txt");
         Path train = test.resolveSibling("pairsDevTrain.txt");
         Crop crop = evaluation.data.crop(Crop.WHOLE);
-        VerificationSet set = VerificationSet.of(FacePairs.lfw(test, images), crop);
-        set.requireMeasurable();
+        VerificationSet set = measurable(evaluation, test, images, crop);
+        Optional<VerificationSet> trainSet = Files.exists(train)
+                ? Optional.of(measurable(evaluation, train, images, crop)) // before anything is embedded
+                : Optional.empty();
         Verification pairs = set.verify(faces -> evaluation.embedListed("test faces", faces));
         evaluation.report.unmeasured(
                 "accuracy", "threshold", "standard_error", "folds", "accuracy_first_half", "accuracy_second_half");
-        if (Files.exists(train)) {
-            VerificationSet trainSet = VerificationSet.of(FacePairs.lfw(train, images), crop);
-            trainSet.requireMeasurable();
-            Verification trainPairs = trainSet.verify(faces -> evaluation.embedListed("train faces", faces));
-            evaluation.noteEqualImages(trainPairs, trainSet.faces());
+        if (trainSet.isPresent()) {
+            Verification trainPairs = trainSet.get().verify(faces -> evaluation.embedListed("train faces", faces));
+            evaluation.noteEqualImages(trainPairs, trainSet.get().faces());
             double threshold = trainPairs.roc().bestAccuracy().threshold();
             evaluation.report.figure("accuracy", CrossValidation.accuracyAt(threshold, pairs));
             evaluation.report.figure("threshold", threshold);
@@ -41,5 +42,11 @@ final class View1Protocol implements EvaluationProtocol {
             });
         }
         evaluation.report(pairs, evaluation.seen(set.faces()));
+    }
+
+    private static VerificationSet measurable(Evaluation evaluation, Path list, Path images, Crop crop) {
+        VerificationSet set = evaluation.usable(VerificationSet.of(FacePairs.lfw(list, images), crop));
+        set.requireMeasurable();
+        return set;
     }
 }

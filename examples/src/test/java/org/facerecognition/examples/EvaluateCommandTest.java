@@ -381,6 +381,38 @@ class EvaluateCommandTest {
         assertThat(calibrated).exists();
     }
 
+    /** One of them ended the command, after all that was embedded before it. */
+    @Test
+    void unusableImagesAreSkippedIfAskedFor() throws IOException {
+        CliData data = new CliData(root.resolve("unusable"));
+        Path some = data.faces();
+        Files.writeString(some.resolve("person0/0.png"), "no image");
+        Files.writeString(some.resolve("person1/3.png"), "no image");
+        Path list = data.pairs("unusable.tsv", 10, 10);
+        for (String protocol : List.of("closed-set", "open-set", "all-pairs", "pairs")) {
+            Object[] pairs = protocol.equals("pairs") ? new Object[] {"--pairs", list} : new Object[0];
+            assertThat(evaluate(protocol, some, pairs).code()).as(protocol).isEqualTo(1);
+            Object[] skip = Arrays.copyOf(pairs, pairs.length + 2);
+            skip[pairs.length] = "--bad-images";
+            skip[pairs.length + 1] = "skip";
+            Cli.Result skipped = evaluate(protocol, some, skip);
+            assertThat(skipped.code()).as(skipped.err()).isZero();
+            assertThat(skipped.err()).contains("skipped: ", "person0/0.png");
+        }
+        assertThat(figures("all-pairs", some, "--bad-images", "skip")
+                        .get("images")
+                        .asInt())
+                .isEqualTo(16);
+        Object[] noise = {"find-label-noise", "--model", model, "--data", some, "--degrees", 0, "--val-fraction", 0};
+        assertThat(Cli.run(noise).code()).isEqualTo(1);
+        Object[] skip = Arrays.copyOf(noise, noise.length + 2);
+        skip[noise.length] = "--bad-images";
+        skip[noise.length + 1] = "skip";
+        Cli.Result found = Cli.run(skip);
+        assertThat(found.code()).as(found.err()).isZero();
+        assertThat(found.out().lines()).hasSize(17).noneMatch(line -> line.contains("person0/0.png"));
+    }
+
     /** The list was lost, although finding it takes as long as an epoch. */
     @Test
     @EnabledOnOs(value = OS.LINUX, disabledReason = "needs a file that is always full")
@@ -394,6 +426,29 @@ class EvaluateCommandTest {
         Object[] json = Arrays.copyOf(words, words.length + 1);
         json[words.length] = "--json";
         assertThat(Cli.run(json).json().get("suspect_list")).hasSize(15);
+    }
+
+    /** The gallery was embedded, for hours, before it turned out that there is nothing to compare it with. */
+    @Test
+    void readsAllPartsBeforeItEmbedsAny() throws IOException {
+        for (String protocol : List.of("closed-set", "open-set")) {
+            Cli.Result noProbes = evaluate(protocol, faces, "--layout", "folders", "--val-fraction", 0);
+            assertThat(noProbes.code()).as(noProbes.err()).isEqualTo(1);
+            assertThat(noProbes.err()).doesNotContain("gallery:", "enrolled:");
+        }
+        Path two = root.resolve("two-of-them"); // the only probes are of one person
+        for (String image : List.of("a/0.png", "a/1.png", "a/2.png", "a/3.png", "a/4.png", "b/0.png")) {
+            Files.createDirectories(two.resolve(image).getParent());
+            Files.copy(faces.resolve("person0/0.png"), two.resolve(image));
+        }
+        Cli.Result onePerson = evaluate("open-set", two, "--layout", "folders");
+        assertThat(onePerson.code()).as(onePerson.err()).isEqualTo(1);
+        assertThat(onePerson.err()).doesNotContain("enrolled:");
+        Path lfw = new CliData(root.resolve("broken")).lfw();
+        Files.writeString(lfw.resolve("pairsDevTrain.txt"), "1\nnobody\t1\n");
+        Cli.Result broken = evaluate("view1", lfw);
+        assertThat(broken.code()).as(broken.err()).isEqualTo(1);
+        assertThat(broken.err()).contains("pairsDevTrain.txt").doesNotContain("test faces:");
     }
 
     /** Nothing said that only some of the rates have a threshold, nor why. */

@@ -1,0 +1,67 @@
+package org.facerecognition.examples;
+
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.IntStream;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.data.BadImages;
+import org.facerecognition.data.DataException;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.eval.VerificationSet;
+import org.facerecognition.examples.HelpSection.Heading;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Option of what to do about images that cannot be used, for commands that embed each image of their data once. */
+@HelpSection(Heading.DATA)
+final class BadImagesOption {
+    @Option(
+            names = "--bad-images",
+            paramLabel = "WHAT",
+            defaultValue = "fail",
+            description = "What to do about an image that cannot be used: fail; or skip, which reads all images once"
+                    + " before they are embedded, and leaves out those that cannot be used and reports them.")
+    private BadImages badImages;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /**
+     * Returns the faces without those to be skipped.
+     *
+     * @param sizePx side of the network's input
+     * @throws DataException when none is left
+     */
+    FaceDataset usable(FaceDataset faces, int sizePx) {
+        Set<Integer> skipped = skipped(faces, sizePx);
+        return skipped.isEmpty() ? faces : faces.without(skipped);
+    }
+
+    /** Returns the pairs without those that have a face to be skipped; see {@link #usable(FaceDataset, int)}. */
+    VerificationSet usable(VerificationSet set, int sizePx) {
+        Set<Integer> skipped = skipped(set.faces(), sizePx);
+        return skipped.isEmpty() ? set : set.without(skipped);
+    }
+
+    private Set<Integer> skipped(FaceDataset faces, int sizePx) {
+        if (badImages == BadImages.FAIL) {
+            return Set.of();
+        }
+        Map<Integer, String> reasons = new ConcurrentSkipListMap<>();
+        try (ImagesProgress progress = new ImagesProgress("checking", faces.size())) {
+            IntStream.range(0, faces.size()).parallel().forEach(i -> {
+                try (Mat face = faces.readCropped(i, sizePx)) {
+                    progress.step();
+                } catch (DataException e) {
+                    reasons.put(i, e.getMessage());
+                }
+            });
+        }
+        PrintWriter err = command.commandLine().getErr();
+        reasons.values().forEach(reason -> err.println("skipped: " + reason));
+        return reasons.keySet();
+    }
+}
