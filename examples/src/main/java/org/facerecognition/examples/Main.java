@@ -139,7 +139,14 @@ public final class Main {
     }
 
     /** Runs a command, with results written to {@code out} and messages to {@code err}, and returns its exit code. */
-    static int run(PrintWriter out, PrintWriter err, String... args) {
+    static int run(PrintWriter out, PrintWriter err, String... words) {
+        String[] args;
+        try {
+            args = ArgumentFiles.expanded(words);
+        } catch (IllegalArgumentException e) {
+            err.println("error: " + e.getMessage());
+            return USED_WRONGLY;
+        }
         Optional<String> unreadable = Arguments.unreadable(args);
         if (unreadable.isPresent()) {
             err.println("error: " + DatabaseAddress.withoutAddresses(unreadable.get()));
@@ -180,6 +187,7 @@ public final class Main {
         CommandLine line = new CommandLine(command)
                 .setOut(out)
                 .setErr(err)
+                .setExpandAtFiles(false) // see ArgumentFiles
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .registerConverter(Path.class, new PathConverter())
                 .setParameterExceptionHandler((error, words) -> explainUse(error))
@@ -194,10 +202,7 @@ public final class Main {
     private static int explainUse(ParameterException error) {
         CommandLine command = error.getCommandLine();
         PrintWriter err = command.getErr();
-        boolean isEmptyWord = error instanceof UnmatchedArgumentException other // as the second of several paths
-                && other.getUnmatched().stream().anyMatch(String::isBlank);
-        err.println("error: " + DatabaseAddress.withoutAddresses(UseErrors.sentence(error))
-                + (isEmptyWord ? ", which is empty; check the variable it came from" : ""));
+        err.println("error: " + DatabaseAddress.withoutAddresses(UseErrors.sentence(error)));
         if (!UnmatchedArgumentException.printSuggestions(error, err)
                 && !command.getSubcommands().isEmpty()) {
             command.usage(err);

@@ -116,7 +116,9 @@ final class ProcessOptions {
 
     static List<String> command(CommandSpec spec, int count, int restart) {
         List<String> command = new ArrayList<>(LocalRanks.java(count, Main.class));
-        command.addAll(spec.root().commandLine().getParseResult().originalArgs());
+        spec.root().commandLine().getParseResult().originalArgs().stream()
+                .map(ArgumentFiles::literal)
+                .forEach(command::add);
         if (restart > 0 && !spec.commandLine().getParseResult().hasMatchedOption(CheckpointOptions.RESUME_OR_START)) {
             command.add(CheckpointOptions.RESUME_OR_START);
         }

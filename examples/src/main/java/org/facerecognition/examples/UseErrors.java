@@ -14,6 +14,7 @@ import picocli.CommandLine.MutuallyExclusiveArgsException;
 import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Says what is wrong with a command line in its own words: those of picocli and of the library are for programmers. */
 final class UseErrors {
@@ -43,7 +44,18 @@ final class UseErrors {
         if (error instanceof OverwrittenOptionException twice && twice.getOverwritten() instanceof OptionSpec option) {
             return "option " + option.longestName() + " must be given only once";
         }
-        return text;
+        return error instanceof UnmatchedArgumentException other ? unmatched(text, other.getUnmatched()) : text;
+    }
+
+    private static String unmatched(String text, List<String> words) {
+        if (words.stream().anyMatch(String::isBlank)) { // as the second of several paths
+            return text + ", which is empty; check the variable it came from";
+        }
+        return words.stream()
+                .filter(ArgumentFiles::isReference)
+                .findFirst()
+                .map(word -> text + "; there is no file " + word.substring(1) + " to read arguments from")
+                .orElse(text);
     }
 
     private static String exclusive(List<String> options, String text) {

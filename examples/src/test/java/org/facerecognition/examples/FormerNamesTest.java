@@ -67,7 +67,8 @@ class FormerNamesTest {
     @Test
     void areReadInArgumentFiles(@TempDir Path folder) throws Exception {
         Path file = Files.writeString(folder.resolve("options"), "--data x --cache-mib 8 # of an earlier version\n");
-        assertThat(parse("train", "@" + file).<Integer>matchedOptionValue("--image-cache-mib", null))
+        assertThat(parse(ArgumentFiles.expanded("train", "@" + file))
+                        .<Integer>matchedOptionValue("--image-cache-mib", null))
                 .isEqualTo(8);
     }
 
