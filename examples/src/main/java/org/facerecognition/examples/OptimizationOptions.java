@@ -170,11 +170,11 @@ final class OptimizationOptions {
                     .map(count -> Integer.valueOf(count.trim()))
                     .toList();
             return LayerFreezer.byEpoch(freezerParent, counts);
-        } catch (NumberFormatException e) {
+        } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
                     "--freezer must be numbers separated by commas, first:N, before:LAYER, all:N or gradual:N, but was"
-                            + " \""
-                            + freezer + "\"",
+                            + " \"" + freezer + "\""
+                            + (e instanceof NumberFormatException ? "" : ": " + e.getMessage()),
                     e);
         }
     }

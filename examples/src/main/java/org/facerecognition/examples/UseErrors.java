@@ -20,14 +20,24 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class UseErrors {
     private static final Pattern OPTION = Pattern.compile("--[a-z0-9-]+");
     private static final Pattern GIVEN = Pattern.compile("\\{(--[a-z0-9-]+)");
-    private static final Pattern ARGUMENT = Pattern.compile("([a-z][a-zA-Z0-9]*)( must .*)", Pattern.DOTALL);
+    private static final Pattern ARGUMENT =
+            Pattern.compile("([a-z][a-zA-Z0-9]*(?: [a-z]+)?)( must .*)", Pattern.DOTALL);
     private static final Pattern LAST_WORD = Pattern.compile("-[a-z0-9]+$");
-    private static final Map<String, String> NAMED_OTHERWISE = Map.of( // options by arguments of the library
-            "learningRate", "--lr",
-            "accumulation", "--accumulate",
-            "loaderThreads", "--threads",
-            "fraction", "--verify-on-unseen",
-            "fractions", "--val-fraction and --test-fraction");
+    private static final Map<String, String> NAMED_OTHERWISE = Map.ofEntries( // options by arguments of the library
+            Map.entry("learningRate", "--lr"),
+            Map.entry("accumulation", "--accumulate"),
+            Map.entry("loaderThreads", "--threads"),
+            Map.entry("fraction", "--verify-on-unseen"),
+            Map.entry("fractions", "--val-fraction and --test-fraction"),
+            Map.entry("gradientClip", "--clip"),
+            Map.entry("partialFraction", "--partial-fc"),
+            Map.entry("score threshold", "--min-score"),
+            Map.entry("smallest face", "--min-face"),
+            Map.entry("largest side", "--max-side"),
+            Map.entry("margin", "--m"),
+            Map.entry("m2", "--m"),
+            Map.entry("m3", "--m"),
+            Map.entry("lambda", "--m"));
 
     private UseErrors() {}
 

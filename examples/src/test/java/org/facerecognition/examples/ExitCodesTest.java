@@ -118,7 +118,7 @@ class ExitCodesTest {
                     line("--unseen must be at least 0", and(evaluate, "--protocol", "open-set", "--unseen", "NaN")),
                     line("--layout must go with", and(evaluate, "--protocol", "lfw", "--layout", "folders")),
                     line("--min-images must go with", and(evaluate, "--protocol", "bin", "--min-images", 2)),
-                    line("score threshold must be in [0, 1]", and(detect, "--min-score", 2)),
+                    line("--min-score must be in [0, 1]", and(detect, "--min-score", 2)),
                     line(
                             "--size must be",
                             "align",
@@ -203,7 +203,7 @@ class ExitCodesTest {
                     line(
                             "--unseen must be at least 0 and less than 1",
                             and(evaluate, "--protocol", "open-set", "--unseen", 1.5)),
-                    line("largest side must be 32 to", and(evaluate, "--detector", CliData.DETECTOR, "--max-side", 1)),
+                    line("--max-side must be 32 to", and(evaluate, "--detector", CliData.DETECTOR, "--max-side", 1)),
                     line("Missing required option: '--model=FILE'", "find-label-noise", "--data", faces),
                     line(
                             "must be without normalization",

@@ -151,7 +151,7 @@ class PhotographCommandsTest {
                 .contains("face detector " + nowhere + " does not exist");
         assertThat(Cli.run("detect", "--detector", DETECTOR, "--min-score", 2, one)
                         .err())
-                .contains("score threshold must be in [0, 1], but was 2.0");
+                .contains("--min-score must be in [0, 1], but was 2.0");
     }
 
     /** Earlier, images without a face were not listed, and shrinking was not reported. */

@@ -216,9 +216,9 @@ public enum LossName {
         double scale = value(all.s());
         double margin = value(all.m());
         if (this == MAGFACE && !(margin >= 0 && margin + MAGFACE_MARGIN_RANGE < Math.PI)) {
-            throw new IllegalArgumentException("m, the margin at the smallest norm, must be at least 0 and below "
-                    + Math.floor(100 * (Math.PI - MAGFACE_MARGIN_RANGE)) / 100 + " radians for magface, but was "
-                    + margin);
+            throw new IllegalArgumentException("m must be at least 0 and below "
+                    + Math.floor(100 * (Math.PI - MAGFACE_MARGIN_RANGE)) / 100
+                    + " radians for magface, whose margin at the smallest norm it is, but was " + margin);
         }
         return switch (this) {
             case ARCFACE, SUBCENTER_ARCFACE ->

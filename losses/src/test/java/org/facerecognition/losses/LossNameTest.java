@@ -135,7 +135,7 @@ class LossNameTest {
         "arcface, , 28.6, m must be in [0",
         "arcface, 0, , s must be positive",
         "cosface, , 3, m must be in [0",
-        "magface, , 3.0, 'm, the margin at the smallest norm, must be at least 0 and below 2.79 radians'",
+        "magface, , 3.0, 'm must be at least 0 and below 2.79 radians'",
         "triplet, , -1, margin must be in",
         "supcon, -2, , s must be positive",
         "center, , -1, m must be at least 0"
