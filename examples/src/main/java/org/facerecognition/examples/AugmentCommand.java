@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -38,6 +39,8 @@ final class AugmentCommand implements Callable<Integer> {
     private static final int CAPTION_PX = 18;
     private static final int GAP_PX = 2;
     private static final int MAX_SIDE_PX = 4096;
+    private static final int MAX_SHEET_SIDE_PX = 65_500; // of JPEG
+    private static final long MAX_SHEET_PIXELS = 100_000_000; // as of an image that is read
     private static final int LETTER_PX = 6; // approximate width in the caption's font
 
     @Spec
@@ -95,6 +98,7 @@ final class AugmentCommand implements Callable<Integer> {
         columns.add(null); // the original
         columns.addAll(transforms);
         int cell = imageSizePx + GAP_PX;
+        requireSheet(rows, columns.size());
         try (Scalar white = new Scalar(255, 255, 255, 0);
                 Mat sheet = new Mat(CAPTION_PX + rows * cell, columns.size() * cell, CV_8UC3, white)) {
             for (int column = 0; column < columns.size(); column++) {
@@ -116,6 +120,24 @@ final class AugmentCommand implements Callable<Integer> {
         }
         spec.commandLine().getOut().println(json ? line(rows, transforms.size()) : sentence(rows, transforms.size()));
         return 0;
+    }
+
+    private void requireSheet(int rows, int columns) {
+        long width = (long) columns * (imageSizePx + GAP_PX);
+        long height = CAPTION_PX + (long) rows * (imageSizePx + GAP_PX);
+        if (width > MAX_SHEET_SIDE_PX || height > MAX_SHEET_SIDE_PX || width * height > MAX_SHEET_PIXELS) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "--images and --image-size must give a sheet of at most %,d pixels on each side and %,d in all, but"
+                            + " %,d rows and %,d columns of %,d pixels give %,d x %,d; give fewer or smaller images",
+                    MAX_SHEET_SIDE_PX,
+                    MAX_SHEET_PIXELS,
+                    rows,
+                    columns,
+                    imageSizePx,
+                    width,
+                    height));
+        }
     }
 
     private String sentence(int rows, int transforms) {

@@ -1,11 +1,14 @@
 package org.facerecognition.examples;
 
 import java.util.List;
+import java.util.stream.Collectors;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** Options of the network that {@code train} creates, up to the embedding. */
 @HelpSection(Heading.MODEL)
@@ -29,6 +32,7 @@ final class EncoderOptions {
             paramLabel = "N",
             defaultValue = "512",
             split = ",",
+            converter = SizeConverter.class,
             description = "Size of the linear layer that replaces the encoder's last one; several sizes, such as"
                     + " 1024,512, for several layers in sequence.")
     private List<Integer> embeddingSizes;
@@ -56,9 +60,26 @@ final class EncoderOptions {
         return Encoder.of(encoder);
     }
 
+    /** Reads a size; rejects the second part of 1,024, which is meant to be one. */
+    private static final class SizeConverter implements ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String size) {
+            if (size.matches("0\\d+")) {
+                throw new TypeConversionException("a size must not begin with 0, but one was " + size
+                        + "; write 1024, not 1,024, for one layer of that size");
+            }
+            return Integer.valueOf(size);
+        }
+    }
+
     RecognizerArgs.Builder apply(RecognizerArgs.Builder args) {
         if (lastLayer != null) {
             args.encoderLastLayerName(lastLayer);
+        }
+        if (embeddingSizes.subList(0, embeddingSizes.size() - 1).contains(1)) {
+            throw new IllegalArgumentException(
+                    "--embedding-size must be more than 1 for a layer before another, but was "
+                            + embeddingSizes.stream().map(String::valueOf).collect(Collectors.joining(",")));
         }
         return args.encoder(encoder())
                 .embeddingSizes(embeddingSizes)

@@ -91,6 +91,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         if (top < 1) { // before the model is loaded
             throw new IllegalArgumentException("--top must be at least 1, but was " + top);
         }
+        thresholdOptions.requireInRange();
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
         Threshold decision;
         double threshold;

@@ -69,6 +69,9 @@ final class GalleryInfoCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--model must be given with --threshold and --input, since the model has the measured rates");
         }
+        if (cosine != null) { // before the model is loaded
+            Threshold.of(cosine);
+        }
         try (GalleryPlace place = gallery.place()) {
             GalleryInfo info = place.info();
             @Nullable List<Threshold> thresholds = model == null ? null : thresholds(model, info);

@@ -13,6 +13,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.DataException;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.natives.NativeErrors;
 import org.jspecify.annotations.Nullable;
 
 /** Writes RGB images, as this library holds them, to files. */
@@ -25,6 +26,7 @@ final class ImageWriter {
      * @param rgb borrowed
      * @param file the extension decides the format
      * @throws IllegalArgumentException when the extension is not that of a known format
+     * @throws IllegalStateException when the format cannot hold the image, as one that is too large for it
      * @throws UncheckedIOException when the file cannot be written
      */
     static void write(Mat rgb, Path file) {
@@ -43,12 +45,17 @@ final class ImageWriter {
      * @param file below {@code folder}; the extension decides the format
      * @param folder of all results
      * @param image of which it is made, for messages
-     * @throws DataException when this file cannot be written but others can: the file system rejects its name, its
-     *     folder is closed, or something else has its name
+     * @throws DataException when this file cannot be written but others can: its format cannot hold the image, the file
+     *     system rejects its name, its folder is closed, or something else has its name
      * @throws UncheckedIOException when none can be written, as on a full disk
      */
     static void write(Mat rgb, Path file, Path folder, Path image) {
-        byte[] encoded = encoded(rgb, file);
+        byte[] encoded;
+        try {
+            encoded = encoded(rgb, file);
+        } catch (IllegalStateException e) {
+            throw new DataException("image " + image + " lacks a result: " + e.getMessage(), e);
+        }
         try {
             AtomicFile.writeUnsynced(file, encoded);
         } catch (IOException e) {
@@ -88,11 +95,22 @@ final class ImageWriter {
                 BytePointer encoded = new BytePointer()) {
             cvtColor(rgb, bgr, COLOR_RGB2BGR);
             if (!imencode(extension, bgr, encoded)) {
-                throw new IllegalStateException("cannot encode an image as " + extension);
+                throw cannotEncode(rgb, extension, null);
             }
             byte[] bytes = new byte[Math.toIntExact(encoded.limit())];
             encoded.get(bytes);
             return bytes;
+        } catch (RuntimeException e) {
+            throw e.getClass() == RuntimeException.class // as JavaCPP throws for a C++ exception
+                    ? cannotEncode(rgb, extension, e)
+                    : e;
         }
+    }
+
+    private static IllegalStateException cannotEncode(Mat rgb, String extension, @Nullable RuntimeException why) {
+        return new IllegalStateException(
+                "an image of " + rgb.cols() + " x " + rgb.rows() + " pixels cannot be encoded as " + extension
+                        + (why == null ? "" : ": " + NativeErrors.reason(why)),
+                why);
     }
 }

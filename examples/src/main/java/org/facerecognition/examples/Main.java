@@ -14,6 +14,7 @@ import java.util.Optional;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.FileNames;
+import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Processors;
 import org.jspecify.annotations.Nullable;
@@ -225,7 +226,12 @@ public final class Main {
         if (error instanceof FileSystemException failed && failed.getFile() != null) {
             return "cannot use " + failed.getFile() + ": " + AtomicFile.reason(failed);
         }
-        return error.getMessage() == null ? error.toString() : error.getMessage();
+        if (error.getMessage() == null) {
+            return error.toString();
+        }
+        return error.getClass() == RuntimeException.class // as JavaCPP throws for a C++ exception
+                ? "a native library failed: " + NativeErrors.reason((RuntimeException) error)
+                : error.getMessage();
     }
 
     /** Prints one sentence on standard error, and the stack trace only with -Dtrace=true. */

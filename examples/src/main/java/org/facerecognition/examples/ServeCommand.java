@@ -99,6 +99,7 @@ final class ServeCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--on-disk must be given with --gallery FILE, whose embeddings it leaves" + " on the disk");
         }
+        threshold.requireInRange();
         FaceServer.Settings settings = new FaceServer.Settings(host, port).withPublicNames(publicNames);
         CountDownLatch stop = new CountDownLatch(1);
         CountDownLatch closed = new CountDownLatch(1);

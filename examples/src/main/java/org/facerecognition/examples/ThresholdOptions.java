@@ -26,6 +26,20 @@ final class ThresholdOptions {
                     + " 0.001; if the model has none for it, the lowest rate that it has one for.")
     private @Nullable Double falseAcceptRate;
 
+    /**
+     * Checks the options before the model is loaded.
+     *
+     * @throws IllegalArgumentException when one is out of range
+     */
+    void requireInRange() {
+        if (falseAcceptRate != null && !(falseAcceptRate > 0 && falseAcceptRate < 1)) {
+            throw new IllegalArgumentException("--far must be in (0, 1), but was " + falseAcceptRate);
+        }
+        if (cosine != null) {
+            Threshold.of(cosine);
+        }
+    }
+
     /** Returns the threshold, that of --far from the model's calibration. */
     Threshold of(FaceEmbedder embedder) {
         if (cosine != null) {

@@ -60,6 +60,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        threshold.requireInRange();
         Threshold decision;
         VerificationResult result;
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());

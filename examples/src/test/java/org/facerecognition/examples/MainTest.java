@@ -42,7 +42,11 @@ class MainTest {
                 Arguments.of(
                         new UncheckedIOException("a whole sentence", new AccessDeniedException("a/b")),
                         "a whole sentence"),
-                Arguments.of(new IOException("a whole sentence"), "a whole sentence"));
+                Arguments.of(new IOException("a whole sentence"), "a whole sentence"),
+                Arguments.of(
+                        new RuntimeException("OpenCV(4.11.0) /src/resize.cpp:41: error: (-215:Assertion failed)"
+                                + " size > 0 in function 'resize'\n    at native code"),
+                        "a native library failed: size > 0 in function 'resize'"));
     }
 
     /** Earlier, most errors of the file system were reported as a path, without a word about what is wrong. */
