@@ -101,7 +101,7 @@ final class AlignCommand implements Callable<Integer> {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("crops", crops.get());
             result.put("images", results);
-            spec.commandLine().getOut().println(Json.line(result));
+            Json.print(spec.commandLine().getOut(), result);
         }
         return count.exitCode(given);
     }

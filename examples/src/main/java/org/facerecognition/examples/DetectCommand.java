@@ -99,7 +99,7 @@ final class DetectCommand implements Callable<Integer> {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("faces", faces.get());
             result.put("images", results);
-            spec.commandLine().getOut().println(Json.line(result));
+            Json.print(spec.commandLine().getOut(), result);
         }
         return count.exitCode(given);
     }

@@ -98,7 +98,7 @@ final class EmbedCommand implements Callable<Integer> {
             result.put("embeddings", embeddings);
             given.leftOut().forEach(leftOut::putIfAbsent);
             result.put("left_out", leftOut);
-            out.println(Json.line(result));
+            Json.print(out, result);
         }
         return given.complete() && leftOut.isEmpty() ? 0 : Main.FAILED;
     }

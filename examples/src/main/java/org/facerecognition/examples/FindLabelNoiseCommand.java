@@ -117,7 +117,7 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
                 figures.put("pictures", faces.size());
                 figures.put("suspects", suspects.size());
                 figures.put("suspect_list", rows(faces, suspects));
-                standard.println(Json.line(figures));
+                Json.print(standard, figures);
             }
         }
         return 0;

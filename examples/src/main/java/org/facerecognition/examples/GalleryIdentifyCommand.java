@@ -93,33 +93,32 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         }
         thresholdOptions.requireInRange();
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
-        Threshold decision;
-        double threshold;
         try (GalleryPlace place = gallery.place();
                 LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
                 Gallery people = place.read(
                         loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
             FaceEmbedder embedder = loaded.embedder();
             people.bindEmbeddingMode(embedder.embeddingMode().toString());
-            decision = thresholdOptions.of(embedder);
-            threshold = Math.min(Math.nextUp(1.0), decision.cosine());
+            Threshold decision = thresholdOptions.of(embedder);
+            double threshold = Math.min(Math.nextUp(1.0), decision.cosine());
             FalseAlarms.report(decision, embedder, people, spec.commandLine().getErr());
             try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
                 for (Path image : images) {
                     identify(image, embedder, people, threshold, faceDetector.orElse(null));
                     progress.step();
                 }
+            } finally { // what was identified is not lost because the database fails
+                if (json) {
+                    Map<String, @Nullable Object> all = new LinkedHashMap<>();
+                    all.put("threshold", threshold);
+                    OptionalDouble rate = decision.falseAcceptRate();
+                    all.put("false_accept_rate", rate.isPresent() ? rate.getAsDouble() : null);
+                    all.put("images", results);
+                    Json.print(spec.commandLine().getOut(), all);
+                }
             }
         } finally {
             faceDetector.ifPresent(FaceDetector::close);
-        }
-        if (json) {
-            Map<String, @Nullable Object> all = new LinkedHashMap<>();
-            all.put("threshold", threshold);
-            OptionalDouble rate = decision.falseAcceptRate();
-            all.put("false_accept_rate", rate.isPresent() ? rate.getAsDouble() : null);
-            all.put("images", results);
-            spec.commandLine().getOut().println(Json.line(all));
         }
         return failed ? Main.FAILED : 0;
     }
@@ -127,7 +126,6 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     private void identify(
             Path image, FaceEmbedder embedder, Gallery people, double threshold, @Nullable FaceDetector faceDetector) {
         Map<String, @Nullable Object> result = new LinkedHashMap<>();
-        results.add(result);
         result.put("image", image.toString());
         result.put("faces", null); // one of the two remains null
         result.put("error", null);
@@ -149,6 +147,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             result.put("error", e.getMessage());
             spec.commandLine().getErr().println("error: " + e.getMessage());
         }
+        results.add(result);
     }
 
     private List<Face> identified(List<EmbeddedFace> faces, Gallery people, double threshold) {

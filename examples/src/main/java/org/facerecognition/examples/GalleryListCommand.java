@@ -57,7 +57,7 @@ final class GalleryListCommand implements Callable<Integer> {
                 all.put("identities", people.identities());
                 all.put("entry_list", entries ? people.entries() : null);
                 all.put("embedding_mode", info.embeddingMode());
-                out.println(Json.line(all));
+                Json.print(out, all);
             } else if (entries) {
                 printEntries(people, out);
             } else {

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,8 +39,18 @@ final class Json {
         try {
             return JSON.writeValueAsString(value);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("cannot write " + value + " as JSON", e);
+            throw new IllegalStateException("cannot write a result as JSON: " + e.getMessage(), e);
         }
+    }
+
+    /** Prints a value on one line, which may be longer than a string can be. */
+    static void print(PrintWriter out, Object value) {
+        try (JsonGenerator json = JSON.createGenerator(out).disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)) {
+            JSON.writeValue(json, value);
+        } catch (IOException e) {
+            throw new IllegalStateException("cannot write a result as JSON: " + e.getMessage(), e);
+        }
+        out.println();
     }
 
     /** Writes a value on several indented lines. */
@@ -47,7 +58,7 @@ final class Json {
         try {
             return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("cannot write " + value + " as JSON", e);
+            throw new IllegalStateException("cannot write a result as JSON: " + e.getMessage(), e);
         }
     }
 
