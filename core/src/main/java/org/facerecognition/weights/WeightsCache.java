@@ -50,6 +50,11 @@ public final class WeightsCache {
                         : Path.of(System.getProperty("user.home"), ".cache", "face-recognition"));
     }
 
+    /** Returns the cache's folder, which may not exist yet. */
+    public Path folder() {
+        return folder;
+    }
+
     /**
      * Returns the file in the cache, and downloads it first when it is not there or its checksum differs.
      *

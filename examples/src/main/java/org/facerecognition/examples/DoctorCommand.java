@@ -1,6 +1,9 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
@@ -17,12 +20,14 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.inference.OnnxRuntimeModel;
+import org.facerecognition.io.AtomicFile;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.History;
+import org.facerecognition.weights.WeightsCache;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -40,6 +45,11 @@ final class DoctorCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        print("version", Version.number());
+        print(
+                "system",
+                System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                        + System.getProperty("os.arch"));
         print(
                 "java",
                 System.getProperty("java.version") + ", " + System.getProperty("java.vm.name") + ", "
@@ -47,6 +57,8 @@ final class DoctorCommand implements Callable<Integer> {
                         + Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB");
         print("file names", "read as " + System.getProperty("sun.jnu.encoding") + Arguments.localeAdvice());
         check("platform", Loader::getPlatform);
+        check("native cache", DoctorCommand::nativeCache);
+        print("weights cache", writable(WeightsCache.standard().folder()));
         check("opencv", DoctorCommand::opencv);
         print(
                 "onnx models",
@@ -84,6 +96,25 @@ final class DoctorCommand implements Callable<Integer> {
             wrong(what, String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()) + missingLibrary(e));
         }
         return false;
+    }
+
+    private static String nativeCache() {
+        try {
+            return writable(Loader.getCacheDir().toPath());
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "no folder for native libraries can be written; name one with -Dorg.bytedeco.javacpp.cachedir=DIR",
+                    e);
+        }
+    }
+
+    private static String writable(Path folder) {
+        try {
+            OutputFile.requireWritable(folder);
+            return folder + ", writable";
+        } catch (IOException e) {
+            return folder + ", not writable: " + AtomicFile.reason(e);
+        }
     }
 
     private static String opencv() {

@@ -25,7 +25,7 @@ final class Version implements IVersionProvider {
         return new String[] {Main.NAME + " " + number()};
     }
 
-    private static String number() {
+    static String number() {
         String ofJar = Version.class.getPackage().getImplementationVersion();
         return ofJar != null ? ofJar : ofResource();
     }

@@ -22,6 +22,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
 import org.facerecognition.synthetic.SyntheticFaces;
+import org.facerecognition.weights.WeightsCache;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -108,7 +109,11 @@ class CommandsTest {
         Cli.Result result = Cli.run("doctor");
         assertThat(result.out())
                 .contains("natives load", "training step", "all is well")
-                .containsPattern("launcher +none: this process trains alone");
+                .containsPattern("launcher +none: this process trains alone")
+                .containsPattern("version +\\d+\\.\\d+\\.\\d+")
+                .containsPattern("system +" + System.getProperty("os.name"))
+                .containsPattern("native cache +.+, writable\\R")
+                .containsPattern("weights cache +" + WeightsCache.standard().folder() + ", (not )?writable");
         assertThat(result.code()).isZero();
     }
 
