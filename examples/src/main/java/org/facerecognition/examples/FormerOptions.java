@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.facerecognition.losses.LossName;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -98,8 +99,14 @@ final class FormerOptions {
             return false;
         }
         OptionSpec given = option.command().findOption(LossOptions.LOSS); // which is checked on its own
-        LossName loss =
-                options.containsKey(LossOptions.LOSS) ? LossName.of(options.get(LossOptions.LOSS)) : given.getValue();
+        LossName loss;
+        try {
+            loss = options.containsKey(LossOptions.LOSS)
+                    ? LossName.of(options.get(LossOptions.LOSS))
+                    : given.getValue();
+        } catch (IllegalArgumentException e) {
+            throw unusable(e);
+        }
         return LossOptions.usedSubCenters(loss, Integer.parseInt(former))
                 == LossOptions.usedSubCenters(loss, option.getValue());
     }
@@ -107,14 +114,24 @@ final class FormerOptions {
     /**
      * Reads the options of the training in a folder, with the names that they have now; none without a file.
      *
-     * @throws IllegalStateException when the file cannot be read
+     * @throws IllegalStateException when the file cannot be read, or an option has no value
      */
     static FormerOptions in(Path folder) {
         Path file = folder.resolve(FILE);
         try {
-            return new FormerOptions(
-                    folder,
-                    withPresentNames(Json.read(Files.readString(file), new TypeReference<Map<String, String>>() {})));
+            @Nullable
+            Map<String, @Nullable String> options =
+                    Json.read(Files.readString(file), new TypeReference<Map<String, @Nullable String>>() {});
+            FormerOptions former = new FormerOptions(folder, Map.of());
+            if (options == null) {
+                throw former.unusable("there are none");
+            }
+            options.forEach((name, value) -> {
+                if (value == null) {
+                    throw former.unusable(name + " has no value");
+                }
+            });
+            return new FormerOptions(folder, withPresentNames(options));
         } catch (NoSuchFileException e) {
             return new FormerOptions(folder, Map.of());
         } catch (IOException | UncheckedIOException e) {
@@ -123,6 +140,17 @@ final class FormerOptions {
                             + "; delete it and give all options again",
                     e);
         }
+    }
+
+    /** Returns an exception that says why a value in the file cannot be used. */
+    IllegalStateException unusable(RuntimeException error) {
+        return new IllegalStateException(
+                unusable(String.valueOf(error.getMessage())).getMessage(), error);
+    }
+
+    private IllegalStateException unusable(String why) {
+        return new IllegalStateException("the options of the training in " + folder.resolve(FILE) + " cannot be used: "
+                + why + "; correct the file, or delete it and give all options again");
     }
 
     private static Map<String, String> withPresentNames(Map<String, String> options) {

@@ -24,6 +24,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
@@ -183,10 +184,17 @@ final class TrainCommand implements Callable<Integer> {
     private TrainCommand withFormerOptions() {
         TrainCommand command = new TrainCommand();
         command.given = spec.commandLine().getParseResult();
-        List<String> words = FormerOptions.in(checkpoints.out()).mergedWith(spec);
-        Main.commandLine(
-                        command, spec.commandLine().getOut(), spec.commandLine().getErr())
-                .parseArgs(words.toArray(String[]::new));
+        FormerOptions former = FormerOptions.in(checkpoints.out());
+        List<String> words = former.mergedWith(spec);
+        try {
+            Main.commandLine(
+                            command,
+                            spec.commandLine().getOut(),
+                            spec.commandLine().getErr())
+                    .parseArgs(words.toArray(String[]::new));
+        } catch (ParameterException e) { // those that were given have been parsed before
+            throw former.unusable(e);
+        }
         return command;
     }
 

@@ -56,6 +56,27 @@ class ResumeCommandTest {
         assertThat(resumed.err()).contains("--init was not given, is now " + folder.resolve("missing.pth"));
     }
 
+    /** They were reported as if they had been given now, or with the text of a NullPointerException. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "{\"--loss\": \"x\"}; Invalid value for option '--loss'",
+                "{\"--loss\": \"x\", \"--sub-centers\": \"2\"}; loss must be one of",
+                "{\"--lr\": null}; --lr has no value",
+                "null; there are none"
+            })
+    void saysWhichFormerOptionCannotBeUsed(String text, String reason) throws IOException {
+        start("--max-steps", 1);
+        Path file = Files.writeString(out().resolve("args.json"), text);
+        Cli.Result resumed = resume("--sub-centers", 1);
+        assertThat(resumed.code()).as(resumed.err()).isEqualTo(Main.FAILED);
+        assertThat(resumed.err())
+                .contains("error: the options of the training in " + file + " cannot be used: ", reason)
+                .contains("; correct the file, or delete it and give all options again")
+                .doesNotContain("See 'face-recognition");
+    }
+
     /** Defaults that the folder records were taken for given ones. */
     @Test
     void warnsOnlyOfWhatIsGivenAgain() {
