@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 import org.facerecognition.io.FileNames;
 
 /**
- * Counts, by kind, the files and folders that were found in folders of images and not used, and says which of them may
+ * Counts, by kind, what was found in folders of images, or in files of records, and not used, and says which of them may
  * be or have images that nobody could look at. Not thread-safe.
  */
 public final class PassedOver {
@@ -28,6 +28,7 @@ public final class PassedOver {
     private int deadLinks;
     private int linkedFolders;
     private int otherUnreadableNames;
+    private int notInIndex;
     private int loose;
     private int deeper;
     private boolean moreDeeper;
@@ -109,6 +110,11 @@ public final class PassedOver {
                         .toList();
     }
 
+    /** Counts images of a file of records to which its index does not lead. */
+    void addNotInIndex(int images) {
+        notInIndex += images;
+    }
+
     /** Counts images beside the folders of people, in a folder where each person has a folder. */
     public void addLooseImages(int images) {
         loose += images;
@@ -139,6 +145,7 @@ public final class PassedOver {
         closedFolders.putAll(other.closedFolders);
         namesNotDecoded.putAll(other.namesNotDecoded);
         otherUnreadableNames += other.otherUnreadableNames;
+        notInIndex += other.notInIndex;
         loose += other.loose;
         deeper += other.deeper;
         moreDeeper |= other.moreDeeper;
@@ -197,6 +204,7 @@ public final class PassedOver {
         int names = otherUnreadableNames + (withProblems ? namesNotDecoded.size() : 0);
         String why = " (" + FileNames.remedy(FileNames.charset(), names == 1 ? "it" : "each of them") + ")";
         add(all, names, "name that cannot be read" + why, "names that cannot be read" + why);
+        add(all, notInIndex, "image that is not in the index", "images that are not in the index");
         add(all, loose, "image outside the folders of people", "images outside the folders of people");
         if (deeper > 0) {
             all.add((moreDeeper ? "at least " : "") + count(deeper, "image", "images") + " in deeper folders");

@@ -7,8 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -16,8 +14,8 @@ import org.facerecognition.io.AtomicFile;
 
 /**
  * Lists training sets of insightface in MXNet's RecordIO format: {@code train.rec} contains the images, each with a
- * header that holds its identity, and {@code train.idx} their offsets. Record 0 holds the number of records that are
- * images; the records behind those describe the identities and are not needed here.
+ * header that holds its identity, and {@code train.idx} their offsets. Record 0 has no content and holds the number of
+ * records that are images; the records behind those describe the identities and are not needed here.
  */
 final class RecordIoLayout {
     private static final String RECORDS = "train.rec";
@@ -27,6 +25,7 @@ final class RecordIoLayout {
     private static final int LENGTH_BITS = 29; // the upper 3 bits say whether a record is in parts
     private static final int EXACT_FLOATS = 1 << 24; // up to which each whole number is a float32
     private static final int HEADER_BYTES = 24; // flag, label, id, id2
+    private static final float LIMIT = 0x1p31f; // of numbers in labels
     private static final int MAX_RECORD_BYTES = 256 << 20;
 
     private final PositionedFile file;
@@ -45,15 +44,16 @@ final class RecordIoLayout {
      */
     static FaceDataset read(Path folder, Split split, SplitSettings settings) {
         RecordIoLayout layout = open(PositionedFile.open(folder.resolve(RECORDS)), folder.resolve(INDEX));
-        long[] byPerson = layout.imagesByPerson();
+        PassedOver passedOver = new PassedOver();
+        long[] byPerson = layout.imagesByPerson(passedOver);
         if (byPerson.length == 0) {
             throw new DataException("data file " + folder.resolve(RECORDS) + " must have images, but has none");
         }
         PeopleParts parts = new PeopleParts(settings, split, layout.new Chosen());
         for (int from = 0, to; from < byPerson.length; from = to) {
-            int label = label(byPerson[from]);
+            int label = upper(byPerson[from]);
             to = from + 1;
-            while (to < byPerson.length && label(byPerson[to]) == label) {
+            while (to < byPerson.length && upper(byPerson[to]) == label) {
                 to++;
             }
             List<RecordImage> images = Arrays.stream(byPerson, from, to)
@@ -61,7 +61,7 @@ final class RecordIoLayout {
                     .toList();
             parts.add(Integer.toString(label), label, images);
         }
-        return parts.dataset("data file " + folder.resolve(RECORDS), new PassedOver());
+        return parts.dataset("data file " + folder.resolve(RECORDS), passedOver);
     }
 
     /** Reads lines {@code key offset}; blank ones are skipped. */
@@ -94,27 +94,37 @@ final class RecordIoLayout {
             throw new DataException("data file " + index + " must exist and be readable: " + AtomicFile.reason(e), e);
         }
         int[] allKeys = keys.build().toArray();
+        if (allKeys.length == 0) {
+            throw new DataException("data file " + index
+                    + " is empty: it must have a line \"key offset\" for each record;" + " use another copy");
+        }
         long[] allOffsets = offsets.build().toArray();
         return ascending ? new RecordIoLayout(file, allKeys, allOffsets) : sorted(file, allKeys, allOffsets);
     }
 
     /** The last line of a key counts. */
     private static RecordIoLayout sorted(PositionedFile file, int[] keys, long[] offsets) {
-        Map<Integer, Long> sorted = new TreeMap<>();
-        for (int i = 0; i < keys.length; i++) {
-            sorted.put(keys[i], offsets[i]);
-        }
+        long[] byKey = new long[keys.length]; // key and line, in the upper and the lower half
+        Arrays.setAll(byKey, line -> (long) keys[line] << Integer.SIZE | line);
+        Arrays.sort(byKey);
+        int[] lines = IntStream.range(0, byKey.length)
+                .filter(i -> i == byKey.length - 1 || upper(byKey[i]) != upper(byKey[i + 1]))
+                .map(i -> (int) byKey[i])
+                .toArray();
         return new RecordIoLayout(
                 file,
-                sorted.keySet().stream().mapToInt(Integer::intValue).toArray(),
-                sorted.values().stream().mapToLong(Long::longValue).toArray());
+                IntStream.of(lines).map(line -> keys[line]).toArray(),
+                IntStream.of(lines).mapToLong(line -> offsets[line]).toArray());
     }
 
     /** Returns label and place of each image, in the upper and the lower half of a number, ascending. */
-    private long[] imagesByPerson() {
+    private long[] imagesByPerson(PassedOver passedOver) {
         int end = endOfImages();
         // the end is a float32: beyond 2^24 it can be rounded, and records around it are looked at
         int rounding = end > EXACT_FLOATS && end < Integer.MAX_VALUE ? (int) Math.ulp((float) end) : 0;
+        if (end < Integer.MAX_VALUE) {
+            compareWithIndex(end - rounding, passedOver);
+        }
         long[] images = IntStream.range(0, keys.length)
                 .filter(place -> keys[place] > 0 || end == Integer.MAX_VALUE && keys[place] == 0)
                 .filter(place ->
@@ -125,13 +135,24 @@ final class RecordIoLayout {
         return images;
     }
 
-    private static int label(long labelAndPlace) {
-        return (int) (labelAndPlace >> Integer.SIZE);
+    /** The images have all keys from 1. Where a line inside is missing, somebody may have taken out an image. */
+    private void compareWithIndex(int end, PassedOver passedOver) {
+        int last = keys[keys.length - 1];
+        if (last < end - 1) {
+            throw new DataException("data file " + index() + " is truncated: it ends at record " + last + ", but "
+                    + file.file() + " has images up to record " + (end - 1) + "; use another copy");
+        }
+        long named = IntStream.of(keys).filter(key -> key > 0 && key < end).count();
+        passedOver.addNotInIndex((int) Math.max(0, end - 1 - named));
+    }
+
+    private static int upper(long number) {
+        return (int) (number >> Integer.SIZE);
     }
 
     /**
      * Returns the key behind the last image, from record 0, whose two labels are the ends of images and of identities;
-     * without that record, all records are images.
+     * where that record is an image, or there is none, all records are images.
      */
     private int endOfImages() {
         int first = Arrays.binarySearch(keys, 0);
@@ -139,27 +160,51 @@ final class RecordIoLayout {
             return Integer.MAX_VALUE;
         }
         byte[] record = payload(offsets[first]);
-        return intAt(record, 0) > 0 ? (int) Float.intBitsToFloat(intAt(record, HEADER_BYTES)) : Integer.MAX_VALUE;
+        if (intAt(record, 0) <= 0 || hasImage(record)) {
+            return Integer.MAX_VALUE;
+        }
+        float end = Float.intBitsToFloat(intAt(record, HEADER_BYTES));
+        if (!(end >= 0 && end < LIMIT)) {
+            throw new DataException(nameWithFolder(first)
+                    + " must have the number of images as its first label, but has " + end + "; use another copy");
+        }
+        return (int) end;
+    }
+
+    private boolean hasImage(long offset) {
+        return hasImage(payload(offset));
     }
 
     /** Returns whether a record has more than its labels. That of an identity has only the ends of its images. */
-    private boolean hasImage(long offset) {
-        byte[] record = payload(offset);
+    private static boolean hasImage(byte[] record) {
         return record.length > HEADER_BYTES + (long) Float.BYTES * Math.max(0, intAt(record, 0));
     }
 
     /** Returns the identity: a single label is in the header; of several labels, which follow it, it is the first. */
     private int readLabel(int place) {
-        long at = offsets[place] + 2 * Integer.BYTES;
-        byte[] flagAndLabel = file.read(at, 2 * Integer.BYTES);
-        boolean several = intAt(flagAndLabel, 0) > 0;
-        float label =
-                Float.intBitsToFloat(several ? file.readInt(at + HEADER_BYTES) : intAt(flagAndLabel, Integer.BYTES));
-        if (!(label >= 0 && label == Math.rint(label))) {
+        long at = offsets[place];
+        byte[] start = file.read(at, 4 * Integer.BYTES); // magic number, length, flag, label
+        if (intAt(start, 0) != MAGIC || intAt(start, Integer.BYTES) >>> LENGTH_BITS > 1) {
+            throw noRecord(at);
+        }
+        boolean several = intAt(start, 2 * Integer.BYTES) > 0;
+        float label = Float.intBitsToFloat(
+                several ? file.readInt(at + 2 * Integer.BYTES + HEADER_BYTES) : intAt(start, 3 * Integer.BYTES));
+        if (!(label >= 0 && label < LIMIT && label == Math.rint(label))) {
             throw new DataException(nameWithFolder(place)
-                    + " must have a whole number of at least 0 as its identity, but has " + label);
+                    + " must have a whole number of at least 0 and below 2^31 as its identity, but has " + label);
         }
         return (int) label;
+    }
+
+    private DataException noRecord(long at) {
+        return new DataException("data file " + file.file() + " has no record at byte " + at + ", to which " + index()
+                + " leads: one of them is damaged or incomplete, or they do not belong together;"
+                + " use another copy of both");
+    }
+
+    private Path index() {
+        return file.file().resolveSibling(INDEX);
     }
 
     /** Without the folder: a training whose data were moved, or are somewhere else on another machine, goes on. */
@@ -178,8 +223,7 @@ final class RecordIoLayout {
         int part;
         do {
             if (file.readInt(at) != MAGIC) {
-                throw new DataException("data file " + file.file() + " is damaged: there is no record at byte " + at
-                        + "; use another copy");
+                throw noRecord(at);
             }
             int word = file.readInt(at + Integer.BYTES);
             part = word >>> LENGTH_BITS;

@@ -71,6 +71,25 @@ class LargeRecordIoTest {
     /** With an object for each image and each line of the index, it would need 200 MB. */
     @Test
     void needsAFewBytesForEachImage() throws IOException, InterruptedException {
+        read(folder);
+    }
+
+    /** With an object for each key and each offset, it would need 100 MB. */
+    @Test
+    void needsAFewBytesForEachLineOfAnIndexThatIsNotSorted(@TempDir Path reversed)
+            throws IOException, InterruptedException {
+        Files.createLink(reversed.resolve("train.rec"), folder.resolve("train.rec"));
+        try (PrintWriter index = new PrintWriter(Files.newBufferedWriter(reversed.resolve("train.idx")))) {
+            for (int i = IMAGES; i-- > 0; ) {
+                index.print(i + 1);
+                index.print('\t');
+                index.println((long) RECORD_BYTES * i);
+            }
+        }
+        read(reversed);
+    }
+
+    private static void read(Path folder) throws IOException, InterruptedException {
         Process reader = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx96m",

@@ -348,7 +348,7 @@ class PackedSetsTest {
         assertThat(movedPairs.formerFingerprint()).isNotEqualTo(pairs.formerFingerprint());
     }
 
-    private static void addRecord(ByteBuffer records, StringBuilder index, int key, float[] labels, int imageBytes) {
+    static void addRecord(ByteBuffer records, StringBuilder index, int key, float[] labels, int imageBytes) {
         index.append(key).append('\t').append(records.position()).append('\n');
         int several = labels.length == 1 ? 0 : labels.length;
         int length = 24 + Float.BYTES * several + imageBytes;
