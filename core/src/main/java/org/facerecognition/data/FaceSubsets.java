@@ -30,11 +30,12 @@ final class FaceSubsets {
                 .toArray();
         List<LabeledImage> kept = where(faces, image -> newLabels[image.label()] >= 0);
         if (kept.isEmpty()) {
-            throw new DataException("the " + faces.split() + " data must have images of the chosen identities, but has"
-                    + " none of " + chosen.size() + " such as \""
-                    + chosen.stream().findFirst().orElse("")
-                    + "\"; its people are called, for example, \""
-                    + faces.identities().stream().findFirst().orElse("") + "\"; check the names");
+            throw new DataException(
+                    "the " + faces.split() + " data must have images of the chosen identities, but has"
+                            + " none of " + chosen.size() + " such as \""
+                            + chosen.stream().findFirst().orElse("")
+                            + "\"; its people are called, for example, \""
+                            + faces.identities().stream().findFirst().orElse("") + "\"; check the names");
         }
         return ImageList.map(kept, image -> new LabeledImage(image.image(), newLabels[image.label()]));
     }
@@ -94,7 +95,7 @@ final class FaceSubsets {
             throw new IllegalArgumentException(
                     "both parts must have the same people and crop, but were " + first + " and " + second);
         }
-        List<LabeledImage> images = ImageList.join(first.images(), second.images());
+        List<LabeledImage> images = ImageList.join(List.of(first.images(), second.images()));
         List<String> notes = Stream.concat(first.notes().stream(), second.notes().stream())
                 .distinct()
                 .toList();

@@ -59,7 +59,11 @@ record FileImage(Path root, String path) implements ImageSource {
         }
     }
 
-    private Path file() {
+    String fileName() {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    Path file() {
         try {
             return root.resolve(path);
         } catch (InvalidPathException e) { // a name that this process cannot write either

@@ -53,10 +53,16 @@ final class ImageList extends AbstractList<LabeledImage> implements RandomAccess
                 : images.stream().map(change).toList();
     }
 
-    /** Returns the images of one list and then those of another. */
-    static List<LabeledImage> join(List<LabeledImage> first, List<LabeledImage> second) {
-        int count = first.size();
-        return new ImageList(
-                Math.addExact(count, second.size()), i -> i < count ? first.get(i) : second.get(i - count));
+    /** Returns the images of several lists, one list after another. */
+    static List<LabeledImage> join(List<List<LabeledImage>> lists) {
+        List<List<LabeledImage>> all =
+                lists.stream().filter(list -> !list.isEmpty()).toList();
+        int[] ends = all.stream().mapToInt(List::size).toArray();
+        Arrays.parallelPrefix(ends, Math::addExact);
+        return new ImageList(ends.length == 0 ? 0 : ends[ends.length - 1], place -> {
+            int found = Arrays.binarySearch(ends, place);
+            int list = found < 0 ? -found - 1 : found + 1; // a place that ends a list is the first of the next
+            return all.get(list).get(list == 0 ? place : place - ends[list - 1]);
+        });
     }
 }

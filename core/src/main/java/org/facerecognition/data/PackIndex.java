@@ -49,14 +49,17 @@ final class PackIndex {
         this.begin = begin;
     }
 
-    /** @throws DataException when a file is missing or damaged, or there are no images of that split */
+    /**
+     * @throws DataException when a file is missing or damaged
+     * @throws DataException when there are no images of that split
+     */
     static FaceDataset read(Path path, Split split) {
         PackIndex first = open(path, split);
-        List<LabeledImage> images = List.of();
+        List<List<LabeledImage>> lists = new ArrayList<>();
         for (int shard = 1; shard <= first.shards; shard++) {
-            PackIndex index = shard == first.shard ? first : first.sibling(shard, split);
-            images = images.isEmpty() ? index.images() : ImageList.join(images, index.images());
+            lists.add((shard == first.shard ? first : first.sibling(shard, split)).images());
         }
+        List<LabeledImage> images = ImageList.join(lists);
         if (images.isEmpty()) {
             throw new DataException("pack " + path + " must have images of split " + split + ", but has none");
         }

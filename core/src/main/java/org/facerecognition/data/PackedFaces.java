@@ -9,14 +9,19 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.IntConsumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedOutputStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.AtomicFiles;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A data set in one file: the images one after another, either encoded or already decoded and cropped, followed by an
@@ -32,7 +37,7 @@ public final class PackedFaces {
     static final int MAX_DECODED_PX = 10_000;
 
     private static final long BYTES_PER_IMAGE = 48; // of the index, at most, without the name
-    private static final long MAX_INDEX_BYTES = 1 << 30; // what PositionedFile can read at once
+    private static final int INDEX_START_BYTES = 256; // in front of its lists, and behind
 
     private PackedFaces() {}
 
@@ -45,10 +50,12 @@ public final class PackedFaces {
      *     as pixels, which is fast. Images that come from a pack of pixels stay such pixels: then 0 means their side,
      *     and no other side is possible
      * @param progress receives the number of images that are packed so far
-     * @throws IllegalArgumentException when the parts do not belong together, or {@code decodedPx} is out of range or
-     *     another than that of the packs that the images come from
-     * @throws DataException when an image cannot be used or the file cannot be written; an existing file is then
-     *     unchanged
+     * @throws IllegalArgumentException when the parts do not belong together, {@code decodedPx} is out of range or
+     *     another than that of the packs that the images come from, or a file to write is one that they come from
+     * @throws DataException when an image cannot be read, or cannot be decoded for pixels; when the file cannot be
+     *     written; or when its index would be too large for readers, which is mostly known before the first image is
+     *     read. An existing file is then unchanged. Encoded images are packed without decoding them, so that a damaged
+     *     one is found only when the pack is used
      */
     public static void write(Path out, List<FaceDataset> parts, int decodedPx, IntConsumer progress) {
         write(out, parts, decodedPx, 1, progress);
@@ -57,40 +64,42 @@ public final class PackedFaces {
     /**
      * Writes the images into several files, which are easier to copy and to keep than one of hundreds of gigabytes:
      * {@code faces-1-of-4.pack} to {@code faces-4-of-4.pack} for {@code faces.pack}. Each has consecutive images of
-     * every part. Opening one of them opens all.
+     * every part. Opening one of them opens all. They replace existing files when all of them are complete, so that the
+     * disk needs room for both.
      *
-     * @param shards number of files, at least 1; 1 writes {@code out} itself
+     * @param shards number of files, 1 to the number of images; 1 writes {@code out} itself
      * @return the files, in order
-     * @throws IllegalArgumentException as {@link #write(Path, List, int, IntConsumer)}, when there are no shards, or
-     *     when a file of several is one that the images come from
-     * @throws DataException when an image cannot be used, a file cannot be written, or the index of one would be too
-     *     large for readers, which is known before the first image is read
+     * @throws IllegalArgumentException as {@link #write(Path, List, int, IntConsumer)}, or when the number of shards is
+     *     out of range
+     * @throws DataException as {@link #write(Path, List, int, IntConsumer)}. Existing files are then unchanged, unless
+     *     some but not all could be replaced, as the message says
      */
     public static List<Path> write(Path out, List<FaceDataset> parts, int decodedPx, int shards, IntConsumer progress) {
-        return write(out, parts, decodedPx, shards, MAX_INDEX_BYTES, progress);
+        return write(out, parts, decodedPx, shards, PositionedFile.maxBytes(), progress);
     }
 
     static List<Path> write(
             Path out, List<FaceDataset> parts, int decodedPx, int shards, long maxIndexBytes, IntConsumer progress) {
         check(parts, decodedPx, shards);
         int sidePx = sidePx(parts, decodedPx);
-        for (int shard = 0; shard < shards; shard++) {
-            requireOther(file(out, shard, shards), parts);
+        List<Path> files = IntStream.range(0, shards)
+                .mapToObj(shard -> file(out, shard, shards))
+                .toList();
+        requireOther(files, parts);
+        Pack pack =
+                new Pack(UUID.randomUUID().toString(), shards, indexBytes(parts, shards, maxIndexBytes), maxIndexBytes);
+        if (shards == 1) {
+            write(AtomicFile::writeStream, files, parts, sidePx, pack, progress);
+            return files;
         }
-        checkIndexes(parts, shards, maxIndexBytes);
-        List<Path> files = new ArrayList<>();
-        String id = UUID.randomUUID().toString();
-        int done = 0;
-        for (int shard = 0; shard < shards; shard++) {
-            Path file = file(out, shard, shards);
-            int before = done;
-            done += write(
-                    file,
-                    parts,
-                    sidePx,
-                    new Shard(shard, shards, id, maxIndexBytes),
-                    now -> progress.accept(before + now));
-            files.add(file);
+        try (AtomicFiles together = new AtomicFiles()) {
+            write(together::write, files, parts, sidePx, pack, progress);
+            together.replaceAll();
+        } catch (IOException e) {
+            throw new DataException(
+                    "cannot write the files of pack " + out + ": " + AtomicFile.reason(e)
+                            + "; remove the obstacle and pack again",
+                    e);
         }
         return files;
     }
@@ -106,24 +115,34 @@ public final class PackedFaces {
     }
 
     /**
-     * Which of the images of each part are in a file.
+     * What is written together.
      *
-     * @param id of all shards that were written together: an interrupted run leaves some of the run before
+     * @param id of all shards: some can be left from a run before
+     * @param indexBytes about the size of the index of each
      */
-    private record Shard(int index, int of, String id, long maxIndexBytes) {
-        List<LabeledImage> images(FaceDataset part) {
+    private record Pack(String id, int shards, int indexBytes, long maxIndexBytes) {
+        List<LabeledImage> images(FaceDataset part, int shard) {
             List<LabeledImage> all = part.images();
-            return all.subList(start(all.size(), index), start(all.size(), index + 1));
+            return all.subList(start(all.size(), shard), start(all.size(), shard + 1));
         }
 
         private int start(int size, int shard) {
-            return (int) ((long) size * shard / of);
+            return (int) ((long) size * shard / shards);
         }
+    }
+
+    private interface Output {
+        void write(Path file, AtomicFile.StreamWriter writer) throws IOException;
     }
 
     private static void check(List<FaceDataset> parts, int decodedPx, int shards) {
         if (shards < 1) {
             throw new IllegalArgumentException("shards must be at least 1, but was " + shards);
+        }
+        long images = parts.stream().mapToLong(part -> part.images().size()).sum();
+        if (shards > 1 && shards > images) {
+            throw new IllegalArgumentException(
+                    "shards must be at most " + images + ", the number of images, but was " + shards);
         }
         if (decodedPx < 0 || decodedPx > MAX_DECODED_PX) {
             throw new IllegalArgumentException(
@@ -142,18 +161,35 @@ public final class PackedFaces {
     }
 
     /** What a pack is made of must outlive it: cropped or reduced, it is not what was read. */
-    private static void requireOther(Path file, List<FaceDataset> parts) {
-        Set<Path> packs = new HashSet<>();
+    private static void requireOther(List<Path> files, List<FaceDataset> parts) {
+        List<Path> replaced = files.stream().filter(Files::exists).toList();
+        Set<String> names = replaced.stream()
+                .map(file -> String.valueOf(file.getFileName()))
+                .collect(Collectors.toSet());
+        Set<Path> read = new HashSet<>();
         for (FaceDataset part : parts) {
             for (LabeledImage image : part.images()) {
-                Path pack = PackIndex.packOf(image.image());
-                if (pack != null && packs.add(pack) && isSame(pack, file)) {
-                    throw new IllegalArgumentException(
-                            "a pack must be written to other files than those that the images"
-                                    + " come from, but one is " + file + "; give another name");
+                Path file = fileOf(image.image(), names);
+                if (file != null) {
+                    read.add(file);
                 }
             }
         }
+        for (Path file : replaced) {
+            if (read.stream().anyMatch(other -> isSame(other, file))) {
+                throw new IllegalArgumentException("a pack must be written to other files than those that the images"
+                        + " come from, but one is " + file + "; give another name");
+            }
+        }
+    }
+
+    /** Returns the file of many images, or that of an image which has one of the names. */
+    private static @Nullable Path fileOf(ImageSource image, Set<String> names) {
+        ImageSource whole = image instanceof CroppedFace face ? face.whole() : image;
+        if (whole instanceof FileImage file) {
+            return names.contains(file.fileName()) ? file.file() : null;
+        }
+        return PackIndex.packOf(whole);
     }
 
     private static boolean isSame(Path pack, Path file) {
@@ -181,8 +217,11 @@ public final class PackedFaces {
         return sidePx;
     }
 
-    /** Rejects, before an image is read, what could not be opened: a reader has a pack's whole index in memory. */
-    private static void checkIndexes(List<FaceDataset> parts, int shards, long maxIndexBytes) {
+    /**
+     * Returns about how large the index of a shard will be. Rejects, before an image is read, what could not be opened:
+     * a reader has a file's whole index in memory.
+     */
+    private static int indexBytes(List<FaceDataset> parts, int shards, long maxIndexBytes) {
         long identities = parts.get(0).identities().stream()
                 .mapToLong(name -> name.length() + 3L)
                 .sum();
@@ -192,55 +231,63 @@ public final class PackedFaces {
                 images += BYTES_PER_IMAGE + image.image().name().length();
             }
         }
-        if (identities + images / shards > maxIndexBytes) {
+        long bytes = identities + images / shards;
+        if (bytes > maxIndexBytes) {
             throw tooLarge(maxIndexBytes, identities < maxIndexBytes ? images / (maxIndexBytes - identities) + 1 : 0);
         }
+        return (int) bytes;
     }
 
     /** @param shards that would do; 0 if no number would */
     private static DataException tooLarge(long maxIndexBytes, long shards) {
-        String rule = "the index of a pack must have at most " + (maxIndexBytes >> 20)
-                + " MiB, but that of so many images and people has more; ";
+        String rule = "the index of a pack must have at most " + (maxIndexBytes >> 20) + " MiB (half of Java's memory,"
+                + " up to 1 GiB), but that of so many images and people has more; ";
         return new DataException(rule
-                + (shards == 0 ? "use shorter names" : "divide it into at least " + shards + " files with --shards"));
+                + (shards == 0
+                        ? "use shorter names, or give Java more memory (-Xmx)"
+                        : "divide it into at least " + shards + " files with --shards"));
     }
 
-    private static int write(Path out, List<FaceDataset> parts, int decodedPx, Shard shard, IntConsumer progress) {
-        int[] written = new int[1];
-        try {
-            AtomicFile.writeStream(out, stream -> {
-                try (DataOutputStream file = new DataOutputStream(new BufferedOutputStream(stream, 1 << 20))) {
-                    written[0] = write(file, parts, decodedPx, shard, progress);
-                }
-            });
-        } catch (IOException e) {
-            throw new DataException(AtomicFile.cannotWrite(out, e), e);
+    private static void write(
+            Output output, List<Path> files, List<FaceDataset> parts, int decodedPx, Pack pack, IntConsumer progress) {
+        int[] done = new int[1];
+        for (int i = 0; i < files.size(); i++) {
+            int shard = i;
+            try {
+                output.write(files.get(shard), stream -> {
+                    try (DataOutputStream file = new DataOutputStream(new BufferedOutputStream(stream, 1 << 20))) {
+                        write(file, parts, decodedPx, pack, shard, () -> progress.accept(++done[0]));
+                    }
+                });
+            } catch (IOException e) {
+                throw new DataException(AtomicFile.cannotWrite(files.get(shard), e), e);
+            }
         }
-        return written[0];
     }
 
-    private static int write(
-            DataOutputStream file, List<FaceDataset> parts, int decodedPx, Shard shard, IntConsumer progress)
+    private static void write(
+            DataOutputStream file, List<FaceDataset> parts, int decodedPx, Pack pack, int shard, Runnable onImage)
             throws IOException {
-        int done = 0;
         FaceDataset first = parts.get(0);
         file.write(MAGIC);
         long place = MAGIC.length;
-        ByteArrayOutputStream index = new ByteArrayOutputStream();
-        try (JsonGenerator json = JSON.createGenerator(index)) {
+        // it grows by doubling, for which the heap may have no room after hours
+        ByteArrayOutputStream index = new ByteArrayOutputStream(pack.indexBytes + INDEX_START_BYTES);
+        CheckedOutputStream checked = new CheckedOutputStream(index, new CRC32());
+        try (JsonGenerator json = JSON.createGenerator(checked)) {
             json.writeStartObject();
             json.writeNumberField("version", 1);
             json.writeStringField("crop", first.crop().name());
             json.writeNumberField("decodedPx", decodedPx);
-            if (shard.of > 1) {
-                json.writeNumberField("shard", shard.index + 1);
-                json.writeNumberField("shards", shard.of);
-                json.writeStringField("pack", shard.id);
+            if (pack.shards > 1) {
+                json.writeNumberField("shard", shard + 1);
+                json.writeNumberField("shards", pack.shards);
+                json.writeStringField("pack", pack.id);
             }
             json.writeObjectField("identities", first.identities());
             json.writeArrayFieldStart("images"); // [place, bytes, checksum, label, part, name]
             for (FaceDataset part : parts) {
-                for (LabeledImage image : shard.images(part)) {
+                for (LabeledImage image : pack.images(part, shard)) {
                     byte[] bytes = bytes(image.image(), part.crop(), decodedPx);
                     file.write(bytes);
                     json.writeStartArray();
@@ -251,23 +298,21 @@ public final class PackedFaces {
                     json.writeNumber(part.split().ordinal());
                     json.writeString(image.image().name());
                     json.writeEndArray();
-                    if (index.size() > shard.maxIndexBytes) { // its texts have more bytes than characters
-                        throw tooLarge(shard.maxIndexBytes, 2L * shard.of);
+                    if (index.size() > pack.maxIndexBytes) { // its texts have more bytes than characters
+                        throw tooLarge(pack.maxIndexBytes, 2L * pack.shards);
                     }
                     place += bytes.length;
-                    progress.accept(++done);
+                    onImage.run();
                 }
             }
             json.writeEndArray();
             json.writeEndObject();
         }
-        byte[] bytes = index.toByteArray();
-        file.write(bytes);
+        index.writeTo(file);
         file.writeLong(Long.reverseBytes(place));
-        file.writeInt(Integer.reverseBytes(bytes.length));
-        file.writeInt(Integer.reverseBytes((int) Checksum.of(bytes)));
+        file.writeInt(Integer.reverseBytes(index.size()));
+        file.writeInt(Integer.reverseBytes((int) checked.getChecksum().getValue()));
         file.write(MAGIC);
-        return done;
     }
 
     private static byte[] bytes(ImageSource image, Crop crop, int decodedPx) {

@@ -80,7 +80,7 @@ final class PositionedFile {
      */
     byte[] read(long at, int length) {
         check(at, length);
-        long max = Runtime.getRuntime().maxMemory() / 2;
+        long max = maxBytes();
         if (length > max) {
             throw new DataException("data file " + file + " is damaged, or Java needs more memory (-Xmx): " + length
                     + " bytes at " + at + " must fit into half of the heap, " + max + " bytes");
@@ -114,6 +114,11 @@ final class PositionedFile {
             }
         }
         return bytes;
+    }
+
+    /** Returns how many bytes can be read at once, with this heap. */
+    static long maxBytes() {
+        return Math.min(MAX_LENGTH, Runtime.getRuntime().maxMemory() / 2);
     }
 
     private synchronized void reopen(FileChannel closed) throws IOException {

@@ -246,6 +246,11 @@ final class TemporaryFile implements AutoCloseable {
         return lockAndCheckExists();
     }
 
+    /** Has the disk confirm what was written. */
+    void sync() throws IOException {
+        file.getFD().sync();
+    }
+
     /**
      * Moves the file atomically to its target.
      *
@@ -253,7 +258,7 @@ final class TemporaryFile implements AutoCloseable {
      */
     void moveTo(Path target, boolean synced) throws IOException {
         if (synced) {
-            file.getFD().sync();
+            sync();
         }
         if (permissions != null) {
             setPermissions(path, permissions);

@@ -79,7 +79,7 @@ class ShardedPackTest {
 
     /** One, several, and more files than there are images of a part. */
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 4, 10})
+    @ValueSource(ints = {1, 2, 4, 9})
     void anyOfTheFilesOpensAllImagesInTheirOrder(int shards) {
         List<Path> files = write(shards);
         assertThat(files).hasSize(shards);
@@ -102,18 +102,21 @@ class ShardedPackTest {
     }
 
     /** Ctrl-C left a hidden file of any size until somebody packed under the same name again. */
-    @Test
-    void deletesWhatIsNotFinishedWhenTheProcessEnds() throws IOException {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4})
+    void deletesWhatIsNotFinishedWhenTheProcessEnds(int images) throws IOException {
         Path out = folder.resolve("unfinished.pack");
         IntConsumer interrupted = done -> {
-            assertThat(hidden()).hasSize(1);
-            PackedFaces.deleteUnfinished(out, 2);
-            assertThat(hidden()).isEmpty();
-            throw new IllegalStateException("the process ends");
+            if (done == images) {
+                assertThat(hidden()).hasSize(images == 1 ? 1 : 2);
+                PackedFaces.deleteUnfinished(out, 2);
+                assertThat(hidden()).isEmpty();
+                throw new IllegalStateException("the process ends");
+            }
         };
         assertThatThrownBy(() -> PackedFaces.write(out, List.of(train), 0, 2, interrupted))
                 .hasMessage("the process ends");
-        assertThat(hidden()).isEmpty();
+        assertThat(folder).isEmptyDirectory();
     }
 
     private List<Path> hidden() {
@@ -138,23 +141,99 @@ class ShardedPackTest {
         }
     }
 
-    /** Packing again replaces one file after another; earlier, a mixture of both runs was opened. */
+    /** The first files were replaced while the others were still written, so that no pack was left. */
     @Test
-    void filesOfAnInterruptedRunAreNotMixedWithThoseBefore() {
+    void anInterruptedRunLeavesThePackBefore() throws IOException {
         List<Path> files = write(3);
+        List<String> before = texts(FaceDataset.packed(files.get(0), Split.TRAIN));
         assertThatThrownBy(() ->
                         PackedFaces.write(folder.resolve("faces.pack"), List.of(train, validation), 0, 3, n -> {
-                            if (n == 4) {
+                            if (n == 7) {
                                 throw new IllegalStateException("interrupted");
                             }
                         }))
                 .hasMessage("interrupted");
+        assertThat(hidden()).isEmpty();
+        assertThat(texts(FaceDataset.packed(files.get(0), Split.TRAIN))).isEqualTo(before);
+    }
+
+    @Test
+    void filesOfSeveralRunsAreNotMixed() throws IOException {
+        List<Path> files = write(3);
+        byte[] left = Files.readAllBytes(files.get(1));
+        write(3);
+        Files.write(files.get(1), left);
         assertThatThrownBy(() -> FaceDataset.packed(files.get(0), Split.TRAIN))
                 .isInstanceOf(DataException.class)
                 .hasMessage(
                         "packs " + files.get(0) + " and " + files.get(1) + " must have been written together, but one"
                                 + " of them is left from an earlier run of the pack command; pack them again");
         assertThat(FaceDataset.packed(write(3).get(0), Split.TRAIN).images()).hasSize(7);
+    }
+
+    @Test
+    void saysThatSomeFilesAreReplacedWhenOthersCannotBe() throws IOException {
+        List<Path> files = write(3);
+        IntConsumer obstacle = done -> {
+            if (done == 9) {
+                replaceByFolder(files.get(1));
+            }
+        };
+        assertThatThrownBy(() ->
+                        PackedFaces.write(folder.resolve("faces.pack"), List.of(train, validation), 0, 3, obstacle))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith("cannot write the files of pack " + folder.resolve("faces.pack") + ": ")
+                .hasMessageContaining(files.get(1).getFileName() + " cannot be replaced: ")
+                .hasMessageEndingWith(
+                        "; 1 of 3 files are new already, the others are not; remove the obstacle and pack" + " again");
+        assertThat(hidden()).isEmpty();
+        Path blocked = folder.resolve("other-1-of-2.pack");
+        replaceByFolder(blocked);
+        assertThatThrownBy(() -> PackedFaces.write(folder.resolve("other.pack"), List.of(train), 0, 2, done -> {}))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith("cannot write " + blocked + ": it is not a regular file");
+    }
+
+    private static void replaceByFolder(Path file) {
+        try {
+            Files.deleteIfExists(file);
+            Files.createDirectories(file.resolve("inside"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Each list was within the one before, and an image of the first needed a call for each. */
+    @Test
+    void aPackOfManyFilesNeedsNoDeepStack() {
+        List<List<LabeledImage>> lists = new ArrayList<>();
+        for (int i = 0; i < 20_000; i++) {
+            int number = i;
+            lists.add(new ImageList(i % 3, place -> new LabeledImage(new Numbered(number), place)));
+        }
+        List<LabeledImage> images = ImageList.join(lists);
+        assertThat(images)
+                .hasSize(19_999)
+                .isEqualTo(lists.stream().flatMap(List::stream).toList());
+        assertThat(ImageList.join(List.of())).isEmpty();
+    }
+
+    /** Images in folders, which have names of their own, were replaced by files of several. */
+    @Test
+    void areNotWrittenOverTheImages() throws IOException {
+        Path people = folder.resolve("people");
+        TestImages.write(people.resolve("Ann/face-1-of-2.png"), 8, 8, 1);
+        TestImages.write(people.resolve("Ann/other.png"), 8, 8, 2);
+        FaceDataset faces = FaceDataset.folders(people, Split.TRAIN, 0, 0, 0);
+        byte[] before = Files.readAllBytes(people.resolve("Ann/face-1-of-2.png"));
+        for (FaceDataset data : List.of(faces, faces.cropped(FaceCropper.withoutDetector(Crop.WHOLE, 8)))) {
+            assertThatThrownBy(() -> PackedFaces.write(people.resolve("Ann/face.png"), List.of(data), 0, 2, done -> {}))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("must be written to other files than those that the images come from");
+        }
+        assertThat(people.resolve("Ann/face-1-of-2.png")).hasBinaryContent(before);
+        assertThat(PackedFaces.write(folder.resolve("face.png"), List.of(faces), 0, 2, done -> {}))
+                .hasSize(2);
     }
 
     @Test
@@ -180,6 +259,9 @@ class ShardedPackTest {
         assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train), 0, 0, done -> {}))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("shards must be at least 1, but was 0");
+        assertThatThrownBy(() -> PackedFaces.write(folder.resolve("x"), List.of(train, validation), 0, 10, done -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("shards must be at most 9, the number of images, but was 10");
     }
 
     /** A pack with an index of more than 1 GiB used to be written for hours, and could not be opened then. */

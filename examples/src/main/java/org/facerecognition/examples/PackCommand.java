@@ -46,7 +46,7 @@ final class PackCommand implements Callable<Integer> {
             paramLabel = "PX",
             description =
                     "Pack the faces as pixels, cropped and scaled to this size, which is read fastest but takes more"
-                            + " space; 0 to pack the files unchanged.")
+                            + " space; 0 to pack the files unchanged, without decoding them.")
     private int decodedPx;
 
     @Option(
@@ -65,7 +65,8 @@ final class PackCommand implements Callable<Integer> {
             paramLabel = "N",
             description =
                     "Write N files, faces-1-of-N.pack and so on for --out faces.pack. Train with --data and any one"
-                            + " of them.")
+                            + " of them. Existing files are replaced when all N are complete, which needs room for"
+                            + " both.")
     private int shards;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")
@@ -76,7 +77,7 @@ final class PackCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         List<FaceDataset> parts =
                 data.parts(seed).stream().map(split -> data.read(split, seed)).toList();
-        if (shards == 1) { // otherwise the files have other names
+        if (shards == 1) { // several have other names, which the writer compares
             data.requireOther("--out", out);
             OutputFile.requireWritable("--out", out);
         }
