@@ -50,7 +50,7 @@ final class CelebaLayout {
             }
         }
         if (chosen.isEmpty()) {
-            throw new DataException("data folder " + root.toAbsolutePath() + " must have images of split " + split
+            throw new NoImagesException("data folder " + root.toAbsolutePath() + " must have images of split " + split
                     + ", but " + SPLITS + " names none");
         }
         int classes = labels.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;

@@ -1,7 +1,7 @@
 package org.facerecognition.data;
 
 /** Thrown when the user's data cannot be used. The message names the file, the problem and the way out. */
-public final class DataException extends RuntimeException {
+public sealed class DataException extends RuntimeException permits NoImagesException {
     private static final long serialVersionUID = 1L;
 
     /** @param message one sentence for the user */

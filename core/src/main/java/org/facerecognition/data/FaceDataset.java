@@ -64,6 +64,7 @@ public final class FaceDataset {
      * test. The crop is {@link Crop#CELEBA_CROP}, the study's; see {@link #withCrop} for the alignment.
      *
      * @throws DataException when a file is missing or a line is malformed
+     * @throws NoImagesException when there are no images of that split
      */
     public static FaceDataset celeba500(Path root, Split split) {
         return CelebaLayout.read(root, split);
@@ -86,7 +87,8 @@ public final class FaceDataset {
      * @param valFraction fraction of each person's images for validation, in [0, 1)
      * @param testFraction fraction of each person's images for the test, in [0, 1)
      * @param seed determines which images go to which part
-     * @throws DataException when the folder is missing or there are no images of that split
+     * @throws DataException when the folder is missing or has no images in folders of people
+     * @throws NoImagesException when there are no images of that split
      */
     public static FaceDataset folders(Path root, Split split, double valFraction, double testFraction, long seed) {
         return folders(root, split, new SplitSettings(valFraction, testFraction, 1, seed));
@@ -97,8 +99,9 @@ public final class FaceDataset {
      * split everywhere, and a new image does not move the images of other people. {@link ImageFiles} decides which
      * files are images; {@link #notes} counts everything that was passed over, including people without images.
      *
-     * @throws DataException when the folder is missing or there are no images of that split: its fraction is 0, or no
-     *     person has enough images
+     * @throws DataException when the folder is missing or has no images in folders of people
+     * @throws NoImagesException when there are no images of that split: its fraction is 0, or no person has enough
+     *     images
      */
     public static FaceDataset folders(Path root, Split split, SplitSettings settings) {
         return FolderLayout.read(root, split, settings);
@@ -107,7 +110,8 @@ public final class FaceDataset {
     /**
      * Opens a file that {@link PackedFaces} wrote.
      *
-     * @throws DataException when the file is missing or damaged, or has no images of that split
+     * @throws DataException when the file is missing or damaged
+     * @throws NoImagesException when it has no images of that split
      */
     public static FaceDataset packed(Path file, Split split) {
         return PackedFaces.read(file, split);
@@ -122,7 +126,8 @@ public final class FaceDataset {
      * Opens one of insightface's training sets, {@code folder/train.rec} and {@code folder/train.idx} (MXNet's
      * RecordIO), split within each person as by {@link #folders(Path, Split, SplitSettings)}.
      *
-     * @throws DataException when a file is missing or damaged, or there are no images of that split
+     * @throws DataException when a file is missing or damaged, or the index is not that of the records
+     * @throws NoImagesException when there are no images of that split
      */
     public static FaceDataset recordIo(Path folder, Split split, SplitSettings settings) {
         return RecordIoLayout.read(folder, split, settings);
@@ -233,7 +238,7 @@ public final class FaceDataset {
     /**
      * Returns the images of some identities only, labeled by their place in the list.
      *
-     * @throws DataException when no image is left
+     * @throws NoImagesException when no image is left
      */
     public FaceDataset withIdentities(List<String> chosen) {
         return new FaceDataset(
@@ -285,7 +290,7 @@ public final class FaceDataset {
      * Returns a data set without some images; identities and labels stay.
      *
      * @param excluded numbers of the images to leave out, not counting copies by augmentation
-     * @throws DataException when no image is left
+     * @throws NoImagesException when no image is left
      */
     public FaceDataset without(Set<Integer> excluded) {
         return withImages(FaceSubsets.without(this, excluded));

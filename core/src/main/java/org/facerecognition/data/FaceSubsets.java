@@ -30,7 +30,7 @@ final class FaceSubsets {
                 .toArray();
         List<LabeledImage> kept = where(faces, image -> newLabels[image.label()] >= 0);
         if (kept.isEmpty()) {
-            throw new DataException(
+            throw new NoImagesException(
                     "the " + faces.split() + " data must have images of the chosen identities, but has"
                             + " none of " + chosen.size() + " such as \""
                             + chosen.stream().findFirst().orElse("")
@@ -83,7 +83,7 @@ final class FaceSubsets {
                         .filter(i -> !excluded.contains(i))
                         .toArray());
         if (kept.isEmpty()) {
-            throw new DataException("the " + faces.split() + " data must keep at least one image, but all "
+            throw new NoImagesException("the " + faces.split() + " data must keep at least one image, but all "
                     + images.size() + " were left out");
         }
         return kept;

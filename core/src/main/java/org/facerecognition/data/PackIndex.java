@@ -51,7 +51,7 @@ final class PackIndex {
 
     /**
      * @throws DataException when a file is missing or damaged
-     * @throws DataException when there are no images of that split
+     * @throws NoImagesException when there are no images of that split
      */
     static FaceDataset read(Path path, Split split) {
         PackIndex first = open(path, split);
@@ -61,7 +61,7 @@ final class PackIndex {
         }
         List<LabeledImage> images = ImageList.join(lists);
         if (images.isEmpty()) {
-            throw new DataException("pack " + path + " must have images of split " + split + ", but has none");
+            throw new NoImagesException("pack " + path + " must have images of split " + split + ", but has none");
         }
         try {
             return FaceDataset.of(images, first.identities, split, Crop.valueOf(first.crop));

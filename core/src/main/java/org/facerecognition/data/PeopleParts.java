@@ -82,12 +82,14 @@ final class PeopleParts {
      *
      * @param where the source in messages, such as {@code data folder x}
      * @param passedOver is reported in the notes
-     * @throws DataException when the part has no images
+     * @throws DataException when no part has images
+     * @throws NoImagesException when this part has none
      */
     FaceDataset dataset(String where, PassedOver passedOver) {
         List<LabeledImage> images = chosen.images();
         if (images.isEmpty()) {
-            throw new DataException(where + " must have " + why(passedOver));
+            String message = where + " must have " + why(passedOver);
+            throw identities.isEmpty() ? new DataException(message) : new NoImagesException(message);
         }
         List<String> notes = new ArrayList<>();
         String people = people();

@@ -18,6 +18,7 @@ import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageFiles;
+import org.facerecognition.data.NoImagesException;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
 import org.facerecognition.data.UnsuitableDataException;
@@ -87,9 +88,6 @@ final class DataOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    private static final List<String> FILES =
-            List.of("train.rec", "train.idx", "celebA_anno.txt", "celebA_train_split.txt", "celebA_anno_query.csv");
-
     /** What identifies a part of the data that was read. */
     private record Part(Split split, long seed) {}
 
@@ -105,7 +103,7 @@ final class DataOptions {
      */
     void requireOther(String option, Path out) {
         ModelFile.requireOther(option, out, path());
-        FILES.forEach(name -> ModelFile.requireOther(option, out, path().resolve(name)));
+        ModelFile.requireOther(option, out, LayoutDetection.files(path()));
         if (Files.isRegularFile(out) && ImageFiles.kindOf(out) == ImageFiles.Kind.IMAGE && isInFolderOf(path(), out)) {
             throw new IllegalArgumentException(
                     option + " must not be a file that is read, which it would replace, but was " + out);
@@ -200,7 +198,8 @@ final class DataOptions {
     /**
      * Returns one part of the data. Its notes go to standard error, each of them once for all parts.
      *
-     * @throws DataException when the part has no images
+     * @throws DataException when the part cannot be read
+     * @throws NoImagesException when it has no images
      */
     FaceDataset read(Split split, long seed) {
         Part part = new Part(split, seed);
@@ -213,7 +212,11 @@ final class DataOptions {
         return faces;
     }
 
-    /** Returns the validation part; empty when its fraction is 0 or it has no images. */
+    /**
+     * Returns the validation part; empty when its fraction is 0 or it has no images.
+     *
+     * @throws DataException when the data cannot be read
+     */
     Optional<FaceDataset> validation(long seed) {
         read(Split.TRAIN, seed); // its error says what is wrong with the data as a whole
         return parts(seed).contains(Split.VAL) ? Optional.of(read(Split.VAL, seed)) : Optional.empty();
@@ -280,7 +283,7 @@ final class DataOptions {
     /**
      * Returns the parts that have images.
      *
-     * @throws DataException when none has, with the reason
+     * @throws DataException when none has, or one cannot be read, with the reason
      */
     List<Split> parts(long seed) {
         warnOfFractions();
@@ -308,7 +311,7 @@ final class DataOptions {
     private static Optional<FaceDataset> ifPresent(Supplier<FaceDataset> part) {
         try {
             return Optional.of(part.get());
-        } catch (DataException e) {
+        } catch (NoImagesException e) {
             return Optional.empty();
         }
     }

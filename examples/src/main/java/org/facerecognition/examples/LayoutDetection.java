@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageFiles;
 import org.facerecognition.data.PassedOver;
@@ -15,6 +16,7 @@ import org.facerecognition.examples.DataOptions.Layout;
 final class LayoutDetection {
     private static final List<String> CELEBA_FILES = List.of("celebA_anno.txt", "celebA_train_split.txt");
     private static final List<String> RECORDIO_FILES = List.of("train.rec", "train.idx");
+    private static final List<String> OPEN_SET_FILES = List.of("celebA_anno_query.csv");
 
     private LayoutDetection() {}
 
@@ -53,6 +55,14 @@ final class LayoutDetection {
                             + (passedOver.isEmpty() ? "is empty" : passedOver.instead()));
         }
         return found;
+    }
+
+    /** Returns the files beside the images that a data set is read from; not all exist. */
+    static Path[] files(Path data) {
+        return Stream.of(CELEBA_FILES, RECORDIO_FILES, OPEN_SET_FILES)
+                .flatMap(List::stream)
+                .map(data::resolve)
+                .toArray(Path[]::new);
     }
 
     private static boolean hasOneOf(Path folder, List<String> names) {

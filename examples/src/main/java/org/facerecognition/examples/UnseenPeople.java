@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.NoImagesException;
 import org.facerecognition.data.Split;
 import org.facerecognition.eval.VerificationSet;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +54,7 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
     Optional<FaceDataset> ifTrainedOn(FaceDataset part) {
         try {
             return Optional.of(trainedOn(part));
-        } catch (DataException e) {
+        } catch (NoImagesException e) {
             return Optional.empty();
         }
     }
@@ -62,7 +62,7 @@ record UnseenPeople(@Nullable List<String> seen, @Nullable VerificationSet faces
     /**
      * Returns a part of the data without the people left out.
      *
-     * @throws DataException when it has no others
+     * @throws NoImagesException when it has no others
      */
     FaceDataset trainedOn(FaceDataset part) {
         return seen == null ? part : part.withIdentities(seen);
