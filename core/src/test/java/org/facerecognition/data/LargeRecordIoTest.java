@@ -71,7 +71,7 @@ class LargeRecordIoTest {
     /** With an object for each image and each line of the index, it would need 200 MB. */
     @Test
     void needsAFewBytesForEachImage() throws IOException, InterruptedException {
-        read(folder);
+        read(folder, "-Xmx96m");
     }
 
     /** With an object for each key and each offset, it would need 100 MB. */
@@ -86,13 +86,13 @@ class LargeRecordIoTest {
                 index.println((long) RECORD_BYTES * i);
             }
         }
-        read(reversed);
+        read(reversed, "-Xmx72m");
     }
 
-    private static void read(Path folder) throws IOException, InterruptedException {
+    private static void read(Path folder, String heap) throws IOException, InterruptedException {
         Process reader = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx96m",
+                        heap,
                         "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty("java.class.path"),
