@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 import org.facerecognition.io.FileNames;
 
 /**
- * Counts, by kind, what was found in folders of images, or in files of records, and not used, and says which of them may
- * be or have images that nobody could look at. Not thread-safe.
+ * Counts, by kind, what was found in folders of images, or in files of records, and not used, and says which of them
+ * may be or have images that nobody could look at. Not thread-safe.
  */
 public final class PassedOver {
     private static final String CONVERT = "convert them to JPEG";

@@ -22,7 +22,8 @@ public final class AtomicFiles implements AutoCloseable {
     public AtomicFiles() {}
 
     /**
-     * Writes a new file as a stream, and has the disk confirm it; an old file is unchanged. Missing folders are created.
+     * Writes a new file as a stream, and has the disk confirm it; an old file is unchanged. Missing folders are
+     * created.
      *
      * @throws IOException when it cannot be written, or the path leads to something else than a file
      */

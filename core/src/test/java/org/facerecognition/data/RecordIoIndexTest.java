@@ -61,7 +61,7 @@ class RecordIoIndexTest {
         assertThat(read().size()).isEqualTo(IMAGES);
     }
 
-    /** As im2rec --pack-label writes them. Record 0 was taken for the header, and its label for the number of images. */
+    /** As im2rec --pack-label writes them. Record 0 was taken for the header, its label for the end of the images. */
     @ParameterizedTest
     @ValueSource(floats = {0, 2, 17})
     void anImageWithSeveralLabelsIsNoHeader(float first) throws IOException {
