@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CheckpointParts {
     /** The keys under which training scripts save a network's weights, the most likely first. */
-    private static final List<String> KNOWN_KEYS = List.of(
+    static final List<String> KNOWN_KEYS = List.of(
             "state_dict",
             "model_state_dict",
             "state_dict_backbone", // insightface
@@ -41,7 +41,8 @@ final class CheckpointParts {
             "student",
             "checkpoint");
 
-    private static final Pattern AVERAGED = Pattern.compile("(?i)(^|.*[._-])ema([._-].*|$)");
+    /** Searched for in keys of any length, so it must not look at a character for each one before it. */
+    private static final Pattern AVERAGED = Pattern.compile("(?i)(?<![^._-])ema(?![^._-])");
 
     /** Keys of an optimizer's parts, as of {@code lr_scheduler}; not those of an optimized or an upscaler network. */
     private static final Pattern OF_OPTIMIZER =
@@ -49,7 +50,7 @@ final class CheckpointParts {
 
     private static final int MAX_KNOWN = 5; // known keys that lead to one another
     private static final int MAX_DEPTH = 200; // dictionaries, or modules of a TorchScript archive, in one another
-    private static final long MAX_WORK = 100_000_000; // entries that are visited and characters of names
+    private static final long MAX_WORK = 100_000_000; // entries that are visited and characters of keys and names
     private static final int HEAP_BYTES_PER_WORK = 4;
     private static final int WORK_PER_TENSOR = 100;
     private static final String ALONE = "save the weights alone, with torch.save(model.state_dict(), file)";
@@ -90,7 +91,7 @@ final class CheckpointParts {
 
     /** Returns whether a key or the prefix of a name says that the weights are a moving average. */
     static boolean isAveraged(String key) {
-        return AVERAGED.matcher(key).matches();
+        return AVERAGED.matcher(key).find();
     }
 
     private Found find(@Nullable Object root) {
@@ -169,14 +170,18 @@ final class CheckpointParts {
             }
         }
         for (Object key : dictionary.keySet()) {
-            Map<?, ?> found = key instanceof String name && isAveraged(name) && !isOfOptimizer(name)
-                    ? known(dictionary.get(key), depth)
-                    : null;
+            Map<?, ?> found =
+                    key instanceof String name && isAverageOfWeights(name) ? known(dictionary.get(key), depth) : null;
             if (found != null) {
                 return found;
             }
         }
         return null;
+    }
+
+    private boolean isAverageOfWeights(String key) {
+        work(1 + key.length());
+        return isAveraged(key) && !isOfOptimizer(key);
     }
 
     private @Nullable Map<?, ?> known(@Nullable Object value, int depth) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +46,14 @@ class PickleBombTest {
 
     private PickleBombTest write(String text) {
         pickle.writeBytes(text.getBytes(StandardCharsets.ISO_8859_1));
+        return this;
+    }
+
+    private PickleBombTest writeLength(String text) {
+        pickle.writeBytes(ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(text.length())
+                .array());
         return this;
     }
 
@@ -265,6 +275,32 @@ class PickleBombTest {
             write("0");
         }
         write("}.");
+    }
+
+    /** Formerly, each part of a key was searched for to the key's end. */
+    @Test
+    void searchesALongKeyInLinearTime() throws IOException {
+        String key = "_ema".repeat(250_000) + "\n";
+        write("}X").writeLength(key).write(key + "Ns.");
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " must hold a state dict");
+    }
+
+    /** Formerly, the long key was searched for each way through the known keys, of which there are a million. */
+    @Test
+    void rejectsALongKeyOnManyWays() throws IOException {
+        String key = "_emo".repeat(250_000);
+        write("}q\0(X").writeLength(key).write(key + "N");
+        for (String known : CheckpointParts.KNOWN_KEYS) {
+            write("X").writeLength(known).write(known + "h\0");
+        }
+        write("X\1\0\0\0wctorch._utils\n_rebuild_sparse_tensor\nu.");
+        Path file = zipped();
+        assertThatThrownBy(() -> Weights.read(file))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " is refused: its dictionaries lead to more or longer names than");
     }
 
     /** Without a tensor in them, such dictionaries need not be visited again. */
