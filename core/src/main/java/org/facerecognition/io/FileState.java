@@ -5,13 +5,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.util.Objects;
 
 /**
  * What changes when a file is written or replaced: who reads a file by places that were found earlier compares it.
  *
  * @param bytes the size; -1 for a file that cannot be read
  * @param written when the file was last written; only ever compared with the same file's
- * @param key identifies the file on its disk, where that is known
+ * @param key identifies the file on its disk; empty where that is not known
  */
 public record FileState(long bytes, FileTime written, String key) {
     private static final FileState UNREADABLE = new FileState(-1, FileTime.fromMillis(0), "");
@@ -20,8 +21,8 @@ public record FileState(long bytes, FileTime written, String key) {
     public static FileState of(Path file) {
         try {
             BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            return new FileState(
-                    attributes.size(), attributes.lastModifiedTime(), String.valueOf(attributes.fileKey()));
+            String key = Objects.toString(attributes.fileKey(), "");
+            return new FileState(attributes.size(), attributes.lastModifiedTime(), key);
         } catch (IOException e) {
             return UNREADABLE;
         }

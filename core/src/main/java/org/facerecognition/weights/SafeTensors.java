@@ -23,6 +23,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.FileState;
 import org.facerecognition.io.JsonTree;
 import org.jspecify.annotations.Nullable;
 
@@ -31,8 +32,9 @@ import org.jspecify.annotations.Nullable;
  * of each tensor, then the values. Nothing in such a file can be executed, and Python can read it too.
  *
  * <p>Opening a file reads the header; values are read on request. They always come from the file that was opened, even
- * when another file has replaced it under the same name since, as happens with the checkpoints of a training run. An
- * open file is owned by the caller; one that is not closed is closed when it is garbage collected.
+ * when another file has replaced it under the same name since, as happens with the checkpoints of a training run; a
+ * file that is overwritten in place is refused from then on, where its time or size shows it. An open file is owned
+ * by the caller; one that is not closed is closed when it is garbage collected.
  */
 public final class SafeTensors implements TensorFile, AutoCloseable {
     static final String METADATA = "__metadata__";
@@ -57,6 +59,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     }
 
     private final Path file;
+    private final FileState state; // when it was opened
     private final FileChannel channel;
     private final long dataStart;
     private final Map<String, Entry> entries;
@@ -65,8 +68,14 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     private final AtomicReference<@Nullable ByteBuffer> spare = new AtomicReference<>();
 
     private SafeTensors(
-            Path file, FileChannel channel, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
+            Path file,
+            FileState state,
+            FileChannel channel,
+            long dataStart,
+            Map<String, Entry> entries,
+            Map<String, String> metadata) {
         this.file = file;
+        this.state = state;
         this.channel = channel;
         this.dataStart = dataStart;
         this.entries = entries;
@@ -111,6 +120,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         ForeignFile.describe(file).ifPresent(what -> {
             throw new WeightsException(file + " " + what);
         });
+        FileState state = FileState.of(file);
         FileChannel channel = null;
         boolean opened = false;
         try {
@@ -127,7 +137,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                         + " bytes in this Java heap, but had " + headerBytes + "; give Java more memory (-Xmx)");
             }
             JsonNode root = JsonTree.read(readAt(channel, 8, (int) headerBytes).array());
-            SafeTensors tensors = parse(file, channel, 8 + headerBytes, size, root);
+            SafeTensors tensors = parse(file, state, channel, 8 + headerBytes, size, root);
             opened = true;
             return tensors;
         } catch (NoSuchFileException e) {
@@ -157,7 +167,8 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         }
     }
 
-    private static SafeTensors parse(Path file, FileChannel channel, long dataStart, long fileSize, JsonNode root) {
+    private static SafeTensors parse(
+            Path file, FileState state, FileChannel channel, long dataStart, long fileSize, JsonNode root) {
         if (!root.isObject()) {
             throw new WeightsException(file + " is damaged or not a safetensors file: its header is not a JSON object");
         }
@@ -175,7 +186,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
             }
         }
         checkSeparate(file, entries);
-        return new SafeTensors(file, channel, dataStart, entries, metadata);
+        return new SafeTensors(file, state, channel, dataStart, entries, metadata);
     }
 
     /** Rejects overlapping tensors, as the format requires: by sharing bytes, a small file could claim much memory. */
@@ -271,7 +282,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
      *
      * @return a new contiguous tensor on the CPU; scoped, or owned where there is no scope
      * @throws WeightsException when there is no tensor of that name, when its type is not read, or when the file cannot
-     *     be read or is closed
+     *     be read, is closed or was changed
      */
     @Override
     public Tensor read(String name) {
@@ -285,7 +296,16 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
         }
         Tensor tensor = TensorBytes.empty(entry.type(), entry.shape().toArray());
         TensorBytes.read(file, channel, dataStart + entry.begin(), tensor);
+        requireUnchanged();
         return tensor;
+    }
+
+    private void requireUnchanged() {
+        FileState now = FileState.of(file);
+        boolean same = !now.key().isEmpty() && now.key().equals(state.key()); // else another one has replaced it
+        if (same && !now.equals(state)) { // there may be other values now, or half of them
+            throw new WeightsException(file + " was changed after it had been opened; open it again");
+        }
     }
 
     /**
@@ -302,7 +322,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
      *
      * @param name of a tensor of float32
      * @param target receives the values, from its position on
-     * @throws WeightsException when there is no such tensor, or the file cannot be read or is closed
+     * @throws WeightsException when there is no such tensor, or the file cannot be read, is closed or was changed
      */
     public void readFloats(String name, FloatBuffer target) {
         if (!isFloat32(name)) {
@@ -329,6 +349,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
                 }
                 pieces.accept(piece.flip());
             }
+            requireUnchanged();
         } catch (ClosedByInterruptException e) {
             throw new WeightsException(
                     "weights file " + file + " cannot be read: this thread was interrupted, which closes it", e);
@@ -353,7 +374,7 @@ public final class SafeTensors implements TensorFile, AutoCloseable {
     public SafeTensors rows(Predicate<String> names, long from, long count) {
         Map<String, Entry> some = new LinkedHashMap<>(entries);
         some.replaceAll((name, entry) -> names.test(name) ? entry.rows(file, name, from, count) : entry);
-        return new SafeTensors(file, channel, dataStart, some, metadata);
+        return new SafeTensors(file, state, channel, dataStart, some, metadata);
     }
 
     private Entry require(String name) {

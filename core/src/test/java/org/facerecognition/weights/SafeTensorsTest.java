@@ -12,6 +12,7 @@ import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -302,6 +303,29 @@ class SafeTensorsTest {
             assertThat(opened.read("w").equal(torch.ones(3))).isTrue();
             Files.delete(opened.file());
             assertThat(opened.read("w").equal(torch.ones(3))).isTrue();
+        }
+    }
+
+    /** The names and places are those of the header that was read before. */
+    @Test
+    void refusesAFileThatWasOverwrittenInPlace() throws IOException {
+        try (SafeTensors opened = SafeTensors.open(write(Map.of("w", torch.ones(3))))) {
+            assertThat(opened.read("w").equal(torch.ones(3))).isTrue();
+            byte[] others = Files.readAllBytes(opened.file());
+            Arrays.fill(others, others.length - 12, others.length, (byte) 0);
+            FileTime before = Files.getLastModifiedTime(opened.file());
+            Files.write(opened.file(), others);
+            Files.setLastModifiedTime(opened.file(), FileTime.fromMillis(before.toMillis() + 1000));
+            String sentence = opened.file() + " was changed after it had been opened; open it again";
+            assertThatThrownBy(() -> opened.read("w"))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(sentence);
+            assertThatThrownBy(() -> opened.readFloats("w", FloatBuffer.allocate(3)))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(sentence);
+            assertThatThrownBy(() -> opened.rows(name -> true, 0, 1).read("w"))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(sentence);
         }
     }
 
