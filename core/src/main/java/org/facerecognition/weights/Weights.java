@@ -272,9 +272,10 @@ public final class Weights {
      * reported.
      *
      * @param network borrowed
-     * @throws WeightsException naming the tensors that are missing, unexpected, of another shape or not finite, with
-     *     the network unchanged; or when the file was changed, or cannot be read any more, between the check and the
-     *     copy, which the message says, because some tensors of the network are then those of the file
+     * @throws WeightsException naming the tensors that are missing, unexpected, of another shape, not finite, or of
+     *     integers where the network has none, with the network unchanged; or when the file was changed, or cannot be
+     *     read any more, between the check and the copy, which the message says, because some tensors of the network
+     *     are then those of the file
      */
     public Report into(Module network) {
         try (PointerScope scope = new PointerScope()) {
@@ -297,7 +298,7 @@ public final class Weights {
         try (NoGradGuard noGrad = new NoGradGuard()) {
             for (String name : fit.fitting()) {
                 try (PointerScope scope = new PointerScope()) {
-                    requireFinite(name, named.read(name), Objects.requireNonNull(network.get(name), name));
+                    requireUsable(name, named.read(name), Objects.requireNonNull(network.get(name), name));
                 }
             }
             copy(fit.fitting(), named, network);
@@ -335,8 +336,17 @@ public final class Weights {
         new WeightsFit(Unwrapped.of(this, network), this::mayDiffer, network).requireFit();
     }
 
-    private void requireFinite(String name, Tensor tensor, Tensor target) {
-        if (!tensor.is_floating_point() || tensor.numel() == 0) {
+    private void requireUsable(String name, Tensor tensor, Tensor target) {
+        if (tensor.numel() == 0) {
+            return;
+        }
+        if (!tensor.is_floating_point()) {
+            boolean isWeight = target.is_floating_point() && !WeightsFit.isCounter(name);
+            if (isWeight) { // integers of a quantized network have their scales elsewhere
+                throw new WeightsException(file() + ": tensor \"" + name
+                        + "\" must be of a floating-point type, but was "
+                        + ElementType.of(tensor.scalar_type().intern()) + "; dequantize it in Python");
+            }
             return;
         }
         if (!isFinite(tensor)) {

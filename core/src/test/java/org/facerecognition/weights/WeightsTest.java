@@ -231,6 +231,28 @@ class WeightsTest {
         }
     }
 
+    /** A quantized network's integers have scales beside them; without these, they "fitted". */
+    @Test
+    void rejectsIntegersForWeights() {
+        try (PointerScope scope = new PointerScope()) {
+            Path file = folder.resolve("int8.safetensors");
+            SafeTensors.write(file, Map.of("weight", torch.ones(2).to(ScalarType.Char)), Map.of());
+            Map<String, Tensor> net = Map.of("weight", torch.zeros(2));
+            assertThatThrownBy(() -> Weights.read(file).into(net))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(file + ": tensor \"weight\" must be of a floating-point type, but was I8; dequantize it"
+                            + " in Python");
+            Weights pickled = Weights.read(resource("odd.pth")).renamed(name -> name.equals("long") ? "weight" : null);
+            Map<String, Tensor> other = Map.of("weight", torch.zeros(pickled.shape("weight")));
+            assertThatThrownBy(() -> pickled.into(other))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining("must be of a floating-point type, but was I64");
+            assertThat(net.get("weight").any().item_bool()).isFalse();
+            assertThat(other.get("weight").any().item_bool()).isFalse();
+            pickled.into(Map.of("weight", torch.zeros(pickled.shape("weight")).to(ScalarType.Long)));
+        }
+    }
+
     // ---- malicious and damaged files ----
 
     @ParameterizedTest
