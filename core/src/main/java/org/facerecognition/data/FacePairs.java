@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,12 +129,19 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     private static Object unpickled(Path file) {
+        long size;
+        byte[] bytes;
         try {
-            long size = Files.size(file);
+            size = Files.size(file);
             requireFitting(file, size);
-            return new BinUnpickler(file, size).load(new ByteArrayInputStream(Files.readAllBytes(file)));
+            bytes = Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
             throw new DataException("data file " + file + " does not exist", e);
+        } catch (IOException e) {
+            throw new DataException("data file " + file + " cannot be read: " + AtomicFile.reason(e), e);
+        }
+        try {
+            return new BinUnpickler(file, size).load(new ByteArrayInputStream(bytes));
         } catch (DataException e) {
             throw e;
         } catch (IOException | RuntimeException e) { // a damaged pickle can lead to any exception

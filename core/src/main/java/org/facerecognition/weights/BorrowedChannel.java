@@ -1,6 +1,7 @@
 package org.facerecognition.weights;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.NonWritableChannelException;
@@ -9,6 +10,8 @@ import java.nio.channels.SeekableByteChannel;
 /**
  * An open file for a reader that closes what it reads from, which leaves the file open. The reader can read a limited
  * number of bytes, because it makes objects of them that are many times as large.
+ *
+ * <p>A file that cannot be read is an UncheckedIOException, because the reader's own IOExceptions are about the bytes.
  */
 final class BorrowedChannel implements SeekableByteChannel {
     private final FileChannel channel;
@@ -27,13 +30,25 @@ final class BorrowedChannel implements SeekableByteChannel {
         this.limitReached = limitReached;
     }
 
+    private interface Access<T> {
+        T get() throws IOException;
+    }
+
+    private static <T> T ofFile(Access<T> access) {
+        try {
+            return access.get();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Override
-    public int read(ByteBuffer into) throws IOException {
+    public int read(ByteBuffer into) {
         bytesLeft -= into.remaining();
         if (bytesLeft < 0) {
             limitReached.run();
         }
-        return channel.read(into);
+        return ofFile(() -> channel.read(into));
     }
 
     @Override
@@ -47,19 +62,19 @@ final class BorrowedChannel implements SeekableByteChannel {
     }
 
     @Override
-    public long position() throws IOException {
-        return channel.position();
+    public long position() {
+        return ofFile(channel::position);
     }
 
     @Override
-    public SeekableByteChannel position(long position) throws IOException {
-        channel.position(position);
+    public SeekableByteChannel position(long position) {
+        ofFile(() -> channel.position(position));
         return this;
     }
 
     @Override
-    public long size() throws IOException {
-        return channel.size();
+    public long size() {
+        return ofFile(channel::size);
     }
 
     @Override

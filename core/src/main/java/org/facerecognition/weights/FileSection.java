@@ -2,10 +2,14 @@ package org.facerecognition.weights;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 
-/** A part of an open file as a stream, of which only a piece is in memory. */
+/**
+ * A part of an open file as a stream, of which only a piece is in memory. A file that cannot be read is an
+ * UncheckedIOException, because the IOExceptions of its readers are about the bytes.
+ */
 final class FileSection extends InputStream {
     private static final int PIECE_BYTES = 1 << 16;
 
@@ -42,24 +46,32 @@ final class FileSection extends InputStream {
         return position() == readEnd && readEnd < end;
     }
 
-    private boolean isAtEnd() throws IOException {
+    private boolean isAtEnd() {
         if (piece.hasRemaining()) {
             return false;
         }
         piece.clear().limit((int) Math.min(PIECE_BYTES, readEnd - pieceEnd));
-        int read = piece.hasRemaining() ? channel.read(piece, pieceEnd) : -1;
+        int read = piece.hasRemaining() ? readPiece() : -1;
         piece.flip();
         pieceEnd += Math.max(0, read);
         return read < 0;
     }
 
+    private int readPiece() {
+        try {
+            return channel.read(piece, pieceEnd);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Override
-    public int read() throws IOException {
+    public int read() {
         return isAtEnd() ? -1 : piece.get() & 0xff;
     }
 
     @Override
-    public int read(byte[] into, int offset, int length) throws IOException {
+    public int read(byte[] into, int offset, int length) {
         if (length == 0) {
             return 0;
         }

@@ -2,6 +2,7 @@ package org.facerecognition.weights;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -160,14 +161,17 @@ final class StateDictUnpickler extends DataUnpickler {
      *
      * @param bytes a stream that knows the number of bytes left, so that lengths can be checked against it
      * @throws WeightsException when the pickle is damaged, or contains anything that no state dict needs
+     * @throws IOException when the stream throws an UncheckedIOException: when the file cannot be read
      */
     @Nullable
-    Object read(InputStream bytes) {
+    Object read(InputStream bytes) throws IOException {
         try {
             memo.clear();
             return load(bytes);
         } catch (WeightsException e) {
             throw e;
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         } catch (IOException | RuntimeException e) { // a damaged pickle can lead to casts, bounds, nulls and others
             throw refusal.apply("is damaged: its pickle cannot be read");
         }

@@ -2,6 +2,7 @@ package org.facerecognition.weights;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -49,6 +50,7 @@ final class StoredZip {
      * @return empty when the file does not begin like a zip archive
      * @throws WeightsException when the archive is truncated, damaged or compressed, or when its directory is too large
      *     for the Java heap
+     * @throws IOException when the file cannot be read
      */
     static Optional<StoredZip> open(Path file, FileChannel channel) throws IOException {
         long fitting = Runtime.getRuntime().maxMemory() / HEAP_BYTES_PER_BYTE;
@@ -67,6 +69,7 @@ final class StoredZip {
         if (start.get(0) != 'P' || start.get(1) != 'K') {
             return Optional.empty();
         }
+        long size = channel.size();
         Map<String, Place> entries = new LinkedHashMap<>();
         BorrowedChannel directory = new BorrowedChannel(channel, maxDirectoryBytes + BYTES_OF_END, () -> {
             throw new WeightsException(file + " is refused: the directory of its archive must have at most "
@@ -82,13 +85,15 @@ final class StoredZip {
                 if (entry.getName().contains("/code/")) {
                     continue; // the program of a TorchScript archive, which is compressed and not read
                 }
-                if (entries.put(entry.getName(), place(file, channel, entry)) != null) {
+                if (entries.put(entry.getName(), place(file, size, entry)) != null) {
                     throw new WeightsException(
                             file + " is refused: its archive has \"" + entry.getName() + "\" twice; use another copy");
                 }
             }
         } catch (WeightsException e) {
             throw e;
+        } catch (UncheckedIOException e) { // of the file rather than of the archive
+            throw e.getCause();
         } catch (IOException | RuntimeException e) { // a damaged directory can lead to any of these
             throw new WeightsException(
                     file + " is truncated or damaged: its archive cannot be read; use another copy", e);
@@ -96,14 +101,14 @@ final class StoredZip {
         return Optional.of(new StoredZip(file, channel, entries));
     }
 
-    private static Place place(Path file, FileChannel channel, ZipArchiveEntry entry) throws IOException {
+    private static Place place(Path file, long size, ZipArchiveEntry entry) {
         if (entry.getMethod() != ZipEntry.STORED) {
             throw new WeightsException(file + " is refused: \"" + entry.getName()
                     + "\" in it is compressed, which torch.save does not do; save it again without compression");
         }
         long begin = entry.getDataOffset();
         long bytes = entry.getCompressedSize();
-        if (begin < 0 || bytes < 0 || begin > channel.size() - bytes) {
+        if (begin < 0 || bytes < 0 || begin > size - bytes) {
             throw new WeightsException(file + " is truncated or damaged: \"" + entry.getName() + "\" in it lies beyond"
                     + " its end; use another copy");
         }
@@ -126,7 +131,11 @@ final class StoredZip {
      * @throws WeightsException when it is larger than any state dict needs, or than fits into the Java heap
      */
     byte[] bytes(String name) throws IOException {
-        return stream(name).readAllBytes();
+        try {
+            return stream(name).readAllBytes();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
     }
 
     /**

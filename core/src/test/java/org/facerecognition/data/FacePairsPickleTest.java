@@ -12,6 +12,14 @@ import org.junit.jupiter.api.io.TempDir;
 class FacePairsPickleTest {
     /** It was called damaged. */
     @Test
+    void saysThatAFileCannotBeRead(@TempDir Path folder) {
+        assertThatThrownBy(() -> FacePairs.insightfaceBin(folder))
+                .isInstanceOf(DataException.class)
+                .hasMessageStartingWith("data file " + folder + " cannot be read: ");
+    }
+
+    /** It was called damaged. */
+    @Test
     void saysThatAVerificationSetMakesTooManyValues(@TempDir Path folder) throws IOException {
         byte[] pickle = new byte[20_000_010];
         Arrays.fill(pickle, (byte) 'N');

@@ -52,6 +52,22 @@ class StoredZipTest {
         }
     }
 
+    /** Formerly, these were said to be damage, and another copy to help. */
+    @Test
+    void aFileThatCannotBeReadIsNotDamaged() throws IOException {
+        Path file = WeightsTest.resource("zip.pth");
+        try (FileChannel channel = FileChannel.open(file)) {
+            FileChannel failing = new FailingChannel(channel);
+            assertThatThrownBy(() -> StoredZip.open(file, failing))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("Input/output error");
+            StateDictUnpickler unpickler = new StateDictUnpickler(WeightsException::new);
+            assertThatThrownBy(() -> unpickler.read(new FileSection(failing, 10, 100, 100)))
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("Input/output error");
+        }
+    }
+
     private static byte[] archive(int entries, int claimed) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         bytes.writeBytes(ByteBuffer.allocate(34)
