@@ -30,6 +30,8 @@ import org.facerecognition.io.WriterLock;
  */
 public final class WeightsCache {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String FOLDER_VARIABLE = "FACE_RECOGNITION_CACHE";
+    private static final String NO_HOME = "?"; // what Java says of a user id without an account
 
     private final Path folder;
 
@@ -41,13 +43,20 @@ public final class WeightsCache {
     /**
      * Returns the user's cache: the folder named by the environment variable {@code FACE_RECOGNITION_CACHE}, or {@code
      * ~/.cache/face-recognition} by default.
+     *
+     * @throws WeightsException when the variable is not set and the user has no home
      */
     public static WeightsCache standard() {
-        String chosen = System.getenv("FACE_RECOGNITION_CACHE");
-        return new WeightsCache(
-                chosen != null && !chosen.isBlank()
-                        ? Path.of(chosen)
-                        : Path.of(System.getProperty("user.home"), ".cache", "face-recognition"));
+        String chosen = System.getenv(FOLDER_VARIABLE);
+        if (chosen != null && !chosen.isBlank()) {
+            return new WeightsCache(Path.of(chosen));
+        }
+        String home = System.getProperty("user.home", "");
+        if (home.isBlank() || home.equals(NO_HOME)) {
+            throw new WeightsException("there is no folder for downloaded weights, because this user has no home; name"
+                    + " one with the environment variable " + FOLDER_VARIABLE);
+        }
+        return new WeightsCache(Path.of(home, ".cache", "face-recognition"));
     }
 
     /** Returns the cache's folder, which may not exist yet. */

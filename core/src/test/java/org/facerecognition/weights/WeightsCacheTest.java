@@ -2,6 +2,7 @@ package org.facerecognition.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.net.URI;
@@ -42,6 +43,23 @@ class WeightsCacheTest {
     @AfterEach
     void stop() throws IOException {
         server.close();
+    }
+
+    /** Java says "?" of a user id without an account, as containers have; that became a folder of the present one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"?", "", " "})
+    void aUserWithoutAHomeMustNameAFolder(String home) {
+        assumeThat(System.getenv("FACE_RECOGNITION_CACHE")).isNull();
+        String former = System.setProperty("user.home", home);
+        try {
+            assertThatThrownBy(WeightsCache::standard)
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(
+                            "there is no folder for downloaded weights, because this user has no home; name one with"
+                                    + " the environment variable FACE_RECOGNITION_CACHE");
+        } finally {
+            System.setProperty("user.home", former);
+        }
     }
 
     private static String sum(byte[] bytes) throws Exception {
