@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * callers than processors, the further ones wait, and pool threads do their work in the order in which they came: one
  * after another, or several at once where their requests admit that. Beside other programs that take processors,
  * {@value #FURTHER} further callers for each processor compute on their own threads, as callers of other libraries do,
- * so that the operating system does not give the processors away; not where the number of threads has a bound.
+ * so that the operating system does not give the processors away; not where the number of threads has a bound,
+ * {@link Processors#areBounded}.
  *
  * <p>A virtual thread does not compute: pool threads do its work.
  *

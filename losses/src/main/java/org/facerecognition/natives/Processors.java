@@ -45,11 +45,21 @@ public final class Processors {
     }
 
     /**
-     * Returns whether the number has a bound: a given one, or one of the JVM that is below the machine's number of
-     * processors, such as a container's quota, {@code -XX:ActiveProcessorCount} or a set of processors.
+     * Returns whether the number has a bound: a given one, one of the JVM that is below the machine's number of
+     * processors, such as {@code -XX:ActiveProcessorCount} or a set of processors, or a container's quota of processor
+     * time, also one that the JVM rounds up to the machine's number.
+     *
+     * @throws IllegalArgumentException if the property is not a whole number of at least 1
      */
     public static boolean areBounded() {
-        return given().isPresent() || Runtime.getRuntime().availableProcessors() < ofMachine();
+        return areBounded(Path.of("/"));
+    }
+
+    /** @param root of the file system */
+    static boolean areBounded(Path root) {
+        return given().isPresent()
+                || Runtime.getRuntime().availableProcessors() < ofMachine()
+                || Uninterrupted.get(() -> CpuQuota.isSet(root));
     }
 
     /** Returns the number of processors of the machine where Linux tells it, else of the JVM. */
