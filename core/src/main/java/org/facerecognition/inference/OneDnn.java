@@ -73,6 +73,24 @@ final class OneDnn {
                 + Integer.toHexString(dnnl.dnnl_get_effective_cpu_isa());
     }
 
+    /**
+     * Checks what oneDNN returns.
+     *
+     * @throws IllegalStateException unless it is success
+     */
+    static void requireSuccess(int status) {
+        if (status != dnnl.dnnl_success) {
+            throw new IllegalStateException(
+                    switch (status) {
+                        case dnnl.dnnl_out_of_memory -> "there is too little memory: oneDNN is out of memory";
+                        case dnnl.dnnl_invalid_arguments -> "oneDNN failed: its arguments are invalid";
+                        case dnnl.dnnl_unimplemented -> "oneDNN failed: it does not implement this";
+                        case dnnl.dnnl_runtime_error -> "oneDNN failed when it ran";
+                        default -> "oneDNN failed with status " + status;
+                    });
+        }
+    }
+
     private static final class EngineHolder {
         static final engine ENGINE = new engine(engine.kind.cpu, 0).retainReference(); // outlives the current scope
     }

@@ -28,10 +28,7 @@ final class OneDnnWorkspace implements AutoCloseable {
     record BoundCall(dnnl_primitive primitive, int argumentCount, dnnl_exec_arg_t arguments, dnnl_stream stream) {
         /** @throws IllegalStateException when the primitive fails */
         void run() {
-            int status = dnnl.dnnl_primitive_execute(primitive, stream, argumentCount, arguments);
-            if (status != dnnl.dnnl_success) {
-                throw new IllegalStateException("oneDNN failed with status " + status);
-            }
+            OneDnn.requireSuccess(dnnl.dnnl_primitive_execute(primitive, stream, argumentCount, arguments));
         }
     }
 

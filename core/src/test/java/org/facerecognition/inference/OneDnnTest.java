@@ -1,7 +1,9 @@
 package org.facerecognition.inference;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.memory.data_type;
 import org.bytedeco.dnnl.memory.format_tag;
@@ -10,6 +12,7 @@ import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.inference.OneDnnSlabs.Slab;
+import org.facerecognition.natives.NativeErrors;
 import org.junit.jupiter.api.Test;
 
 class OneDnnTest {
@@ -23,6 +26,17 @@ class OneDnnTest {
         long[] shape = {channels, KERNEL[0], KERNEL[1], KERNEL[2]};
         return OneDnn.offsetOfPart(
                 whole, from, shape, new memory.desc(shape, whole.get_data_type().intern(), tag));
+    }
+
+    @Test
+    void saysInWordsWhatOneDnnReturns() {
+        OneDnn.requireSuccess(dnnl.dnnl_success);
+        assertThatThrownBy(() -> OneDnn.requireSuccess(dnnl.dnnl_out_of_memory))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("there is too little memory: oneDNN is out of memory")
+                .matches(e -> NativeErrors.isOfMemory((RuntimeException) e));
+        assertThatThrownBy(() -> OneDnn.requireSuccess(dnnl.dnnl_invalid_arguments))
+                .hasMessage("oneDNN failed: its arguments are invalid");
     }
 
     @Test

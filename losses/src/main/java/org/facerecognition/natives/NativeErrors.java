@@ -9,20 +9,22 @@ import java.util.regex.Pattern;
 public final class NativeErrors {
     private static final Pattern OPENCV_PLACE = Pattern.compile("^OpenCV\\([^)]*\\) \\S+ error: \\([^)]*\\) ");
 
-    /** Of libtorch's allocators on CPUs and GPUs, of CUDA's libraries, such as cuBLAS, and of C++. */
-    private static final Pattern OF_MEMORY =
-            Pattern.compile("DefaultCPUAllocator|out of memory|_ALLOC_FAILED|bad_alloc");
+    private static final Pattern ONEDNN = Pattern.compile("^could not (create|execute|get|set|unmap|map|wait)\\b");
+
+    /** Of libtorch's allocators on CPUs and GPUs, of oneDNN, of CUDA's libraries, such as cuBLAS, and of C++. */
+    private static final Pattern OF_MEMORY = Pattern.compile(
+            "DefaultCPUAllocator|out of memory|^could not create a memory object|_ALLOC_FAILED|bad_alloc");
 
     private static final Pattern BYTES = Pattern.compile("tried to allocate (\\d+) bytes");
 
     private NativeErrors() {}
 
     /**
-     * Runs work and shortens libtorch's errors. The first line of such an error says what is wrong, the rest is a C++
-     * stack trace.
+     * Runs work and shortens libtorch's and oneDNN's errors. The first line of such an error says what is wrong, the
+     * rest is a C++ stack trace.
      *
      * @return the result of the work
-     * @throws IllegalStateException if libtorch threw an error: its first line, or that there is too little memory,
+     * @throws IllegalStateException if one of them threw an error: its first line, or that there is too little memory,
      *     with the error as the cause. All other exceptions are passed on unchanged
      */
     public static <T> T explained(Supplier<T> work) {
@@ -32,12 +34,13 @@ public final class NativeErrors {
             if (e.getClass() != RuntimeException.class) { // JavaCPP throws exactly this class for a C++ exception
                 throw e;
             }
+            String library = ONEDNN.matcher(reason(e)).find() ? "oneDNN" : "libtorch";
             throw new IllegalStateException(
-                    isOfMemory(e) ? tooLittleMemory(reason(e)) : "libtorch failed: " + reason(e), e);
+                    isOfMemory(e) ? tooLittleMemory(reason(e)) : library + " failed: " + reason(e), e);
         }
     }
 
-    /** Returns whether an error of libtorch's, or the exception that explains it, is about too little memory. */
+    /** Returns whether an error of libtorch or oneDNN, or what explains it, is about too little memory. */
     public static boolean isOfMemory(RuntimeException error) {
         RuntimeException first = error.getCause() instanceof RuntimeException cause ? cause : error;
         return OF_MEMORY.matcher(reason(first)).find();

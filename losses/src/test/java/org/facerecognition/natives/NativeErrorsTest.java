@@ -27,6 +27,11 @@ class NativeErrorsTest {
                 }))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("libtorch failed: no");
+        assertThatThrownBy(() -> NativeErrors.explained(() -> {
+                    throw new RuntimeException("could not create a primitive");
+                }))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("oneDNN failed: could not create a primitive");
         IllegalArgumentException own = new IllegalArgumentException("of a caller");
         assertThatThrownBy(() -> NativeErrors.explained(() -> {
                     throw own;
@@ -53,5 +58,10 @@ class NativeErrorsTest {
                 .isTrue();
         assertThat(NativeErrors.isOfMemory(new RuntimeException("size mismatch")))
                 .isFalse();
+        assertThatThrownBy(() -> NativeErrors.explained(() -> {
+                    throw new RuntimeException("could not create a memory object");
+                }))
+                .hasMessage("there is too little memory: could not create a memory object")
+                .matches(e -> NativeErrors.isOfMemory((RuntimeException) e));
     }
 }
