@@ -11,10 +11,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
@@ -31,7 +33,11 @@ final class KernelChoices {
     /** How the keys of models' precisions begin. */
     static final String PRECISION = "precision ";
 
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration RETRY = Duration.ofMillis(20);
+
     private final Path file;
+    private Duration patience; // with a process that holds the lock: it may be frozen
     private final Properties choices =
             new Properties(); // from a layer to an implementation's name, from a model to its precision
     private final Set<String> own = new HashSet<>(); // keys of choices that are not in the file yet
@@ -42,7 +48,13 @@ final class KernelChoices {
 
     /** @param file need not exist; one that cannot be read counts as empty */
     KernelChoices(Path file) {
+        this(file, PATIENCE);
+    }
+
+    /** @param patience how long to wait, once, for another process that holds the file's lock */
+    KernelChoices(Path file, Duration patience) {
         this.file = file;
+        this.patience = patience;
         adopt();
     }
 
@@ -121,31 +133,36 @@ final class KernelChoices {
         }
         own.add(key);
         choices.setProperty(key, value);
-        save();
+        save(key);
         return choices.getProperty(key);
     }
 
     /**
-     * Adds new choices to the file, beside those that other processes have kept meanwhile, which stay. If the file
-     * cannot be written, the next process measures again.
+     * Adds new choices to the file, beside those that other processes have kept meanwhile, which stay. What
+     * cannot be written now is written the next time; if that never happens, the next process measures again.
      */
     synchronized void save() {
+        save("");
+    }
+
+    /** @param unused a key with whose choice no network was made yet: another process's choice replaces it */
+    private void save(String unused) {
         if (!own.isEmpty() && !file.toString().isEmpty()) { // empty where there is no cache folder
-            Uninterrupted.run(this::addToFile);
+            Uninterrupted.run(() -> addToFile(unused));
         }
     }
 
-    private void addToFile() {
+    private void addToFile(String unused) {
         try (FileChannel lock = FileChannel.open(
                         file.resolveSibling(file.getFileName() + ".lock"),
                         StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE);
-                FileLock locked = lock.lock()) {
+                FileLock locked = locked(lock)) {
             Properties kept = inFile();
             for (String key : own) {
                 if (!kept.containsKey(key)) {
                     kept.setProperty(key, choices.getProperty(key));
-                } else if (key.startsWith(PRECISION)) { // no network was made with it yet
+                } else if (key.equals(unused)) {
                     choices.setProperty(key, kept.getProperty(key));
                 }
             }
@@ -153,9 +170,23 @@ final class KernelChoices {
             kept.store(text, "The fastest convolutions and precisions of models on this machine; may be deleted");
             AtomicFile.writeUnsynced(file, text.toString().getBytes(StandardCharsets.UTF_8));
             kept.forEach(choices::putIfAbsent);
+            own.clear();
         } catch (IOException | OverlappingFileLockException e) {
             // a cache that cannot be written is no failure
         }
-        own.clear();
+    }
+
+    private FileLock locked(FileChannel channel) throws IOException {
+        long start = System.nanoTime();
+        FileLock lock = channel.tryLock();
+        while (lock == null && System.nanoTime() - start < patience.toNanos()) {
+            LockSupport.parkNanos(RETRY.toNanos());
+            lock = channel.tryLock();
+        }
+        if (lock == null) {
+            patience = Duration.ZERO; // networks are not to wait for it each time
+            throw new IOException("another process holds the lock of " + file);
+        }
+        return lock;
     }
 }

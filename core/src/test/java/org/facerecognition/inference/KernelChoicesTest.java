@@ -3,9 +3,14 @@ package org.facerecognition.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class KernelChoicesTest {
@@ -90,6 +95,64 @@ class KernelChoicesTest {
         third.save();
         assertThat(first.choose("layer", KernelChoicesTest::mustBeKnown)).isEqualTo("jit");
         assertThat(new KernelChoices(file).known("precision m 0.999")).contains("bfloat16: 2.00");
+    }
+
+    /** Formerly, choices whose first saving failed were never saved. */
+    @Test
+    void savesLaterWhatCouldNotBeSaved() throws IOException {
+        Path file = folder.resolve("later/choices");
+        KernelChoices choices = new KernelChoices(file);
+        choices.choose("a", () -> "measured");
+        choices.keep("precision", "bfloat16");
+        Files.createDirectory(file.getParent());
+        KernelChoices other = new KernelChoices(file);
+        assertThat(other.keep("precision", "float32")).isEqualTo("float32");
+        choices.save();
+        assertThat(new KernelChoices(file).choose("a", KernelChoicesTest::mustBeKnown))
+                .isEqualTo("measured");
+        assertThat(choices.known("precision")).contains("bfloat16"); // a network was made with it
+        assertThat(new KernelChoices(file).known("precision")).contains("float32");
+    }
+
+    /** Holds a lock until its input ends. */
+    static final class Holder {
+        private Holder() {}
+
+        public static void main(String[] args) throws IOException {
+            try (FileChannel channel =
+                            FileChannel.open(Path.of(args[0]), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileLock lock = channel.lock()) {
+                System.out.println("locked");
+                System.in.read();
+            }
+        }
+    }
+
+    /** A frozen process kept every other one from preparing a network. */
+    @Test
+    @Timeout(60)
+    void doesNotWaitForeverForTheLockOfAnotherProcess() throws Exception {
+        Path file = folder.resolve("choices.properties");
+        Process holder = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        Holder.class.getName(),
+                        file + ".lock")
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        KernelChoices choices = new KernelChoices(file, Duration.ofMillis(30));
+        try {
+            assertThat(holder.inputReader().readLine()).isEqualTo("locked");
+            assertThat(choices.keep("precision", "bfloat16")).isEqualTo("bfloat16");
+            choices.save();
+            assertThat(file).doesNotExist();
+        } finally {
+            holder.destroyForcibly().waitFor();
+        }
+        choices.save();
+        assertThat(new KernelChoices(file).known("precision")).contains("bfloat16");
     }
 
     @Test
