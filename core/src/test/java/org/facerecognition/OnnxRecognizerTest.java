@@ -179,6 +179,63 @@ class OnnxRecognizerTest {
         }
     }
 
+    /** The values of two images were taken apart as if each had its own row. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void runsInOnnxRuntimeOneByOneWhatMixesImages(boolean looksRight) {
+        OnnxModelWriter writer = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 16, 16)
+                .output("y", FREE, 3)
+                .integers("shape", -1, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Flatten", "g -> f")
+                .node("Sinh", "f -> s")
+                .node("Transpose", "s -> t", OnnxModelWriter.attribute("perm", new long[] {1, 0}))
+                .node(looksRight ? "Reshape" : "Identity", looksRight ? "t shape -> y" : "t -> y");
+        try (OnnxModel model = OnnxModel.open(
+                        writer.write(folder.resolve("mixes.onnx")), InputContract.parse("RGB mean=127.5 std=127.5"));
+                PreparedRecognizer prepared = load(model)) {
+            assertThat(prepared.toString()).contains("run by ONNX Runtime");
+            List<float[]> all = prepared.embedAll(faces(32));
+            for (int i = 0; i < all.size(); i++) {
+                assertThat(prepared.embed(faces(32).get(i))).containsExactly(all.get(i));
+            }
+        }
+    }
+
+    @Test
+    void refusesInOnnxRuntimeWhatIsNoRowPerImage() {
+        Path file = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 16, 16)
+                .output("y", FREE, 3, 16, 16)
+                .node("Sinh", "images -> y")
+                .write(folder.resolve("maps.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
+            assertThatThrownBy(() -> load(model))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining("must have one embedding per image as its output \"y\", [1, D], but it was of"
+                            + " the shape [1, 3, 16, 16]");
+        }
+    }
+
+    /** The number of values was too large for an int. */
+    @Test
+    void refusesInOnnxRuntimeABatchThatIsTooLarge() {
+        Path file = new OnnxModelWriter(17)
+                .input("images", 1000L, 3, 1024, 1024)
+                .output("y", 1000, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Flatten", "g -> f")
+                .node("Sinh", "f -> y")
+                .write(folder.resolve("large.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
+            assertThatThrownBy(() -> load(model))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessageContaining("images that a model takes at once must have at most 268435456 values in all,"
+                            + " but " + file + " takes 1000 of 1024x1024 pixels");
+        }
+    }
+
     @Test
     void rejectsEmbeddingsThatAreNoFloats() {
         Path file = new OnnxModelWriter(17)

@@ -13,6 +13,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs an ONNX model in ONNX Runtime on the CPU, for networks with operators that the other executions lack. */
 final class OnnxRuntimeExecution implements Execution {
+    private static final long MAX_VALUES = 1L << 28; // of all images that go through the network together
+    private static final double MAX_MIXED = 0.1; // of the difference between two images' embeddings
+
     private static final long STACK_BYTES = 256L << 20; // of addresses; memory is used as far as it is touched
 
     private static @Nullable String notLoaded; // guarded by the class
@@ -49,13 +53,22 @@ final class OnnxRuntimeExecution implements Execution {
         if (batchSize < 1) {
             throw new IllegalArgumentException("batch size must be at least 1, but was " + batchSize);
         }
+        long maxImages = MAX_VALUES / (3L * sizePx * sizePx);
+        if (Math.max(1, model.batchSize()) > maxImages) {
+            throw new UnsupportedOperationException("images that a model takes at once must have at most " + MAX_VALUES
+                    + " values in all, but " + model.file() + " takes " + Math.max(1, model.batchSize())
+                    + " of " + sizePx + "x" + sizePx + " pixels; export it with a smaller batch");
+        }
         this.model = model;
         this.sizePx = sizePx;
         this.session = open();
         boolean works = false;
         try {
-            this.embeddingSize = embed(new float[1][3 * sizePx * sizePx])[0].length;
-            this.batchSize = model.batchSize() != 0 ? model.batchSize() : batchSize > 1 && embedsTwo() ? batchSize : 1;
+            float[] alone = embed(new float[][] {noise(0)})[0];
+            this.embeddingSize = alone.length;
+            this.batchSize = model.batchSize() != 0
+                    ? model.batchSize()
+                    : batchSize > 1 && embedsTwo(alone) ? (int) Math.min(batchSize, maxImages) : 1;
             works = true;
         } finally {
             if (!works) {
@@ -110,12 +123,40 @@ final class OnnxRuntimeExecution implements Execution {
         }
     }
 
-    private boolean embedsTwo() {
+    /**
+     * Returns whether two images have the embeddings that they have alone, up to rounding. In a graph that was traced
+     * with one image, they may be mixed.
+     *
+     * @param first the embedding of the first one
+     */
+    private boolean embedsTwo(float[] first) {
         try {
-            return embed(new float[2][3 * sizePx * sizePx])[1].length == embeddingSize;
+            float[] second = embed(new float[][] {noise(1)})[0];
+            float[][] together = embed(new float[][] {noise(0), noise(1)});
+            double mixed = distance(together[0], first) + distance(together[1], second);
+            return mixed <= MAX_MIXED * distance(first, second);
         } catch (UnsupportedOperationException e) {
             return false;
         }
+    }
+
+    private static double distance(float[] a, float[] b) {
+        double squares = a.length == b.length ? 0 : Double.NaN;
+        for (int i = 0; i < Math.min(a.length, b.length); i++) {
+            double difference = a[i] - b[i];
+            squares += difference * difference;
+        }
+        return Math.sqrt(squares);
+    }
+
+    /** Returns an image of random values, [3, S, S]: bytes, or what normalized pixels are about. */
+    private float[] noise(int seed) {
+        Random random = new Random(seed);
+        float[] values = new float[3 * sizePx * sizePx];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = model.type() == InputType.UINT8 ? random.nextInt(256) : 2 * random.nextFloat() - 1;
+        }
+        return values;
     }
 
     private UnsupportedOperationException refused(OrtException e) {
@@ -179,6 +220,7 @@ final class OnnxRuntimeExecution implements Execution {
                         + model.output() + "\", but they are " + result.get(0).getInfo()
                         + "; convert the model's output to float32");
             }
+            requireRows(((OnnxTensor) result.get(0)).getInfo().getShape(), count);
             float[][] rows = new float[images.length][floats.remaining() / count];
             for (float[] row : rows) {
                 floats.get(row);
@@ -186,6 +228,18 @@ final class OnnxRuntimeExecution implements Execution {
             return rows;
         } catch (OrtException e) {
             throw refused(e);
+        }
+    }
+
+    /** Checks that there is one row per image. Dimensions of one value do not count. */
+    private void requireRows(long[] shape, int count) {
+        long longer = Arrays.stream(shape, count == 1 ? 0 : Math.min(1, shape.length), shape.length)
+                .filter(size -> size != 1)
+                .count();
+        if (longer > 1 || count > 1 && (shape.length < 1 || shape[0] != count)) {
+            throw new UnsupportedOperationException(model.file() + " must have one embedding per image as its output \""
+                    + model.output() + "\", [" + count + ", D], but it was of the shape " + Arrays.toString(shape)
+                    + "; flatten what its last layer returns");
         }
     }
 
