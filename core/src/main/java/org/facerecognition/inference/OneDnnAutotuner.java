@@ -33,6 +33,7 @@ final class OneDnnAutotuner {
     private static final int TRIALS = 5; // the first is slow because code and data are not in the caches yet
     private static final double MAX_RATIO = 0.95; // to the time of the first choice: what is measured varies
     private static final double LAYOUT_SECONDS = 5e-10; // to store a value in another layout: 100 us for 200,704
+    private static final long MAX_VALUES = 1L << 26; // of all images that are timed together
     private static final int OTHER_BYTES = 4 << 20; // that are in the cache when a layer begins, not its weights
 
     private static final String YES = "yes";
@@ -103,13 +104,13 @@ final class OneDnnAutotuner {
                 return first;
             }
             Map<String, Double> alone = seconds(described.apply(1), instructionSet(first));
-            Map<String, Double> together = seconds(described.apply(OneDnnExecution.MAX_SHARE), instructionSet(first));
+            int images = together(values);
+            Map<String, Double> together = seconds(described.apply(images), instructionSet(first));
             alone.keySet().retainAll(together.keySet());
             String best = first;
             double least = Double.POSITIVE_INFINITY;
             for (Map.Entry<String, Double> one : alone.entrySet()) {
-                double seconds =
-                        one.getValue() + Objects.requireNonNull(together.get(one.getKey())) / OneDnnExecution.MAX_SHARE;
+                double seconds = one.getValue() + Objects.requireNonNull(together.get(one.getKey())) / images;
                 double comparable =
                         one.getKey().equals(first) ? MAX_RATIO * seconds : seconds + 2 * values * LAYOUT_SECONDS;
                 if (comparable < least) {
@@ -121,13 +122,23 @@ final class OneDnnAutotuner {
         }
     }
 
+    /**
+     * Returns how many images a convolution is timed with, beside one alone: fewer of large ones, for which a plan has
+     * no more either.
+     *
+     * @param values of one image that the convolution reads and writes
+     */
+    static int together(long values) {
+        return (int) Math.max(1, Math.min(OneDnnExecution.MAX_SHARE, MAX_VALUES / values));
+    }
+
     /** Returns the times of the implementations that use an instruction set, in oneDNN's order. */
     private static Map<String, Double> seconds(
             convolution_forward.primitive_desc implementation, String instructionSet) {
         Map<String, Double> seconds = new LinkedHashMap<>();
         do {
             if (instructionSet(name(implementation)).equals(instructionSet)) {
-                seconds.put(name(implementation), seconds(implementation));
+                seconds.put(name(implementation), secondsIfItRuns(implementation));
             } else if (!seconds.isEmpty()) {
                 break; // slower instruction sets follow
             }
@@ -185,6 +196,17 @@ final class OneDnnAutotuner {
     /** Returns what follows the colon of a name: avx512_core for jit:avx512_core. */
     private static String instructionSet(String name) {
         return isReference(name) ? "" : name.substring(name.indexOf(':') + 1);
+    }
+
+    /** Returns the time of an implementation, infinite for one that fails: no trial makes a network unusable. */
+    private static double secondsIfItRuns(convolution_forward.primitive_desc implementation) {
+        try {
+            return seconds(implementation);
+        } catch (RuntimeException e) {
+            System.getLogger(OneDnnAutotuner.class.getName())
+                    .log(System.Logger.Level.DEBUG, "oneDNN does not run " + name(implementation), e);
+            return Double.POSITIVE_INFINITY;
+        }
     }
 
     /** Returns the minimum time of several executions on zeros, each after other work. */

@@ -14,7 +14,6 @@ import org.facerecognition.graph.Operation.Convolution;
  * of this layer alone compute random images.
  */
 final class OneDnnTrial {
-    private static final int IMAGES = 1 + OneDnnExecution.MAX_SHARE;
     private static final int MIN_TRIALS = 4; // the first is slow because code and data are not in the caches yet
     private static final int MAX_TRIALS = 20;
     private static final int SETTLED = 3; // trials in a row that are not faster than the fastest
@@ -25,6 +24,7 @@ final class OneDnnTrial {
     private final Convolution convolution;
     private final long[] from; // [C, H, W]
     private final long[] to;
+    private final int together; // images that do not come alone
     private final InputImages inputs = new RandomImages();
 
     /**
@@ -42,6 +42,7 @@ final class OneDnnTrial {
                 Constant.of(fill(new float[Math.toIntExact(c.weight().count())], 0), shape), null, c.window(), 1);
         this.from = Arrays.copyOfRange(from, 1, 4);
         this.to = Arrays.copyOfRange(to, 1, 4);
+        this.together = OneDnnAutotuner.together(Shapes.size(this.from) + Shapes.size(this.to));
     }
 
     /** Writes numbers from -0.5 to 0.5 that look random; java.util.Random takes as long as the trial for many. */
@@ -60,12 +61,12 @@ final class OneDnnTrial {
                 OneDnnWeights ofOther = new OneDnnWeights();
                 Layer direct = new Layer(ofDirect, false, 1);
                 Layer other = new Layer(ofOther, true, 1);
-                Layer directTogether = new Layer(ofDirect, false, OneDnnExecution.MAX_SHARE);
-                Layer otherTogether = new Layer(ofOther, true, OneDnnExecution.MAX_SHARE)) {
+                Layer directTogether = new Layer(ofDirect, false, together);
+                Layer otherTogether = new Layer(ofOther, true, together)) {
             double[] alone = fastest(direct, other);
-            double[] together = fastest(directTogether, otherTogether);
-            double directSeconds = alone[0] + together[0] / OneDnnExecution.MAX_SHARE;
-            double otherSeconds = alone[1] + together[1] / OneDnnExecution.MAX_SHARE;
+            double[] several = fastest(directTogether, otherTogether);
+            double directSeconds = alone[0] + several[0] / together;
+            double otherSeconds = alone[1] + several[1] / together;
             return otherSeconds < MAX_RATIO * directSeconds && hasSameBits(other, ofOther);
         }
     }
@@ -87,7 +88,7 @@ final class OneDnnTrial {
     }
 
     private boolean hasSameBits(Layer alone, OneDnnWeights weights) {
-        for (int count = 2; count <= OneDnnExecution.MAX_SHARE; count *= 2) {
+        for (int count = 2; count <= together; count *= 2) {
             try (Layer several = new Layer(weights, true, count)) {
                 float[][] results = several.results(1);
                 for (int i = 1; i <= count; i++) {
@@ -122,13 +123,13 @@ final class OneDnnTrial {
 
         double seconds() {
             double[] seconds = new double[2];
-            workspace.run(inputs, 0, new float[IMAGES][], seconds);
+            workspace.run(inputs, 0, new float[1 + together][], seconds);
             return seconds[1];
         }
 
         /** Returns the results of as many images as the plan is for, each in its image's place. */
         float[][] results(int first) {
-            float[][] results = new float[IMAGES][];
+            float[][] results = new float[1 + together][];
             workspace.run(inputs, first, results, new double[0]);
             return results;
         }
@@ -144,7 +145,7 @@ final class OneDnnTrial {
     private final class RandomImages implements InputImages {
         @Override
         public int count() {
-            return IMAGES;
+            return 1 + together;
         }
 
         @Override
