@@ -104,6 +104,36 @@ class Int8ModelTest {
                 .hasMessageContaining(calibration.toString());
     }
 
+    /** A calibration where weights become integers of up to 127 says nothing of a processor with 63. */
+    @Test
+    void aCalibrationOfAnotherProcessorIsMeasuredAgain() {
+        recognizer.calibrateInt8(faces);
+        Path file = folder.resolve("model.safetensors");
+        recognizer.save(file);
+        String here;
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            here = tensors.metadata().get("int8");
+        }
+        assertThat(here).containsPattern("\"largestWeight\":(127|63)");
+        Path elsewhere = rewritten(file, "int8", here.replaceFirst("\"largestWeight\":\\d+", "\"largestWeight\":31"));
+        try (PreparedRecognizer prepared = load(elsewhere)) {
+            assertThat(prepared.arithmetic()).startsWith("int8, minimum cosine to float32 ");
+        }
+        Path perfect = rewritten(
+                file,
+                "int8",
+                here.replaceFirst("\"largestWeight\":\\d+", "\"largestWeight\":31")
+                        .replaceFirst("\"minCosine\":[^,}]+", "\"minCosine\":1.0"));
+        assertThatThrownBy(() -> PreparedRecognizer.load(
+                        perfect, INT8.withMinCosine(Math.nextDown(1.0)), null, FaceChoice.MOST_PROMINENT, false))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("on this processor, which is of another kind than that of the calibration");
+        Path former = rewritten(file, "int8", here.replaceFirst(",\"largestWeight\":\\d+", ""));
+        try (PreparedRecognizer prepared = load(former)) {
+            assertThat(prepared.arithmetic()).startsWith("int8, cosine to float32 ");
+        }
+    }
+
     @Test
     void otherWeightsDropIt() {
         recognizer.calibrateInt8(faces);

@@ -20,9 +20,16 @@ import org.facerecognition.io.JsonFields;
  * @param minCosine the minimum of those cosines
  * @param changedDecisions the fraction of all pairs of these images that are decided differently, by the cosine that is
  *     the threshold
+ * @param largestWeight the integer that the largest weights became where that was measured, which depends on the
+ *     processor; 0 if it is not known, as in files of earlier versions
  */
 public record Int8Calibration(
-        Int8Ranges ranges, int images, double meanCosine, double minCosine, Map<Double, Double> changedDecisions) {
+        Int8Ranges ranges,
+        int images,
+        double meanCosine,
+        double minCosine,
+        Map<Double, Double> changedDecisions,
+        int largestWeight) {
     /** The minimum number of images: half of them for the ranges, half for the measurement. */
     public static final int MIN_IMAGES = 16;
 
@@ -44,7 +51,8 @@ public record Int8Calibration(
                 settings.integer("images"),
                 settings.number("meanCosine"),
                 settings.number("minCosine"),
-                settings.object("changedDecisions").numbersByNumber());
+                settings.object("changedDecisions").numbersByNumber(),
+                settings.has("largestWeight") ? settings.integer("largestWeight") : 0);
     }
 
     /**
@@ -81,7 +89,13 @@ public record Int8Calibration(
                         .average()
                         .orElseThrow(),
                 Cosines.min(integers, floats),
-                changedDecisions(integers, floats, thresholds));
+                changedDecisions(integers, floats, thresholds),
+                OneDnnInt8.largestWeight(false));
+    }
+
+    /** Returns whether weights are rounded here as on the processor of the measurement. */
+    boolean isOfThisProcessor() {
+        return largestWeight == 0 || largestWeight == OneDnnInt8.largestWeight(false);
     }
 
     private static InputImages everySecond(List<byte[]> pixels, int first, float[][] table, int sizePx) {

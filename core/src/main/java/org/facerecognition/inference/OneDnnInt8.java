@@ -215,7 +215,7 @@ final class OneDnnInt8 {
      * Returns the largest magnitude of an integer weight. Processors without the dot product of bytes (VNNI) add two
      * products in 16 bits, where two of 255 and 127 have no room; for signed values oneDNN itself halves the weights.
      */
-    private static int largestWeight(boolean signed) {
+    static int largestWeight(boolean signed) {
         return signed || OneDnn.multipliesBytes() ? Byte.MAX_VALUE : Byte.MAX_VALUE / 2;
     }
 }

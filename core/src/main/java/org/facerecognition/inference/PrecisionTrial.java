@@ -124,13 +124,38 @@ public final class PrecisionTrial {
         }
         try {
             PreparedNet net = PreparedNet.int8(graph, options.batchSize(), imageSizePx, calibration.ranges());
-            return new Result(net, "int8, " + calibration);
+            return calibration.isOfThisProcessor()
+                    ? new Result(net, "int8, " + calibration)
+                    : measured(net, graph, calibration);
         } catch (NonFiniteWeightsException e) {
             throw e;
         } catch (IllegalArgumentException e) { // a batch size is checked already
             throw new IllegalStateException(e.getMessage() + "; calibrate the model again", e);
         } catch (UnsupportedOperationException e) {
             throw new IllegalStateException(e.getMessage() + "; prepare with arithmetic AUTO", e);
+        }
+    }
+
+    /** Returns a network whose weights are rounded in another way than the calibration's, if it is close enough. */
+    private Result measured(PreparedNet net, Graph graph, Int8Calibration calibration) {
+        boolean close = false;
+        try (PreparedNet full = net(graph, ScalarType.Float)) {
+            InputImages faces = images.get();
+            double cosine = Cosines.min(net.embed(faces), finite(full.embed(faces)));
+            close = cosine >= options.minCosine(); // false for NaN
+            if (!close) {
+                throw new IllegalStateException(format(
+                        "embeddings in int8 must have a cosine of at least %s to those in float32, but had %.7f on this"
+                                + " processor, which is of another kind than that of the calibration; calibrate the model"
+                                + " here, or prepare with arithmetic AUTO",
+                        options.minCosine(), cosine));
+            }
+            return new Result(
+                    net, format("int8, minimum cosine to float32 %.7f here; elsewhere: %s", cosine, calibration));
+        } finally {
+            if (!close) {
+                net.close();
+            }
         }
     }
 
