@@ -23,6 +23,7 @@ import org.facerecognition.data.EmbeddingPipeline;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.natives.Processors;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.NamedTensors;
 import org.junit.jupiter.api.AfterAll;
@@ -107,6 +108,26 @@ class EmbeddingPipelineTest {
             for (int i = 1; i <= 200; i++) {
                 results.next();
                 assertThat(taken.get()).isLessThanOrEqualTo(i + 5 * EmbeddingPipeline.BATCH + 1);
+            }
+        }
+    }
+
+    /** An error while the threads were made would have been said once, and hidden later. */
+    @Test
+    void aWrongNumberOfThreadsIsSaidEachTime() {
+        List<ImageSource> images = List.of(ImageSource.of(FACES.get(0)), ImageSource.of(FACES.get(1)));
+        String former = System.setProperty(Processors.PROPERTY, "many");
+        try {
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> recognizer.embedEach(images.stream()).toList())
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("facerecognition.threads must be a whole number of at least 1, but was many");
+            }
+        } finally {
+            if (former == null) {
+                System.clearProperty(Processors.PROPERTY);
+            } else {
+                System.setProperty(Processors.PROPERTY, former);
             }
         }
     }

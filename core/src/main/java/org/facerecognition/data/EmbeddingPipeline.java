@@ -164,6 +164,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             if (image == null) {
                 return;
             }
+            Processors.count(); // a wrong setting is said each time, which an error in an initializer is not
             pending.add(new Pending(image, Pool.THREADS.submit(() -> {
                 if (canceled) {
                     return Input.NONE;

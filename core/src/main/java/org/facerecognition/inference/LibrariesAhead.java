@@ -5,6 +5,7 @@ import org.bytedeco.opencv.global.opencv_imgproc;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.natives.NativeLibraries;
 import org.facerecognition.natives.OpenMp;
+import org.facerecognition.natives.Processors;
 
 /**
  * Loads the native libraries that the first embedding needs in a thread of its own, while a model's file is read and
@@ -15,8 +16,13 @@ public final class LibrariesAhead {
 
     private LibrariesAhead() {}
 
-    /** Begins to load oneDNN, OpenMP and OpenCV, once in a process. Whoever needs one of them earlier waits for it. */
+    /**
+     * Begins to load oneDNN, OpenMP and OpenCV, once in a process. Whoever needs one of them earlier waits for it.
+     *
+     * @throws IllegalArgumentException if the property {@value Processors#PROPERTY} is not a whole number of at least 1
+     */
     public static void begin() {
+        Processors.count(); // a wrong setting is said each time, and not as a fault of the model
         NativeLibraries.load();
         if (!BEGUN.getAndSet(true)) {
             Thread thread = new Thread(null, LibrariesAhead::load, "face-libraries", 0, false);

@@ -48,6 +48,7 @@ public final class Libtorch {
         if (ready) {
             return;
         }
+        Processors.count(); // a wrong setting is said before anything is loaded
         LibtorchOwner.check();
         for (String platform : List.of(Loader.getPlatform() + "-gpu", Loader.getPlatform())) {
             NativeLibraries.unpack("libtorch", torch.class, "/org/bytedeco/pytorch/" + platform, DEPENDENT_LIBRARIES);
