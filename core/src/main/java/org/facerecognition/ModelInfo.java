@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 
 /** What is known of a model beside its weights: how it is built, what input it takes, what it was trained on. */
 final class ModelInfo {
+    private static final int MAX_SIDE_PX = 4096;
+
     private final @Nullable LossName loss; // null for custom parts
     private final @Nullable RecognizerArgs args; // null for custom parts
     private final int imageSizePx;
@@ -41,6 +43,9 @@ final class ModelInfo {
 
     private ModelInfo(
             @Nullable LossName loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
+        if (imageSizePx < 1 || imageSizePx > MAX_SIDE_PX) { // as BackboneOptions, for custom parts
+            throw new IllegalArgumentException("imageSizePx must be 1 to " + MAX_SIDE_PX + ", but was " + imageSizePx);
+        }
         this.loss = loss;
         this.args = args;
         this.imageSizePx = imageSizePx;

@@ -253,7 +253,7 @@ public final class GraphDescription {
                 Reader reader = new Reader(node, constants);
                 Value[] inputs = new Value[node.path("in").size()];
                 for (int i = 0; i < inputs.length; i++) {
-                    int number = node.path("in").path(i).asInt(-1);
+                    int number = integer(node.path("in").path(i));
                     if (number < 0 || number >= values.size()) {
                         throw new IllegalArgumentException(
                                 "an operation's inputs must be earlier values, but were " + node.path("in"));
@@ -264,6 +264,11 @@ public final class GraphDescription {
             }
             return values.get(values.size() - 1);
         });
+    }
+
+    /** Returns an integer; -1 for anything else, such as a text or a fraction. */
+    private static int integer(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToInt() ? node.asInt() : -1;
     }
 
     private record Reader(JsonNode node, Function<String, Constant> constants) {
@@ -279,11 +284,7 @@ public final class GraphDescription {
                             positive("groups"));
                 case "batchNorm" ->
                     new BatchNorm(
-                            constant("mean"),
-                            constant("variance"),
-                            constant("weight"),
-                            constant("bias"),
-                            node.path("epsilon").asDouble());
+                            constant("mean"), constant("variance"), constant("weight"), constant("bias"), epsilon());
                 case "add" -> new Add();
                 case "scale" -> new Scale();
                 case "maxPool" -> new MaxPool(positive("kernel"), positive("stride"), number("padding"));
@@ -304,12 +305,21 @@ public final class GraphDescription {
         }
 
         private int number(String key) {
-            int number = node.path(key).asInt(-1);
+            int number = integer(node.path(key));
             if (number < 0) {
                 throw new IllegalArgumentException(
-                        key + " of an operation must be at least 0, but was " + node.path(key));
+                        key + " of an operation must be a whole number of at least 0, but was " + node.path(key));
             }
             return number;
+        }
+
+        private double epsilon() {
+            JsonNode epsilon = node.path("epsilon");
+            if (!epsilon.isNumber() || !(epsilon.asDouble() >= 0) || Double.isInfinite(epsilon.asDouble())) {
+                throw new IllegalArgumentException(
+                        "epsilon of an operation must be a finite number of at least 0, but was " + epsilon);
+            }
+            return epsilon.asDouble();
         }
 
         private int positive(String key) {

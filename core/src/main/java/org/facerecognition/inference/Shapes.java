@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import org.facerecognition.graph.Constant;
+import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.Node;
 import org.facerecognition.graph.Operation;
 import org.facerecognition.graph.Operation.Activation;
 import org.facerecognition.graph.Operation.Add;
@@ -34,6 +36,24 @@ import org.facerecognition.graph.Window;
  */
 final class Shapes {
     private Shapes() {}
+
+    /**
+     * Returns the shape of each value of a network as it is described, before anything in it is folded or fused.
+     *
+     * @throws UnsupportedOperationException when layers do not fit each other
+     */
+    static long[][] of(Graph graph, int heightPx, int widthPx) {
+        List<Node> nodes = graph.nodes();
+        long[][] shapes = new long[nodes.size()][];
+        shapes[0] = new long[] {3, heightPx, widthPx};
+        for (int i = 1; i < shapes.length; i++) {
+            Node node = nodes.get(i);
+            shapes[i] = infer(
+                    node.operation(),
+                    node.inputs().stream().map(value -> shapes[value.node()]).toArray(long[][]::new));
+        }
+        return shapes;
+    }
 
     /**
      * Returns shapes by the values' numbers; null for values that fusing has removed.
@@ -232,9 +252,9 @@ final class Shapes {
                 + operation.getClass().getSimpleName() + " was given " + inputs + "; describe what forward does");
     }
 
-    /** Returns the number of elements of a value. */
+    /** Returns the number of elements of a value; no more than fits into the type. */
     static long size(long[] shape) {
-        return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+        return Arrays.stream(shape).reduce(1, (a, b) -> a > Long.MAX_VALUE / Math.max(1, b) ? Long.MAX_VALUE : a * b);
     }
 
     /** Returns the number of elements of the largest value. */

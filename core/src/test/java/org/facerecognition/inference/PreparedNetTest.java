@@ -41,6 +41,7 @@ import org.facerecognition.data.Normalization;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.graph.GraphBuilder;
+import org.facerecognition.graph.Operation.BatchNorm;
 import org.facerecognition.graph.Operation.Convolution;
 import org.facerecognition.graph.Operation.Flatten;
 import org.facerecognition.graph.Operation.GlobalAveragePool;
@@ -56,6 +57,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class PreparedNetTest {
@@ -160,6 +162,65 @@ class PreparedNetTest {
                     .hasMessage("the network's embeddings of faces contain NaN or infinity; its training has diverged,"
                             + " so use an earlier file");
         }
+    }
+
+    /** The root of a negative sum of variance and epsilon is NaN, which an activation may turn into zero. */
+    @ParameterizedTest
+    @EnumSource(
+            value = PrepareOptions.Arithmetic.class,
+            names = {"AUTO", "FP32", "HALF"})
+    void variancesThatAreNegativeAreRefused(PrepareOptions.Arithmetic arithmetic) {
+        Constant ones = Constant.of(new float[] {1, 1, 1}, 3);
+        BatchNorm norm = new BatchNorm(ones, Constant.of(new float[] {1, -1, 1}, 3), ones, ones, 1e-5);
+        try (Graph graph = Graph.of(
+                (net, image) -> net.flatten(net.globalAveragePool(net.relu(net.add(norm, net.relu(image))))))) {
+            PrecisionTrial trial = new PrecisionTrial(
+                    new PrepareOptions(arithmetic, 1, 0.99),
+                    null,
+                    "",
+                    null,
+                    4,
+                    () -> List.of(new byte[3 * 4 * 4]),
+                    Normalization.IMAGENET.table());
+            assertThatThrownBy(() -> trial.prepare(graph))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("a variance and the epsilon of a batch normalization must have a positive sum, but had "
+                            + (-1 + 1e-5) + "; its training has diverged, so use an earlier file");
+        }
+    }
+
+    /** Folding took for granted that they fit. */
+    @ParameterizedTest
+    @MethodSource("normsThatDoNotFit")
+    void normalizationsThatDoNotFitTheirLayerAreRefused(BiFunction<GraphBuilder, Value, Value> net) {
+        try (Graph graph = Graph.of(net)) {
+            assertThatThrownBy(() -> PreparedNet.of(graph, 1, 4, ScalarType.Float, CPU))
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("BatchNorm was given");
+        }
+    }
+
+    private static Stream<Named<BiFunction<GraphBuilder, Value, Value>>> normsThatDoNotFit() {
+        Constant four = Constant.of(new float[] {1, 1, 1, 1}, 4);
+        BatchNorm ofFour = new BatchNorm(four, four, four, four, 1e-5);
+        Constant two = Constant.of(new float[] {1, 1}, 2);
+        Convolution three =
+                new Convolution(Constant.of(new float[9], 3, 3, 1, 1), Constant.of(new float[3], 3), 1, 0, 1);
+        Convolution ofEight = new Convolution(Constant.of(new float[24], 8, 3, 1, 1), null, 1, 0, 1);
+        return Stream.of(
+                Named.of(
+                        "more channels than the convolution with a bias",
+                        (net, x) -> net.flatten(net.globalAveragePool(net.add(ofFour, net.add(three, x))))),
+                Named.of(
+                        "fewer channels than the convolution",
+                        (net, x) -> net.flatten(net.globalAveragePool(net.add(ofFour, net.add(ofEight, x))))),
+                Named.of(
+                        "a divisor of the columns",
+                        (net, x) -> net.add(
+                                new Linear(Constant.of(new float[16], 2, 8), null),
+                                net.add(
+                                        new BatchNorm(two, two, two, two, 1e-5),
+                                        net.flatten(net.globalAveragePool(net.add(ofEight, x)))))));
     }
 
     /** Images for the comparison of precisions may need more memory than there is. */
