@@ -132,16 +132,38 @@ final class Embedder implements AutoCloseable {
      *
      * @param pixels [S, S, 3] of each, RGB
      * @return unit-norm embeddings
+     * @throws IllegalStateException when one is not finite
      */
     float[][] embedPixels(List<byte[]> pixels, boolean flip) {
-        return prepared(net -> net.embed(pixels, model.input().normalization().table(), flip))
+        return finite(prepared(
+                        net -> net.embed(pixels, model.input().normalization().table(), flip))
                 .map(TensorRows::normalize)
                 .orElseGet(() -> embedInBuffer(
                         pixels,
                         model.input(),
                         device,
                         DatasetEmbedder.BATCH_SIZE,
-                        (buffer, count) -> embed(buffer, count, flip)));
+                        (buffer, count) -> embed(buffer, count, flip))));
+    }
+
+    /**
+     * Returns unit-norm embeddings that are finite; a norm that is not leaves NaN in its row.
+     *
+     * @throws IllegalStateException when one is not
+     */
+    static float[][] finite(float[][] embeddings) {
+        for (float[] row : embeddings) {
+            float sum = 0;
+            for (float value : row) {
+                sum += value;
+            }
+            if (Float.isNaN(sum)) {
+                throw new IllegalStateException(
+                        "the network's embeddings of faces contain NaN or infinity; its training"
+                                + " has diverged, so use an earlier file");
+            }
+        }
+        return embeddings;
     }
 
     /** Maps the first images of a buffer to unit-norm embeddings. */

@@ -38,6 +38,7 @@ public interface FaceEmbedder extends AutoCloseable {
      * @return the embedding, {@link #embeddingSize} values, unit-norm
      * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that
      *     the crop needs, or no face is found in it
+     * @throws IllegalStateException when the embedding is not finite, because the network's training has diverged
      */
     default float[] embed(ImageSource image) {
         return embedAll(List.of(image)).get(0);
@@ -73,6 +74,7 @@ public interface FaceEmbedder extends AutoCloseable {
      * @return the embeddings in the order of the images, each {@link #embeddingSize} values, unit-norm
      * @throws org.facerecognition.data.DataException when an image cannot be read, does not have the size that
      *     the crop needs, or no face is found in it
+     * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged
      */
     List<float[]> embedAll(List<? extends ImageSource> images);
 

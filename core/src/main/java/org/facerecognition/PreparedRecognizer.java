@@ -176,7 +176,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
         } catch (UnsupportedOperationException e) {
             throw new WeightsException(
                     weights.file()
-                            + " is damaged: the layers that it describes do not fit each other; use another copy",
+                            + " is damaged: the layers that it describes do not fit each other, or are larger than any"
+                            + " network's for faces; use another copy",
                     e);
         } catch (IllegalArgumentException e) { // of weights that are not finite
             throw new WeightsException(weights.file() + " cannot be used: " + e.getMessage(), e);
@@ -342,13 +343,15 @@ public final class PreparedRecognizer implements FaceEmbedder {
      *
      * @param pixels [S, S, 3] of each, RGB
      * @return unit-norm embeddings
+     * @throws IllegalStateException when one is not finite
      */
     float[][] embedPixels(List<byte[]> pixels) {
         if (net.takesPixels()) {
-            return TensorRows.normalize(NativeErrors.explained(() -> net.embed(pixels, pixelTable, flip)));
+            return Embedder.finite(
+                    TensorRows.normalize(NativeErrors.explained(() -> net.embed(pixels, pixelTable, flip))));
         }
         try (Device device = device()) {
-            return Embedder.embedInBuffer(pixels, model.input(), device, net.batchSize(), this::embed);
+            return Embedder.finite(Embedder.embedInBuffer(pixels, model.input(), device, net.batchSize(), this::embed));
         }
     }
 

@@ -8,8 +8,8 @@ import org.facerecognition.io.JsonFields;
 /**
  * The normalization of pixel values 0..255 for a model: (x - mean) / std, per channel in the order red, green, blue.
  *
- * @param mean three values, in units of pixel values
- * @param std three positive values, in units of pixel values
+ * @param mean three finite values, in units of pixel values
+ * @param std three positive, finite values, in units of pixel values
  */
 public record Normalization(List<Double> mean, List<Double> std) {
     /** (x - 127.5) / 127.5, which maps to [-1, 1]: the convention of face recognition. */
@@ -26,8 +26,11 @@ public record Normalization(List<Double> mean, List<Double> std) {
             throw new IllegalArgumentException(
                     "normalization must have 3 means and 3 standard deviations, but had " + mean + " and " + std);
         }
-        if (std.stream().anyMatch(d -> !(d > 0))) {
-            throw new IllegalArgumentException("standard deviations must be positive, but were " + std);
+        if (!mean.stream().allMatch(Double::isFinite)) {
+            throw new IllegalArgumentException("means must be finite, but were " + mean);
+        }
+        if (std.stream().anyMatch(d -> !(d > 0 && Double.isFinite(d)))) {
+            throw new IllegalArgumentException("standard deviations must be positive and finite, but were " + std);
         }
     }
 
