@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +19,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import java.util.zip.CRC32;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
@@ -77,6 +79,7 @@ final class ModelFiles {
     private static final String KNOWN_BEFORE_KEY = "identitiesBefore";
     private static final String CALIBRATION_KEY = "calibration"; // thresholds with evidence
     private static final String GRAPH_KEY = "graph"; // the encoder's operations, see GraphDescription
+    private static final String GRAPH_CHECKSUM_KEY = "graphCrc32"; // the fingerprint is of the weights alone
     private static final String INT8_KEY = "int8"; // the calibration for 8-bit integers
     private static final String THRESHOLDS_KEY = "thresholds"; // cosines by rate, without evidence
 
@@ -226,7 +229,10 @@ final class ModelFiles {
         Map<String, String> metadata = metadata(model);
         try (PointerScope scope = new PointerScope();
                 Graph graph = encoder.graph()) {
-            GraphDescription.of(graph, tensors(net)).ifPresent(text -> metadata.put(GRAPH_KEY, text));
+            GraphDescription.of(graph, tensors(net)).ifPresent(text -> {
+                metadata.put(GRAPH_KEY, text);
+                metadata.put(GRAPH_CHECKSUM_KEY, checksum(text));
+            });
         } catch (UnsupportedOperationException e) {
             // a custom network that does not describe its operations: it is loaded by its class alone
         }
@@ -236,16 +242,26 @@ final class ModelFiles {
     /**
      * The encoder's network, as a file describes it; owned. Its weights are read from the file when they are asked for.
      *
-     * @return empty for files of earlier versions, and for other types than float32
+     * @return empty for files of earlier versions, for other types than float32, and for tensors in another order than
+     *     that of the network, of which the fingerprint is: such files are loaded first
      * @throws WeightsException when the description is damaged
      */
     static Optional<Graph> graph(SafeTensors file) {
         String text = file.metadata().get(GRAPH_KEY);
-        boolean readable = file.names().stream()
+        List<String> names = file.names().stream()
                 .filter(name -> name.startsWith(ENCODER_PREFIX) && !Fingerprint.leavesOut(name))
-                .allMatch(file::isFloat32);
-        if (text == null || !readable) {
+                .toList();
+        boolean custom = CUSTOM_LOSS.equalsIgnoreCase(file.metadata().get(LOSS_KEY)); // cannot be loaded first
+        boolean sorted =
+                names.size() > 1 && names.equals(names.stream().sorted().toList()); // as Python's library does
+        if (text == null || !names.stream().allMatch(file::isFloat32) || sorted && !custom) {
             return Optional.empty();
+        }
+        String saved = file.metadata().get(GRAPH_CHECKSUM_KEY);
+        if (saved != null && !saved.equals(checksum(text))) {
+            throw new WeightsException(
+                    file.file() + " is damaged: its description of the network is not the one that was"
+                            + " saved; use another copy");
         }
         try {
             return Optional.of(GraphDescription.read(
@@ -255,6 +271,12 @@ final class ModelFiles {
                     file.file() + " is damaged: its description of the network cannot be understood: " + e.getMessage(),
                     e);
         }
+    }
+
+    private static String checksum(String text) {
+        CRC32 sum = new CRC32();
+        sum.update(text.getBytes(StandardCharsets.UTF_8));
+        return Long.toHexString(sum.getValue());
     }
 
     /** All that a file says of a model beside its weights and their network. */

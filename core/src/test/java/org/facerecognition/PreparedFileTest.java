@@ -13,14 +13,17 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.inference.PrepareOptions;
@@ -104,6 +107,9 @@ class PreparedFileTest {
             tensors.names().forEach(name -> values.put(name, tensors.read(name)));
             Map<String, String> metadata = new LinkedHashMap<>(tensors.metadata());
             metadata.putAll(changes);
+            if (changes.containsKey("graph")) {
+                metadata.remove("graphCrc32"); // as in files of earlier versions
+            }
             metadata.values().removeIf(String::isEmpty);
             SafeTensors.write(other, values, metadata);
         }
@@ -135,13 +141,146 @@ class PreparedFileTest {
                 graph.replaceFirst("\"padding\":\\d+", "\"padding\":-1"),
                 graph.replaceFirst("\"groups\":1", "\"groups\":7"),
                 graph.replaceFirst("\"bias\":\"[^\"]*\"", "\"bias\":\"model.encoder.linear.weight\""),
-                graph.replaceFirst("\"weight\":\"[^\"]*\"", "\"weight\":\"model.encoder.absent\""))) {
+                graph.replaceFirst("\"weight\":\"[^\"]*\"", "\"weight\":\"model.encoder.absent\""),
+                // folding reads these before layers are fused
+                graph.replaceFirst("\"mean\":\"[^\"]*\"", "\"mean\":\"model.encoder.conv3.weight\""),
+                graph.replaceFirst("\"stride\":(\\d+)", "\"stride\":$1.9"),
+                graph.replaceFirst("\"padding\":(\\d+)", "\"padding\":\"$1\""),
+                graph.replaceFirst("\"in\":\\[0\\]", "\"in\":[\"0\"]"),
+                graph.replaceFirst("\"epsilon\":[^,}]*", "\"epsilon\":\"x\""),
+                graph.replaceFirst("\"epsilon\":[^,}]*", "\"epsilon\":-1"),
+                graph.replaceFirst(",\"epsilon\":[^,}]*", ""))) {
+            assertThat(damaged.equals(graph)).isFalse(); // which is long
             Path other = rewritten(file, Map.of("graph", damaged));
             assertThatThrownBy(() -> load(other))
                     .as(damaged.substring(0, Math.min(80, damaged.length())))
                     .isInstanceOf(WeightsException.class)
                     .hasMessageContaining(other.toString())
                     .hasMessageNotContaining("\n");
+        }
+    }
+
+    /** It gave other embeddings with the same fingerprint. */
+    @Test
+    void anotherDescriptionThanTheSavedOneIsRefused() {
+        Path file = saved(Encoder.RESNET18);
+        String graph;
+        String checksum;
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            graph = tensors.metadata().get("graph");
+            checksum = tensors.metadata().get("graphCrc32");
+        }
+        load(rewritten(file, Map.of("graph", graph))).close();
+        Path other = rewritten(file, Map.of("graph", graph.replaceFirst("RELU", "SILU")));
+        load(other).close();
+        Path changed = folder.resolve("changed.safetensors");
+        try (PointerScope scope = new PointerScope();
+                SafeTensors tensors = SafeTensors.open(other)) {
+            Map<String, Tensor> values = new LinkedHashMap<>();
+            tensors.names().forEach(name -> values.put(name, tensors.read(name)));
+            Map<String, String> metadata = new LinkedHashMap<>(tensors.metadata());
+            metadata.put("graphCrc32", checksum);
+            SafeTensors.write(changed, values, metadata);
+        }
+        assertThatThrownBy(() -> load(changed))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(changed + " is damaged: its description of the network is not the one that was saved; use"
+                        + " another copy");
+    }
+
+    /** Python's library sorts tensors by name; galleries refused embeddings of the other way to load the same file. */
+    @Test
+    void aFileSortedByNameHasTheSameFingerprint() {
+        Path file = saved(Encoder.MOBILEFACENET);
+        Path sorted = folder.resolve("sorted.safetensors");
+        try (PointerScope scope = new PointerScope();
+                SafeTensors tensors = SafeTensors.open(file)) {
+            Map<String, Tensor> values = new TreeMap<>();
+            tensors.names().forEach(name -> values.put(name, tensors.read(name)));
+            SafeTensors.write(sorted, values, tensors.metadata());
+        }
+        try (PreparedRecognizer first = load(file);
+                PreparedRecognizer loaded = load(sorted)) {
+            assertEqual(sorted, loaded);
+            assertThat(loaded.fingerprint()).isEqualTo(first.fingerprint());
+        }
+    }
+
+    /** A small file asked for tens of gigabytes. */
+    @Test
+    void layersAndImagesLargerThanAnyAreRefused() {
+        Path file = saved(Encoder.RESNET18);
+        Map<String, String> metadata;
+        try (SafeTensors tensors = SafeTensors.open(file)) {
+            metadata = tensors.metadata();
+        }
+        Path padded = rewritten(
+                file, Map.of("graph", metadata.get("graph").replaceFirst("\"padding\":\\d+", "\"padding\":5000")));
+        assertThatThrownBy(() -> load(padded))
+                .isInstanceOf(WeightsException.class)
+                .hasMessage(
+                        padded + " is damaged: the layers that it describes do not fit each other, or are larger than"
+                                + " any network's for faces; use another copy");
+        String args = metadata.get("args").replace("\"imageSizePx\":32", "\"imageSizePx\":20000");
+        assertThat(args).isNotEqualTo(metadata.get("args"));
+        Path large = rewritten(file, Map.of("args", args, "imageSizePx", "20000"));
+        for (ThrowingCallable loading : List.<ThrowingCallable>of(() -> load(large), () -> Recognizer.load(large))) {
+            assertThatThrownBy(loading)
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(
+                            large + " is damaged: its metadata cannot be understood: imageSizePx must be at most 4096,"
+                                    + " but was 20000");
+        }
+    }
+
+    /** Finite weights whose products are too large: rows of NaN were returned as embeddings. */
+    @Test
+    void embeddingsThatAreNotFiniteAreRefused() {
+        Path file = saved(Encoder.RESNET18);
+        Path other = folder.resolve("other.safetensors");
+        try (PointerScope scope = new PointerScope();
+                SafeTensors tensors = SafeTensors.open(file)) {
+            Map<String, Tensor> values = new LinkedHashMap<>();
+            tensors.names().forEach(name -> values.put(name, tensors.read(name)));
+            values.get("model.encoder.fc.weight").fill_(new Scalar(3e38));
+            SafeTensors.write(other, values, tensors.metadata());
+        }
+        try (PreparedRecognizer prepared = load(other);
+                Recognizer recognizer = Recognizer.load(other);
+                Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
+            for (FaceEmbedder embedder : List.of(prepared, recognizer)) {
+                assertThatThrownBy(() -> embedder.embed(face))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage("the network's embeddings of faces contain NaN or infinity; its training has"
+                                + " diverged, so use an earlier file");
+            }
+        }
+    }
+
+    /** The first use failed in the initializer of a class, which could not be used afterwards. */
+    @Test
+    void aWrongNumberOfThreadsIsSaidEachTime() throws IOException, InterruptedException {
+        Path file = saved(Encoder.MOBILEFACENET);
+        String said = said(
+                WithAWrongSetting.class, "-Dfacerecognition.threads=abc", System.getProperty("java.class.path"), file);
+        String sentence =
+                "java.lang.IllegalArgumentException: facerecognition.threads must be a whole number of at least"
+                        + " 1, but was abc";
+        assertThat(said.lines()).containsSubsequence("has oneDNN or not", sentence, sentence);
+    }
+
+    /** Tries to load a model twice, after a question that needs oneDNN. */
+    static final class WithAWrongSetting {
+        public static void main(String[] args) {
+            PreparedNet.isFast(org.bytedeco.pytorch.global.torch.ScalarType.Float);
+            System.out.println("has oneDNN or not");
+            for (int i = 0; i < 2; i++) {
+                try (PreparedRecognizer loaded = load(Path.of(args[0]))) {
+                    System.out.println(loaded);
+                } catch (Throwable e) {
+                    System.out.println(e);
+                }
+            }
         }
     }
 
