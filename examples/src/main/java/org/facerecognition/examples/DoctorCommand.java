@@ -28,6 +28,7 @@ import org.facerecognition.natives.Precision;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.train.History;
 import org.facerecognition.weights.WeightsCache;
+import org.facerecognition.weights.WeightsException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -58,7 +59,7 @@ final class DoctorCommand implements Callable<Integer> {
         print("file names", "read as " + System.getProperty("sun.jnu.encoding") + Arguments.localeAdvice());
         check("platform", Loader::getPlatform);
         check("native cache", DoctorCommand::nativeCache);
-        print("weights cache", writable(WeightsCache.standard().folder()));
+        print("weights cache", weightsCache());
         check("opencv", DoctorCommand::opencv);
         print(
                 "onnx models",
@@ -105,6 +106,14 @@ final class DoctorCommand implements Callable<Integer> {
             throw new UncheckedIOException(
                     "no folder for native libraries can be written; name one with -Dorg.bytedeco.javacpp.cachedir=DIR",
                     e);
+        }
+    }
+
+    private static String weightsCache() {
+        try {
+            return writable(WeightsCache.standard().folder());
+        } catch (WeightsException e) { // which matters to downloads alone
+            return e.getMessage();
         }
     }
 
