@@ -11,8 +11,11 @@ import java.util.Map;
  * and numbers may be fractions, such as {@code 3/4}.
  */
 public final class TransformLine {
+    private static final int MAX_DEPTH = 100; // far above any use, far below what a thread's stack can hold
+
     private final String line;
     private int at;
+    private int depth; // of the value that is being parsed
 
     private TransformLine(String line) {
         this.line = line;
@@ -83,8 +86,18 @@ public final class TransformLine {
         }
     }
 
-    /** Parses a number, a list in parentheses or brackets, a transform, or a word. */
     private Object value() {
+        if (depth == MAX_DEPTH) {
+            throw error("transforms and lists must be nested at most " + MAX_DEPTH + " deep", at);
+        }
+        depth++;
+        Object value = valueWithin();
+        depth--;
+        return value;
+    }
+
+    /** Parses a number, a list in parentheses or brackets, a transform, or a word. */
+    private Object valueWithin() {
         int start = at;
         if (accept('(') || accept('[')) {
             char end = line.charAt(start) == '(' ? ')' : ']';

@@ -129,4 +129,13 @@ class TransformLineTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("augmentations: ");
     }
+
+    /** Such a line used to end in a StackOverflowError. */
+    @ParameterizedTest
+    @ValueSource(strings = {"OneOf(", "(", "[", "RandomApply(transforms="})
+    void tooDeepALineGivesAnError(String opening) {
+        assertThatThrownBy(() -> TransformLine.parse("OneOf(" + opening.repeat(50_000)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("augmentations: transforms and lists must be nested at most 100 deep");
+    }
 }
