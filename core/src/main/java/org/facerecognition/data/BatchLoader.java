@@ -28,8 +28,8 @@ import org.facerecognition.vision.OpenCvThreads;
  * Turns a data set into batches: worker threads read, crop and augment images ahead of training, into reused buffers.
  *
  * <p>The contents of a batch are a function of (data set, settings, epoch, index) alone. The order of an epoch depends
- * on (seed, epoch), and the random stream of a sample's augmentation on (seed, epoch, sample): neither the number of
- * threads nor the first batch that is read makes a difference.
+ * on (seed, epoch), and the random stream of a sample's augmentation on (seed, epoch, sample) and on how often the
+ * epoch has used the sample before: neither the number of threads nor the first batch that is read makes a difference.
  *
  * Long because each of the nine settings has a method that changes it.
  */
@@ -325,6 +325,7 @@ public final class BatchLoader implements AutoCloseable {
 
         private final int epoch;
         private final int[] order;
+        private final Occurrences occurrences;
         private final Deque<Pending> pending = new ArrayDeque<>();
         private int nextToRead;
         private int nextToReturn;
@@ -345,6 +346,7 @@ public final class BatchLoader implements AutoCloseable {
                             + (epoch + 1));
                 }
             }
+            this.occurrences = Occurrences.in(order, labels.length);
             this.nextToRead = firstBatch;
             this.nextToReturn = firstBatch;
         }
@@ -424,12 +426,13 @@ public final class BatchLoader implements AutoCloseable {
          */
         private boolean put(BatchBuffer buffer, int slot, int place) {
             for (int i = 0; i < order.length && !isUnwanted(); i++) {
-                int index = order[(place + i) % order.length];
+                int used = (place + i) % order.length;
+                int index = order[used];
                 if (i > 0 && skippedSamples.contains(index)) {
                     continue;
                 }
                 Sample sample = dataset.sample(index);
-                try (Mat image = reader.read(index, epoch)) {
+                try (Mat image = reader.read(index, epoch, occurrences.before(used))) {
                     buffer.put(slot, image, sample.label());
                     return i == 0;
                 } catch (DataException e) {

@@ -14,13 +14,18 @@ final class LoaderRandom {
         return stream(seed, epoch, ORDER);
     }
 
-    /** Returns the stream that determines the augmentation of a sample in an epoch. */
-    static RandomGenerator forSample(long seed, long epoch, long sample) {
-        return stream(seed, epoch, sample);
+    /**
+     * Returns the stream that determines the augmentation of a sample in an epoch.
+     *
+     * @param occurrence how often the epoch has used the sample before
+     */
+    static RandomGenerator forSample(long seed, long epoch, long sample, int occurrence) {
+        SplittableRandom first = stream(seed, epoch, sample);
+        return occurrence == 0 ? first : new SplittableRandom(first.nextLong() ^ occurrence);
     }
 
     /** Returns independent streams even for neighboring numbers: each step of the chain mixes all 64 bits. */
-    private static RandomGenerator stream(long seed, long epoch, long index) {
+    private static SplittableRandom stream(long seed, long epoch, long index) {
         long mixed = new SplittableRandom(seed).nextLong();
         mixed = new SplittableRandom(mixed ^ epoch).nextLong();
         return new SplittableRandom(mixed ^ index);

@@ -28,15 +28,16 @@ final class SampleReader implements AutoCloseable {
     /**
      * Reads, crops and augments a sample.
      *
+     * @param occurrence how often the epoch has used it before: it is augmented in another way each time
      * @return RGB, CV_8UC3, sizePx x sizePx unless a transform changed the size; owned
      * @throws DataException when its image cannot be used
      * @throws IllegalStateException when a program's own image source or transform fails; the message names the image
      */
-    Mat read(int index, int epoch) {
+    Mat read(int index, int epoch, int occurrence) {
         Sample sample = dataset.sample(index);
         requireSize(sample.image(), sizePx);
         try {
-            return transformed(sample, index, epoch);
+            return transformed(sample, index, epoch, occurrence);
         } catch (DataException e) {
             throw e;
         } catch (RuntimeException e) {
@@ -53,10 +54,10 @@ final class SampleReader implements AutoCloseable {
         }
     }
 
-    private Mat transformed(Sample sample, int index, int epoch) {
+    private Mat transformed(Sample sample, int index, int epoch, int occurrence) {
         Mat image = cropped(sample.image(), dataset.imageOf(index));
         if (!sample.transforms().isEmpty()) {
-            RandomGenerator random = LoaderRandom.forSample(seed, epoch, index);
+            RandomGenerator random = LoaderRandom.forSample(seed, epoch, index, occurrence);
             for (Transform transform : sample.transforms()) {
                 try (Mat before = image) {
                     image = transform.apply(before, random);

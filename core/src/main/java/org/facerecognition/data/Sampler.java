@@ -71,7 +71,8 @@ public interface Sampler {
 
     /**
      * Returns a sampler for batches of P identities with K images each, for losses that compare the samples of a batch;
-     * use it with a batch size of P x K. Images of identities with fewer than K are repeated.
+     * use it with a batch size of P x K. Images of identities with fewer than K are repeated, and augmented in another
+     * way each time.
      *
      * @param identities P, at least 1
      * @param images K, at least 1

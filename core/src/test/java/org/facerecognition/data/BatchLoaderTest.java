@@ -19,9 +19,11 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.Races;
 import org.facerecognition.augment.Presets;
+import org.facerecognition.augment.TransformLine;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.BeforeAll;
@@ -127,6 +129,63 @@ class BatchLoaderTest {
             }
             assertThat(batch.images().is_contiguous(org.bytedeco.pytorch.global.torch.MemoryFormat.ChannelsLast))
                     .isTrue();
+        }
+    }
+
+    /** They used to be the same pixels, whose cosine of 1 tells a loss that compares them nothing. */
+    @Test
+    void aSampleThatAnEpochRepeatsIsAugmentedAnewEachTime() {
+        FaceDataset one = FaceDataset.folders(root, Split.TRAIN)
+                .withIdentities(List.of("person0"))
+                .withAtMost(1)
+                .withAugmentations(TransformLine.parse("RandomErasing(p=1)"), true);
+        List<List<Float>> images = images(one, Sampler.identities(1, 4), 1);
+        assertThat(images).hasSize(4).doesNotHaveDuplicates();
+        assertThat(images(one, Sampler.identities(1, 4), 4)).isEqualTo(images);
+        assertThat(images(one, Sampler.sequential(), 2))
+                .as("the first time, as in an epoch without repetitions")
+                .containsExactly(images.get(0));
+    }
+
+    private static List<List<Float>> images(FaceDataset data, Sampler sampler, int threads) {
+        try (BatchLoader loader = new BatchLoader(data, repeating(sampler, threads))) {
+            return readFrom(loader, 0, 0).stream()
+                    .flatMap(batch -> IntStream.range(0, batch.labels().size()).mapToObj(i -> {
+                        int size = batch.pixels().size() / batch.labels().size();
+                        return batch.pixels().subList(i * size, (i + 1) * size);
+                    }))
+                    .toList();
+        }
+    }
+
+    private static BatchLoader.Settings repeating(Sampler sampler, int threads) {
+        return BatchLoader.Settings.of(SIZE, Normalization.SYMMETRIC)
+                .withBatchSize(4)
+                .withSampler(sampler)
+                .withSeed(42)
+                .withThreads(threads);
+    }
+
+    /** Of an epoch that uses samples up to four times. */
+    @Test
+    void repeatedSamplesAreTheSameWhenResumedAndInSeveralProcesses() {
+        Sampler sampler = (labels, random) -> new int[] {0, 1, 0, 2, 0, 0, 3, 1, 4, 2, 2, 5};
+        List<BatchValues> whole;
+        try (BatchLoader loader = new BatchLoader(data(), repeating(sampler, 3))) {
+            whole = readFrom(loader, 1, 0);
+            assertThat(readFrom(loader, 1, 1)).isEqualTo(whole.subList(1, 3));
+        }
+        for (int rank = 0; rank < 2; rank++) {
+            try (Device cpu = new Device("cpu");
+                    BatchLoader part =
+                            new BatchLoader(data(), repeating(sampler, 1), cpu, true, new BatchShare(rank, 2))) {
+                List<BatchValues> parts = readFrom(part, 1, 0);
+                for (int i = 0; i < whole.size(); i++) {
+                    List<Float> pixels = whole.get(i).pixels();
+                    int half = pixels.size() / 2;
+                    assertThat(parts.get(i).pixels()).isEqualTo(pixels.subList(rank * half, (rank + 1) * half));
+                }
+            }
         }
     }
 
