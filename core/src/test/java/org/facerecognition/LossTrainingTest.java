@@ -201,8 +201,15 @@ class LossTrainingTest {
                     .containsExactly(
                             "bf16Logits has no meaning with label smoothing or focal weighting and is not used");
         }
+        try (Recognizer smoothed = Recognizer.arcFace(
+                tiny().partialFraction(0.5).labelSmoothing(0.1).build())) {
+            assertThat(smoothed.warnings())
+                    .containsExactly(
+                            "with partialFraction below 1 label smoothing is spread over the sampled identities in"
+                                    + " training and over all in validation, so that the two losses cannot be compared");
+        }
         assertThatThrownBy(() -> Recognizer.sphereFace(tiny().m(0.1).build()))
-                .hasMessage("m must be at least 1 and finite, but was 0.1");
+                .hasMessage("m must be in [1, 16], but was 0.1");
     }
 
     /** Earlier versions wrote enum constants instead of loss ids, and had fewer settings. */

@@ -15,14 +15,18 @@ import org.bytedeco.pytorch.Tensor;
  * unbounded.
  *
  * @param s the scale, positive
- * @param m1 the factor of the angle, positive; 1 leaves the angle as it is
+ * @param m1 the factor of the angle, in (0, 16]; 1 leaves the angle as it is
  * @param m2 the angle that is added, in radians, in [0, pi)
  * @param m3 the difference that is subtracted from the cosine, in [0, 2]
  */
 public record CombinedMargin(double s, double m1, double m2, double m3) implements Margin {
+    /** Far above any that can be trained, and below the usual scales, which may be passed in its place. */
+    static final double MAX_FACTOR = 16;
+
     public CombinedMargin {
         Checks.positive("s", s);
         Checks.positive("m1", m1);
+        Checks.within("m1", m1, 0, MAX_FACTOR);
         Checks.radians("m2", m2);
         Checks.within("m3", m3, 0, 2);
     }

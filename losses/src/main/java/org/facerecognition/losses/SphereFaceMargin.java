@@ -13,12 +13,12 @@ import org.bytedeco.pytorch.Tensor;
  * table 2); warm the margin up instead of mixing. m need not be an integer.
  *
  * @param s the scale, positive
- * @param m the factor of the angle, at least 1; 1 is normalized softmax
+ * @param m the factor of the angle, in [1, 16]; 1 is normalized softmax
  */
 public record SphereFaceMargin(double s, double m) implements Margin {
     public SphereFaceMargin {
         Checks.positive("s", s);
-        Checks.atLeast("m", m, 1);
+        Checks.within("m", m, 1, CombinedMargin.MAX_FACTOR);
     }
 
     @Override

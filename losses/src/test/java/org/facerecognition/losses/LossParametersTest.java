@@ -17,7 +17,9 @@ class LossParametersTest {
     static List<Arguments> outOfRange() {
         return List.of(
                 rejected(() -> new CosFaceMargin(64, 2.5), "m must be in [0, 2], but was 2.5"),
-                rejected(() -> new SphereFaceMargin(64, 0.5), "m must be at least 1 and finite, but was 0.5"),
+                rejected(() -> new SphereFaceMargin(64, 0.5), "m must be in [1, 16], but was 0.5"),
+                rejected(() -> new SphereFaceMargin(1.35, 64), "m must be in [1, 16], but was 64.0"), // swapped
+                rejected(() -> new CombinedMargin(64, 1e300, 0.3, 0.2), "m1 must be in [0, 16], but was 1.0E300"),
                 rejected(() -> new CombinedMargin(64, 0, 0.3, 0.2), "m1 must be positive and finite, but was 0.0"),
                 rejected(
                         () -> new CombinedMargin(64, 1, 17, 0.2),
