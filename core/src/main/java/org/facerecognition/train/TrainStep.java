@@ -169,6 +169,9 @@ public final class TrainStep {
             reportEmbeddings(embeddings, labels);
             progress.addBatch(loss, ForwardPass.score(score, output, labels), batch.wholeSize());
             return loss;
+        } catch (RuntimeException | Error e) {
+            forward.head().forgetForward(); // of a pass that has no backward pass
+            throw e;
         }
     }
 

@@ -39,12 +39,17 @@ public final class CenterLoss extends Head {
      * @throws IllegalArgumentException if a size is less than 1 or lambda is negative
      */
     public CenterLoss(int classes, int embeddingSize, double lambda, CrossEntropy crossEntropy) {
-        super("CenterLoss", classes, embeddingSize);
-        Checks.atLeast("lambda", lambda, 0);
+        super(checked("CenterLoss", lambda), classes, embeddingSize);
         this.lambda = lambda;
         this.crossEntropy = crossEntropy;
         this.classifier = register_module("classifier", Initialization.linear(embeddingSize, classes));
         this.centers = register_buffer("centres", torch.zeros(classes, embeddingSize));
+    }
+
+    /** Checks the setting before a libtorch module is allocated; returns the name. */
+    private static String checked(String name, double lambda) {
+        Checks.atLeast("lambda", lambda, 0);
+        return name;
     }
 
     @Override
@@ -54,7 +59,7 @@ public final class CenterLoss extends Head {
 
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
-        checkBatch(embeddings, labels);
+        checkBatch(embeddings, labels, centers);
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor x = embeddings.to(centers.scalar_type()); // [B, D]
             Tensor scores = classifier.forward(x); // [B, C]
@@ -81,6 +86,7 @@ public final class CenterLoss extends Head {
 
     @Override
     public Tensor scores(Tensor embeddings) {
+        checkEmbeddings(embeddings, centers);
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             return classifier.forward(embeddings.to(centers.scalar_type()));
         }

@@ -10,6 +10,13 @@ final class Checks {
         }
     }
 
+    static void isFor(int classes, Margin margin) {
+        if (margin.classes() != 0 && margin.classes() != classes) {
+            throw new IllegalArgumentException(
+                    "margin must be for the " + classes + " classes of the head, but was " + margin);
+        }
+    }
+
     static void radians(String name, double value) {
         if (!(value >= 0 && value < Math.PI)) {
             throw new IllegalArgumentException(name + " must be in [0, pi) radians, but was " + value

@@ -85,7 +85,7 @@ final class ChunkedPasses implements AutoCloseable {
                 new ChunkedSoftmax(unit, centers, mode.subCenters(), labels, mode.margin(), chunks, mode.shard());
         try {
             return forward(pass, unit, Norms.l2(x), centers, mode);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             pass.close();
             throw e;
         }
@@ -174,6 +174,7 @@ final class ChunkedPasses implements AutoCloseable {
         }
     }
 
+    /** Ends the passes that wait for backward; others may follow. */
     @Override
     public void close() {
         waiting.forEach(Waiting::end);

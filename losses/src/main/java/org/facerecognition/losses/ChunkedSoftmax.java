@@ -155,6 +155,9 @@ final class ChunkedSoftmax implements AutoCloseable {
             this.labels = own(labels.unsqueeze(1));
             this.inverseNorms = own(weight.new_empty(centers.size(0)));
             this.target = own(this.shard.targets(labels, unit, classes, this::targets));
+        } catch (RuntimeException | Error e) { // another process may have failed, or memory may have run out
+            owned.forEach(Tensor::close);
+            throw e;
         }
         long count = (classes - 1L + chunks.classes()) / chunks.classes(); // 0 in a shard without classes
         this.cachedProducts = new Tensor[Math.toIntExact(count)];
@@ -184,9 +187,7 @@ final class ChunkedSoftmax implements AutoCloseable {
         return target.squeeze(1);
     }
 
-    /**
-     * Returns how many identities are strictly nearer than the target, [B], int64; all of them for an embedding of NaN.
-     */
+    /** Returns how many identities are strictly nearer than the target, [B], int64; for an embedding of NaN all. */
     Tensor ranks() {
         return results().ranks;
     }

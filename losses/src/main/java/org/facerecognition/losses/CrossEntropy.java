@@ -12,7 +12,8 @@ import org.bytedeco.pytorch.global.torch;
  *
  * <p>Label smoothing: Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, arXiv
  * 1512.00567, section 7, as in torch: a part e of the target is spread evenly over all identities,
- * -(1 - e) ln p_y - e / C sum_j ln p_j.
+ * -(1 - e) ln p_y - e / C sum_j ln p_j. With Partial FC these are the sampled identities in training, and all outside
+ * of it, so that the losses of the two cannot be compared.
  *
  * <p>Focal weighting: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, arXiv 1708.02002, equation 4: the
  * loss of each sample is multiplied by (1 - p_y)^gamma, and the weight passes its gradient. What differs from much face

@@ -5,6 +5,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -109,7 +111,7 @@ public abstract class Head extends Module {
      * Computes the training loss of a batch.
      *
      * @param embeddings [B, D], of a floating type, not normalized
-     * @param labels [B], int64, each in [0, C), on the device of the embeddings
+     * @param labels [B], int64, each in [0, C), on the device of the embeddings and of the head
      * @return the loss and the scores
      * @throws IllegalArgumentException if a shape, a type or a device does not fit, if there are no samples, or if a
      *     label on the CPU is out of range. Labels on a GPU are not checked, because that would wait for it: there a
@@ -123,6 +125,7 @@ public abstract class Head extends Module {
      *
      * @param embeddings [B, D], of a floating type, not normalized
      * @return [B, C]
+     * @throws IllegalArgumentException if the shape, the type or the device does not fit
      */
     public abstract Tensor scores(Tensor embeddings);
 
@@ -136,6 +139,12 @@ public abstract class Head extends Module {
     public static RuntimeException failure(RuntimeException ofBackward) {
         return DeferredGradient.failure(ofBackward);
     }
+
+    /**
+     * Frees what forward passes keep for a backward pass that will not come, such as one whose loss is not finite; a
+     * later backward pass through them fails. By default nothing is kept.
+     */
+    public void forgetForward() {}
 
     /** Returns the number of identities, C. */
     public final int classes() {
@@ -165,16 +174,14 @@ public abstract class Head extends Module {
         return settings;
     }
 
-    /** Checks the shapes, and the values of labels on the CPU; checking labels on a GPU would wait for the device. */
-    final void checkBatch(Tensor embeddings, Tensor labels) {
-        if (embeddings.dim() != 2 || embeddings.size(1) != embeddingSize) {
-            throw new IllegalArgumentException(
-                    "embeddings must be [B, " + embeddingSize + "], but was " + Shapes.of(embeddings));
-        }
-        if (!embeddings.is_floating_point()) {
-            throw new IllegalArgumentException("embeddings must be of a floating type such as float32, but was "
-                    + embeddings.scalar_type().intern());
-        }
+    /**
+     * Checks shapes, types and devices, and the values of labels on the CPU; checking labels on a GPU would wait for
+     * the device.
+     *
+     * @param own one of the head's tensors
+     */
+    final void checkBatch(Tensor embeddings, Tensor labels, Tensor own) {
+        checkEmbeddings(embeddings, own);
         if (embeddings.size(0) == 0) {
             throw new IllegalArgumentException("a batch must have at least one sample, but had none");
         }
@@ -186,7 +193,7 @@ public abstract class Head extends Module {
             throw new IllegalArgumentException("labels must be int64 (ScalarType.Long), but was "
                     + labels.scalar_type().intern() + "; convert them with labels.to(ScalarType.Long)");
         }
-        if (labels.is_cpu() != embeddings.is_cpu()) {
+        if (!onSameDevice(labels, embeddings)) {
             throw new IllegalArgumentException("labels must be on the device of the embeddings, but those are on the "
                     + device(embeddings) + " and the labels on the " + device(labels));
         }
@@ -196,8 +203,41 @@ public abstract class Head extends Module {
         }
     }
 
+    /**
+     * Checks the shape, the type and the device.
+     *
+     * @param own one of the head's tensors
+     */
+    final void checkEmbeddings(Tensor embeddings, Tensor own) {
+        if (embeddings.dim() != 2 || embeddings.size(1) != embeddingSize) {
+            throw new IllegalArgumentException(
+                    "embeddings must be [B, " + embeddingSize + "], but was " + Shapes.of(embeddings));
+        }
+        if (!embeddings.is_floating_point()) {
+            throw new IllegalArgumentException("embeddings must be of a floating type such as float32, but was "
+                    + embeddings.scalar_type().intern());
+        }
+        if (!onSameDevice(embeddings, own)) {
+            throw new IllegalArgumentException("embeddings must be on the device of the head, but that is on the "
+                    + device(own) + " and the embeddings on the " + device(embeddings));
+        }
+    }
+
+    private static boolean onSameDevice(Tensor one, Tensor other) {
+        if (one.is_cpu() || other.is_cpu()) {
+            return one.is_cpu() && other.is_cpu();
+        }
+        try (Device first = one.device();
+                Device second = other.device()) {
+            return first.equals(second);
+        }
+    }
+
     private static String device(Tensor tensor) {
-        return tensor.is_cpu() ? "CPU" : "GPU";
+        try (Device device = tensor.device();
+                BytePointer name = device.str()) {
+            return tensor.is_cpu() ? "CPU" : tensor.is_cuda() ? "GPU (" + name.getString() + ")" : name.getString();
+        }
     }
 
     private void checkLabel(long label) {

@@ -47,15 +47,17 @@ public final class LinearSoftmax extends Head {
 
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
-        checkBatch(embeddings, labels);
+        checkBatch(embeddings, labels, classifier.weight());
         Tensor scores = scores(embeddings); // [B, C]
         return new Output(crossEntropy.of(scores, labels), scores.detach());
     }
 
     @Override
     public Tensor scores(Tensor embeddings) {
+        Tensor weight = classifier.weight();
+        checkEmbeddings(embeddings, weight);
         try (Autocast off = Autocast.off(embeddings.device().type())) {
-            return classifier.forward(embeddings.to(classifier.weight().scalar_type()));
+            return classifier.forward(embeddings.to(weight.scalar_type()));
         }
     }
 

@@ -38,6 +38,14 @@ public interface Margin {
      */
     Margin scaledBy(double factor);
 
+    /**
+     * Returns the number of identities that the margin is for; a head of another number refuses it. By default 0, for
+     * any.
+     */
+    default int classes() {
+        return 0;
+    }
+
     /** Returns the names and initial values of the numbers that the margin carries from step to step. */
     default Map<String, Double> state() {
         return Map.of();

@@ -1,13 +1,11 @@
 package org.facerecognition.losses;
 
-import static org.bytedeco.pytorch.global.torch.linear;
 import static org.bytedeco.pytorch.global.torch.where;
 
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
-import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.natives.Autocast;
@@ -51,7 +49,7 @@ public final class MarginSoftmax extends Head {
      * @param classes the number of identities, at least 1
      * @param embeddingSize the number of values in an embedding, at least 1
      * @param margin what is done to the target cosine
-     * @throws IllegalArgumentException if a size is less than 1
+     * @throws IllegalArgumentException if a size is less than 1, or the margin is for another number of identities
      */
     public MarginSoftmax(int classes, int embeddingSize, Margin margin) {
         this(classes, embeddingSize, margin, 1, CrossEntropy.PLAIN);
@@ -65,13 +63,10 @@ public final class MarginSoftmax extends Head {
      * @param margin what is done to the target cosine
      * @param subCenters the number of centers per identity, at least 1
      * @param crossEntropy with or without label smoothing and focal weighting
-     * @throws IllegalArgumentException if a size is less than 1
+     * @throws IllegalArgumentException if a size is less than 1, or the margin is for another number of identities
      */
     public MarginSoftmax(int classes, int embeddingSize, Margin margin, int subCenters, CrossEntropy crossEntropy) {
-        super("MarginSoftmax", classes, embeddingSize);
-        if (subCenters < 1) {
-            throw new IllegalArgumentException("subCenters must be at least 1, but was " + subCenters);
-        }
+        super(checked("MarginSoftmax", classes, margin, subCenters), classes, embeddingSize);
         this.margin = margin;
         this.subCenters = subCenters;
         this.crossEntropy = crossEntropy;
@@ -79,6 +74,15 @@ public final class MarginSoftmax extends Head {
             this.centers = register_parameter("weight", initial);
         }
         this.state = stateOf(margin, centers);
+    }
+
+    /** Checks the settings before a libtorch module is allocated; returns the name. */
+    private static String checked(String name, int classes, Margin margin, int subCenters) {
+        if (subCenters < 1) {
+            throw new IllegalArgumentException("subCenters must be at least 1, but was " + subCenters);
+        }
+        Checks.isFor(classes, margin);
+        return name;
     }
 
     private static Tensor initialCenters(long rows, long embeddingSize) {
@@ -128,8 +132,13 @@ public final class MarginSoftmax extends Head {
         return margin;
     }
 
-    /** Replaces the margin. What the previous one has learned is kept and is used by a margin of the same kind. */
+    /**
+     * Replaces the margin. What the previous one has learned is kept and is used by a margin of the same kind.
+     *
+     * @throws IllegalArgumentException if the margin is for another number of identities
+     */
     public void setMargin(Margin margin) {
+        Checks.isFor(classes(), margin);
         this.margin = margin;
         stateOf(margin, centers);
     }
@@ -157,7 +166,8 @@ public final class MarginSoftmax extends Head {
      * identities count.
      *
      * <p>Only the sampled rows of {@code weight} are to be updated, by their own gradient, which {@link #sampled} has;
-     * {@code weight} itself gets none. Ranks and accuracy in training are those among the sampled identities.
+     * {@code weight} itself gets none. Ranks and accuracy in training are those among the sampled identities, and label
+     * smoothing spreads its part of the target over these alone.
      *
      * @param fraction in (0, 1]
      * @throws IllegalArgumentException if the fraction is not in (0, 1]
@@ -287,12 +297,16 @@ public final class MarginSoftmax extends Head {
 
     @Override
     public Map<String, String> settings() {
-        return settings("margin", margin, "sub-centers", subCenters, "softmax", crossEntropy, "sampling", partial);
+        PartialFc sampling = partial == null || partial.isOfAll() ? null : partial;
+        Map<String, String> settings =
+                settings("margin", margin, "sub-centers", subCenters, "softmax", crossEntropy, "sampling", sampling);
+        settings.put("bf16 logits", Boolean.toString(chunks != null && chunks.bf16Logits()));
+        return settings;
     }
 
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
-        checkBatch(embeddings, labels);
+        checkBatch(embeddings, labels, centers);
         sampled = null; // those of the step before are closed
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor x = embeddings.to(centers.scalar_type()); // [B, D]
@@ -323,7 +337,7 @@ public final class MarginSoftmax extends Head {
 
     private Output forwardAtOnce(Tensor x, Tensor centers, Tensor labels) {
         try (Scalar s = new Scalar(margin.s())) {
-            Tensor cosines = cosines(x, centers); // [B, C]
+            Tensor cosines = CenterCosines.of(x, centers, subCenters); // [B, C]
             Tensor column = labels.unsqueeze(1); // [B, 1]
             Tensor target = cosines.gather(1, column).squeeze(1); // [B]
             Targets targets = new Targets(target, Norms.l2(x), is_training(), state);
@@ -361,34 +375,20 @@ public final class MarginSoftmax extends Head {
 
     @Override
     public Tensor scores(Tensor embeddings) {
+        checkEmbeddings(embeddings, centers);
         try (Autocast off = Autocast.off(embeddings.device().type());
                 Scalar s = new Scalar(margin.s())) {
             Tensor x = embeddings.to(centers.scalar_type());
-            return (shard == null ? cosines(x, centers) : cosinesOfAll(x, shard)).mul(s);
+            Tensor cosines = shard == null
+                    ? CenterCosines.of(x, centers, subCenters)
+                    : CenterCosines.ofAll(classes(), x, centers, subCenters, shard);
+            return cosines.mul(s);
         }
     }
 
-    private Tensor cosinesOfAll(Tensor x, ClassShard shard) {
-        Tensor all = x.new_zeros(x.size(0), classes()); // [B, C]
-        if (shard.from() < shard.to()) {
-            all.narrow(1, shard.from(), shard.to() - shard.from()).copy_(cosines(x, centers));
-        }
-        shard.sum(all);
-        return all;
-    }
-
-    /**
-     * Returns the cosine between each embedding and each identity's nearest center: [B, D] and [C * K, D] to [B, C].
-     */
-    private Tensor cosines(Tensor x, Tensor centers) {
-        Tensor all = linear(Norms.unit(x), Norms.unit(centers)); // [B, C * K]
-        if (subCenters == 1) {
-            return all;
-        }
-        try (T_TensorTensor_T largest =
-                all.view(x.size(0), centers.size(0) / subCenters, subCenters).max(2)) {
-            return new Tensor(largest.get0()); // get0 returns a part of the pair, which is closed
-        }
+    @Override
+    public void forgetForward() {
+        passes.close();
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.facerecognition.losses.Elementwise.times;
 
 import java.util.Map;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.natives.Autocast;
@@ -13,7 +14,8 @@ import org.facerecognition.natives.Autocast;
  *
  * <p>To report an accuracy, it keeps the mean direction of the embeddings of each identity, updated by every training
  * batch, in the buffer {@code centres} [C, D] (the spelling of existing files); scores are the cosines to these means.
- * They do not influence the loss. An identity that was not seen yet scores 0.
+ * They do not influence the loss. An identity that was not seen yet scores negative infinity: nobody is recognized as
+ * one.
  */
 public final class MetricHead extends Head {
     private static final double DECAY = 0.9; // of a mean, in each batch that contains its identity
@@ -47,11 +49,11 @@ public final class MetricHead extends Head {
 
     @Override
     public Output forward(Tensor embeddings, Tensor labels) {
-        checkBatch(embeddings, labels);
+        checkBatch(embeddings, labels, centers);
         try (Autocast off = Autocast.off(embeddings.device().type())) {
             Tensor unit = unit(embeddings); // [B, D]
             Tensor loss = pairLoss.of(Pairs.of(unit, labels));
-            Tensor scores = torch.mm(unit.detach(), centers.t()); // [B, C], before this batch updates the centers
+            Tensor scores = cosines(unit.detach()); // [B, C], before this batch updates the centers
             if (is_training()) {
                 updateCenters(unit.detach(), labels);
             }
@@ -76,8 +78,18 @@ public final class MetricHead extends Head {
 
     @Override
     public Tensor scores(Tensor embeddings) {
+        checkEmbeddings(embeddings, centers);
         try (Autocast off = Autocast.off(embeddings.device().type())) {
-            return torch.mm(unit(embeddings), centers.t());
+            return cosines(unit(embeddings));
+        }
+    }
+
+    /** Returns the scores of unit-norm embeddings: [B, D] to [B, C]. */
+    private Tensor cosines(Tensor unit) {
+        try (Scalar zero = new Scalar(0.0);
+                Scalar minusInfinity = new Scalar(Double.NEGATIVE_INFINITY)) {
+            Tensor unseen = Norms.l2(centers).eq(zero); // [C]
+            return torch.mm(unit, centers.t()).masked_fill_(unseen, minusInfinity);
         }
     }
 

@@ -33,6 +33,11 @@ record PartialFc(double fraction) {
         }
     }
 
+    /** Returns whether every step uses all identities. */
+    boolean isOfAll() {
+        return fraction == 1;
+    }
+
     /**
      * The rows of the centers that a step uses, for S sampled identities; scoped, on the device of the centers.
      *
@@ -82,7 +87,7 @@ record PartialFc(double fraction) {
     }
 
     private Tensor identities(Tensor labels, long classes) {
-        if (fraction == 1) {
+        if (isOfAll()) {
             return torch.arange(new Scalar(classes), labels.options()); // the whole head, without random numbers
         }
         Tensor scores = torch.empty(classes); // [C], the highest are sampled

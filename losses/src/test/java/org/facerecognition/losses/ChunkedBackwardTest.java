@@ -118,6 +118,76 @@ class ChunkedBackwardTest {
         }
     }
 
+    /** As where another process has failed: six tensors used to stay. */
+    @Test
+    void aForwardPassThatFailsKeepsNothing() {
+        ClassShard failing = new ClassShard() {
+            @Override
+            public int from() {
+                return 0;
+            }
+
+            @Override
+            public int to() {
+                return 11;
+            }
+
+            @Override
+            public void sum(Tensor mine) {
+                throw new IllegalStateException("a process has failed");
+            }
+
+            @Override
+            public Tensor gather(Tensor mine) {
+                throw new IllegalStateException("a process has failed");
+            }
+        };
+        try (MarginSoftmax head = new MarginSoftmax(11, SIZE, new ArcFaceMargin(10, 0.4))) {
+            head.shard(failing);
+            long kept = kept(() -> assertThatThrownBy(() -> head.forward(torch.randn(3, SIZE), Tensors.labels(1, 2, 3)))
+                    .hasMessage("a process has failed"));
+            assertThat(kept).isLessThan(20);
+        }
+    }
+
+    /** As where a training ends because the loss is not finite. */
+    @Test
+    void aForwardPassWithoutABackwardPassCanBeForgotten() {
+        try (MarginSoftmax head = new MarginSoftmax(11, SIZE, new ArcFaceMargin(10, 0.4))) {
+            head.setChunks(ClassChunks.DEFAULT);
+            Runnable forward = () -> {
+                Tensor x = torch.randn(3, SIZE);
+                x.set_requires_grad(true);
+                head.forward(x, Tensors.labels(1, 2, 3));
+            };
+            try (PointerScope scope = new PointerScope()) {
+                forward.run();
+                head.forgetForward();
+            }
+            long before = Pointer.totalCount();
+            try (PointerScope scope = new PointerScope()) {
+                forward.run();
+                forward.run();
+                head.forgetForward();
+            }
+            assertThat(Pointer.totalCount() - before).isLessThan(5);
+        }
+    }
+
+    /** Returns how many native objects are left by 20 runs. */
+    private static long kept(Runnable work) {
+        long before = 0;
+        for (int i = 0; i <= 20; i++) {
+            try (PointerScope scope = new PointerScope()) {
+                work.run();
+            }
+            if (i == 0) {
+                before = Pointer.totalCount();
+            }
+        }
+        return Pointer.totalCount() - before;
+    }
+
     @Test
     void manyStepsDoNotLeakMemory() {
         try (PointerScope scope = new PointerScope()) {

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -123,6 +124,40 @@ class HeadContractTest {
                     .hasMessageStartingWith("labels must be int64 (ScalarType.Long), but was Float");
             assertThatThrownBy(() -> head.forward(embeddings.to(ScalarType.Long), labels()))
                     .hasMessage("embeddings must be of a floating type such as float32, but was Long");
+        }
+    }
+
+    /** They used to end in an error of libtorch that named neither, or to be computed nowhere. */
+    @ParameterizedTest
+    @MethodSource("makers")
+    void refusesTensorsOnAnotherDevice(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.evaluating();
+            Tensor elsewhere = torch.randn(BATCH, SIZE).to(new Device("meta"), ScalarType.Float);
+            Tensor labelsElsewhere = labels().to(new Device("meta"), ScalarType.Long);
+            String message = "embeddings must be on the device of the head, but that is on the CPU and the embeddings"
+                    + " on the meta";
+            assertThatThrownBy(() -> head.scores(elsewhere))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(message);
+            assertThatThrownBy(() -> head.forward(elsewhere, labelsElsewhere))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(message);
+            assertThatThrownBy(() -> head.forward(torch.randn(BATCH, SIZE), labelsElsewhere))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("labels must be on the device of the embeddings, but those are on the CPU and the"
+                            + " labels on the meta");
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("makers")
+    void refusesToScoreEmbeddingsOfAnotherSize(Maker maker) {
+        try (PointerScope scope = new PointerScope()) {
+            Head head = maker.evaluating();
+            assertThatThrownBy(() -> head.scores(torch.randn(BATCH, SIZE + 1)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("embeddings must be [B, 5], but was [5, 6]");
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.List;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -247,6 +248,49 @@ class MarginSoftmaxTest {
                 head.forward(torch.randn(6, 4), Tensors.labels(0, 1, 2, 0, 1, 2));
                 assertThat(head.named_buffers().get("norm_mean").item_double()).isNotEqualTo(20);
             }
+        }
+    }
+
+    /** The scale of AdaCos follows from the number of identities; another one used to be taken without a word. */
+    @Test
+    void refusesAMarginForAnotherNumberOfIdentities() {
+        AdaCosMargin ofFiveHundred = new AdaCosMargin(500, true);
+        String message =
+                "margin must be for the 10 classes of the head, but was AdaCosMargin[classes=500, dynamic=true]";
+        assertThatThrownBy(() -> new MarginSoftmax(10, 4, ofFiveHundred))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(message);
+        try (MarginSoftmax head = new MarginSoftmax(10, 4, new AdaCosMargin(10, false))) {
+            assertThatThrownBy(() -> head.setMargin(ofFiveHundred))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(message);
+            assertThat(head.margin()).isEqualTo(new AdaCosMargin(10, false));
+        }
+    }
+
+    @Test
+    void aRefusedHeadAllocatesNothing() {
+        torch.manual_seed(0); // loads libtorch
+        long before = Pointer.totalCount();
+        for (int i = 0; i < 50; i++) {
+            assertThatThrownBy(() -> new MarginSoftmax(10, 4, new NormFaceMargin(10), 0, CrossEntropy.PLAIN))
+                    .hasMessage("subCenters must be at least 1, but was 0");
+            assertThatThrownBy(() -> new MarginSoftmax(10, 4, new AdaCosMargin(500, true)))
+                    .hasMessageStartingWith("margin must be for the 10 classes");
+            assertThatThrownBy(() -> new CenterLoss(10, 4, -1, CrossEntropy.PLAIN))
+                    .hasMessageStartingWith("lambda must be at least 0");
+        }
+        assertThat(Pointer.totalCount() - before).isLessThan(50);
+    }
+
+    @Test
+    void settingsTellWhetherProductsAreInBfloat16() {
+        try (MarginSoftmax head = new MarginSoftmax(10, 4, new NormFaceMargin(10))) {
+            assertThat(head.settings()).containsEntry("bf16 logits", "false");
+            head.setChunks(ClassChunks.DEFAULT);
+            assertThat(head.settings()).containsEntry("bf16 logits", "false");
+            head.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
+            assertThat(head.settings()).containsEntry("bf16 logits", "true");
         }
     }
 
