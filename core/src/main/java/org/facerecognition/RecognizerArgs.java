@@ -51,9 +51,6 @@ public record RecognizerArgs(
         if (classes < 1) {
             throw new IllegalArgumentException("classes must be at least 1, but was " + classes);
         }
-        if (partialFraction == 0) {
-            partialFraction = 1; // not set, as in files from before there was one
-        }
         if (!(partialFraction > 0 && partialFraction <= 1)) {
             throw new IllegalArgumentException("partialFraction must be in (0, 1], but was " + partialFraction);
         }
@@ -65,6 +62,7 @@ public record RecognizerArgs(
      * @throws IllegalArgumentException when one of them cannot be used
      */
     static RecognizerArgs of(JsonFields settings) {
+        double partialFraction = settings.number("partialFraction");
         return new RecognizerArgs(
                 settings.constant(Encoder.class, "encoder"),
                 settings.text("encoderLastLayerName"),
@@ -80,7 +78,7 @@ public record RecognizerArgs(
                         settings.number("labelSmoothing"),
                         settings.number("focalGamma"),
                         settings.flag("straightThrough")),
-                settings.number("partialFraction"),
+                partialFraction == 0 ? 1 : partialFraction, // not set, as in files from before there was one
                 settings.flag("bf16Logits"),
                 settings.longInteger("seed"));
     }

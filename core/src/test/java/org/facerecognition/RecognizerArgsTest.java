@@ -1,6 +1,7 @@
 package org.facerecognition;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
@@ -50,6 +51,21 @@ class RecognizerArgsTest {
         assertThat(values).as("the settings of a record").hasSize(RecognizerArgs.class.getRecordComponents().length);
         RecognizerArgs defaults = RecognizerArgs.builder().build();
         assertThat(read(defaults)).isEqualTo(defaults);
+    }
+
+    /** Files from before there was Partial FC do not have it, or have 0; given as a setting, 0 is a mistake. */
+    @Test
+    void aFractionOfZeroIsAcceptedInFilesOnly() throws Exception {
+        assertThatThrownBy(() -> RecognizerArgs.builder().partialFraction(0).build())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("partialFraction must be in (0, 1], but was 0.0");
+        RecognizerArgs defaults = RecognizerArgs.builder().build();
+        String json = new ObjectMapper().writeValueAsString(defaults);
+        assertThat(json).contains("\"partialFraction\":1.0,");
+        for (String former : List.of("\"partialFraction\":0.0,", "")) {
+            String text = json.replace("\"partialFraction\":1.0,", former);
+            assertThat(RecognizerArgs.of(JsonFields.of(JsonTree.read(text)))).isEqualTo(defaults);
+        }
     }
 
     /** Rounded down, a threshold that is copied from a message would accept more than was asked for. */
