@@ -25,7 +25,8 @@ public record History(List<EpochReport> epochs, long steps, double firstLoss, do
     }
 
     /**
-     * Returns {@code best(ACCURACY)}: by default, that is the epoch of {@code best.ckpt}.
+     * Returns {@code best(ACCURACY)}: by default, that is the epoch of {@code best.ckpt}, unless somebody removed that
+     * file in the course of the training: then it is of a later epoch.
      */
     public Optional<EpochReport> best() {
         return best(EpochReport.BestBy.ACCURACY);
