@@ -12,7 +12,9 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.FrozenFeatureCache;
 import org.facerecognition.data.BatchLoader;
 import org.facerecognition.data.FaceDataset;
@@ -49,6 +51,7 @@ import org.facerecognition.train.TrainingChecks;
 import org.facerecognition.train.TrainingDescription;
 import org.facerecognition.train.TrainingProgress;
 import org.facerecognition.train.Validation;
+import org.facerecognition.weights.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +71,7 @@ final class TrainingRun implements AutoCloseable {
     private final ModelInfo.TrainedOn formerData;
     private final Device device;
     private final Device formerDevice;
+    private final boolean formerlyChannelsLast;
     private final BufferCopies formerBuffers;
     private final OpenResources resources = new OpenResources();
     private final TrainableParameters trainable;
@@ -117,6 +121,7 @@ final class TrainingRun implements AutoCloseable {
                 optimization.device().resolve(args.parallel().group().localRank()));
         this.ranks = Ranks.of(args.parallel(), recognizer.encoder(), recognizer.head(), device, optimization.seed());
         this.formerDevice = resources.add(recognizer.embedder().copyOfDevice());
+        this.formerlyChannelsLast = isChannelsLast(recognizer.encoder());
         this.formerBuffers =
                 resources.add(optimization.headFromMeans() ? BufferCopies.withHead(net) : new BufferCopies(net));
         this.trainable = new TrainableParameters(net);
@@ -167,7 +172,7 @@ final class TrainingRun implements AutoCloseable {
                     args.listeners(),
                     ranks.isFirst(),
                     ranks.headShards());
-            trainable.check(optimization.freezer(), 0, optimization.epochs()); // before a checkpoint is loaded
+            trainable.check(optimization.freezer(), epochsToTry()); // before a checkpoint is loaded
             net.eval(); // a freezer may have set some of it otherwise
             this.progress =
                     checkpoints.resumeOrStart(found -> ranks.requireSame(() -> TrainingDescription.ofProgress(found)));
@@ -241,6 +246,14 @@ final class TrainingRun implements AutoCloseable {
         model.setOrigin(model.origin().trainedOn(train.toString()));
     }
 
+    private static boolean isChannelsLast(Backbone encoder) {
+        try (PointerScope scope = new PointerScope()) {
+            return NamedTensors.parameters(encoder).values().stream()
+                    .filter(parameter -> parameter.dim() == 4)
+                    .allMatch(parameter -> parameter.is_contiguous(MemoryFormat.ChannelsLast));
+        }
+    }
+
     /** Restores all but what the training has changed in the weights; without such changes, data and device too. */
     private void restoreRecognizer() {
         trainable.restore();
@@ -249,6 +262,7 @@ final class TrainingRun implements AutoCloseable {
         if (!resumed && (step == null || !step.hasChangedWeights())) {
             formerBuffers.restore(net); // a forward pass has changed them
             recognizer.model().restore(formerData);
+            recognizer.encoder().setChannelsLast(formerlyChannelsLast);
             recognizer.embedder().to(formerDevice);
         }
     }
@@ -290,11 +304,21 @@ final class TrainingRun implements AutoCloseable {
                     .run(
                             net,
                             trainable,
-                            optimization,
+                            optimization.freezer(),
+                            epochsToTry(),
                             forward,
                             loading.batchSize(),
                             ranks.share().of());
         }
+    }
+
+    /** Returns for how many epochs a freezer is tried beforehand: at most those that the training can reach. */
+    private int epochsToTry() {
+        long stepsPerEpoch = (trainLoader.batches() - 1L) / optimization.accumulation() + 1;
+        long reached = optimization.maxSteps() == 0
+                ? optimization.epochs()
+                : Math.min(optimization.epochs(), (optimization.maxSteps() - 1) / stepsPerEpoch + 1);
+        return (int) Math.min(TrainableParameters.MAX_AHEAD, reached);
     }
 
     /** Ends a pass over images. */

@@ -16,6 +16,7 @@ import org.facerecognition.data.Split;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.History;
+import org.facerecognition.train.LayerFreezer;
 import org.facerecognition.train.StepReport;
 import org.facerecognition.train.TrainingListener;
 import org.junit.jupiter.api.BeforeAll;
@@ -127,6 +128,15 @@ class SingleImageTrainingTest {
                 .hasMessage("batchSize must be at least 2 for this network, whose batch normalization cannot work on a"
                         + " single image, but was 1; to average gradients over more images than fit into memory, use"
                         + " accumulation");
+        assertThat(sizes).isEmpty();
+    }
+
+    /** Of three epochs only the second trains the layers that cannot work on one image. */
+    @Test
+    void rejectsABatchSizeOfOneThatFailsInAnEpochBetween() {
+        assertThatThrownBy(() -> fit(args(1).epochs(3).freezer(LayerFreezer.byEpoch("encoder", List.of(9, 0, 9)))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("batchSize must be at least 2 for this network");
         assertThat(sizes).isEmpty();
     }
 

@@ -10,6 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.DataException;
@@ -94,6 +97,46 @@ class TrainingRefusalTest {
         assertThatThrownBy(fit(TinyTraining.args().epochs(3).freezer(everything)))
                 .hasMessage("freezer must leave something to be trained, but freezes all parameters of the network in"
                         + " epoch 1");
+    }
+
+    /** Such a training used to try the freezer for each of its epochs, which would have taken weeks. */
+    @Test
+    void triesFreezersForTheEpochsThatCanBeReached() {
+        int[] calls = new int[1];
+        Freezer counting = Freezer.named("counting", (net, epoch) -> {
+            if (++calls[0] > 5000) {
+                throw new AssertionError("tried too often");
+            }
+            return 0;
+        });
+        TrainerArgs.Builder args =
+                TinyTraining.args().freezer(counting).epochs(Integer.MAX_VALUE).batchSize(20);
+        try (Recognizer trained = TinyTraining.recognizer()) {
+            TinyTraining.fit(trained, faces, args.maxSteps(5));
+        }
+        assertThat(calls[0]).as("two epochs of four steps, tried and trained").isEqualTo(4);
+        TrainingListener failing = new TrainingListener() {
+            @Override
+            public void started(History soFar) {
+                throw new IllegalStateException("seen");
+            }
+        };
+        assertThatThrownBy(fit(args.maxSteps(0).listeners(failing))).hasMessage("seen");
+        assertThat(calls[0]).isEqualTo(1004);
+    }
+
+    /** The encoder used to be left in the layout of the refused training. */
+    @Test
+    void aRefusedTrainingLeavesTheMemoryLayoutAsItWas() {
+        LayerFreezer tooMany = LayerFreezer.first("encoder", 99);
+        assertThatThrownBy(fit(TinyTraining.args().channelsLast(false).freezer(tooMany)))
+                .hasMessageContaining("freezer must freeze between 0 and ");
+        try (PointerScope scope = new PointerScope()) {
+            TensorVector parameters = recognizer.encoder().parameters();
+            assertThat(parameters.get(0).dim()).isEqualTo(4);
+            assertThat(parameters.get(0).is_contiguous(MemoryFormat.ChannelsLast))
+                    .isTrue();
+        }
     }
 
     @Test

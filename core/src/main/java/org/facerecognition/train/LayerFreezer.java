@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.StringSharedModuleDict;
  * trained again when a pretrained network is fine-tuned.
  *
  * @param parent name of the module whose children are counted: {@code encoder} for the whole backbone, {@code
- *     encoder.layer4} for a part of it
+ *     encoder.layer4} for a part of it. Only children are frozen, not what the module itself holds
  * @param strategy how many of the first children are frozen in each epoch
  */
 public record LayerFreezer(String parent, Strategy strategy) implements Freezer {
@@ -119,7 +119,7 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
         });
     }
 
-    /** @throws IllegalArgumentException when there is no such parent, or fewer children than are to be frozen */
+    /** @throws IllegalArgumentException when there is no such parent, or it has fewer children than are to be frozen */
     @Override
     public int apply(Module root, int epoch) {
         try (PointerScope scope = new PointerScope()) {
@@ -130,6 +130,10 @@ public record LayerFreezer(String parent, Strategy strategy) implements Freezer 
             }
             Module found = modules.get(parent);
             SharedModuleVector children = found.children();
+            if (children.size() == 0) {
+                throw new IllegalArgumentException("freezer's parent must have layers to count, but \"" + parent
+                        + "\" is a single layer; give the module that holds it");
+            }
             int count = strategy.frozen(epoch, (int) children.size());
             if (count < 0 || count > children.size()) {
                 throw new IllegalArgumentException("freezer must freeze between 0 and " + children.size()

@@ -1,14 +1,19 @@
 package org.facerecognition.train;
 
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.SharedModuleVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.natives.RandomStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tries whether a network can be trained on a batch of one image, which batch normalization over 1x1 maps cannot. The
@@ -28,31 +33,48 @@ public final class OneImageTrial {
     }
 
     /**
-     * Tries it in the first epoch and in the last, between which a freezer may change what is trained.
+     * Tries it once for each choice of trained layers that a freezer makes.
      *
      * @param net encoder and head
+     * @param epochs number of the first epochs that are tried
      * @param ranks number of processes that share a batch
      * @throws IllegalArgumentException when the network cannot process one image
      */
     public void run(
             Module net,
             TrainableParameters trainable,
-            Optimization optimization,
+            @Nullable Freezer freezer,
+            int epochs,
             ForwardPass forward,
             int batchSize,
             int ranks) {
         try (RandomStream unused = new RandomStream(device, 0)) {
-            for (int epoch : new int[] {0, optimization.epochs() - 1}) {
+            Set<BitSet> tried = new HashSet<>();
+            for (int epoch = 0; epoch < (freezer == null ? 1 : epochs); epoch++) {
                 net.train(true);
-                trainable.freeze(optimization.freezer(), epoch);
-                forward.drawingFrom(unused, () -> {
-                    run(batchSize, ranks);
-                    return null;
-                });
+                trainable.freeze(freezer, epoch);
+                if (tried.add(trainedLayers())) {
+                    forward.drawingFrom(unused, () -> {
+                        run(batchSize, ranks);
+                        return null;
+                    });
+                }
             }
         } finally {
             trainable.restore();
             net.eval();
+        }
+    }
+
+    /** Returns the layers of the encoder that are in training mode. */
+    private BitSet trainedLayers() {
+        try (PointerScope scope = new PointerScope()) {
+            SharedModuleVector layers = encoder.modules();
+            BitSet trained = new BitSet();
+            for (int i = 0; i < layers.size(); i++) {
+                trained.set(i, layers.get(i).is_training());
+            }
+            return trained;
         }
     }
 

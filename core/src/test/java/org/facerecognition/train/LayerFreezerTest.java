@@ -188,6 +188,10 @@ class LayerFreezerTest {
                 .hasMessage(
                         "freezer's parent must be a module of the network, but was \"backbone\"; at the top there are"
                                 + " [encoder]");
+        assertThatThrownBy(() -> apply(LayerFreezer.allFor("encoder.fc", 2), 0)) // used to freeze nothing
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("freezer's parent must have layers to count, but \"encoder.fc\" is a single layer; give the"
+                        + " module that holds it");
         assertThatThrownBy(() -> apply(LayerFreezer.first("encoder", 11), 0))
                 .hasMessage("freezer must freeze between 0 and 10 children of \"encoder\" [conv1, bn1, relu, maxpool,"
                         + " layer1, layer2, layer3, layer4, avgpool, fc], but was to freeze 11");
