@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.bytedeco.javacpp.PointerScope;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.FrozenFeatureCache;
 import org.facerecognition.data.FaceDataset;
@@ -13,6 +14,7 @@ import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.losses.MetricHead;
+import org.facerecognition.weights.NamedTensors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -138,14 +140,16 @@ public final class TrainingChecks {
         }
     }
 
-    /** Returns sentences about the data that the user should know although they are not errors. */
+    /** Returns sentences about data and settings that the user should know although they are not errors. */
     public List<String> notes() {
         List<String> notes = new ArrayList<>();
+        noteSettings(notes);
         BitSet shown = train.labelsShown();
         if (shown.cardinality() == 1) {
             notes.add("the training data shows only \"" + train.identities().get(shown.nextSetBit(0))
-                    + "\": with one person every loss is zero, whatever the network does; give it others too");
-        } else if (head.classes() > train.classes() && !(head instanceof MetricHead)) {
+                    + "\": from one person a network cannot learn to tell people apart; give it others too");
+        }
+        if (head.classes() > train.classes() && !(head instanceof MetricHead)) {
             notes.add("the head has " + head.classes() + " classes, but the training data only " + train.classes()
                     + " identities: the others have no image to learn from; build it with classes(" + train.classes()
                     + ") unless they are to come");
@@ -172,6 +176,37 @@ public final class TrainingChecks {
             }
         }
         return notes;
+    }
+
+    private void noteSettings(List<String> notes) {
+        int warmup = optimization.marginWarmupEpochs();
+        if (warmup > 0 && !hasMargin()) {
+            notes.add("marginWarmupEpochs has no effect: the head, "
+                    + head.getClass().getSimpleName() + ", has no margin to raise");
+        } else if (warmup > optimization.epochs()) {
+            notes.add("marginWarmupEpochs is " + warmup + ", but the training has " + optimization.epochs()
+                    + " epochs: the margin does not reach its full size");
+        }
+        if (optimization.headLrMultiplier() != 1 && !hasWeights(head)) {
+            notes.add("headLrMultiplier has no effect: the head, "
+                    + head.getClass().getSimpleName() + ", has no weights of its own");
+        }
+        if (head instanceof MetricHead && loading.sampler().groupSize() == 1) {
+            notes.add("the loss compares the images of a batch, so that a batch should hold several images of some"
+                    + " people, but the sampler is \"" + loading.sampler()
+                    + "\"; use Sampler.identities(16, 4) (--sampler 16x4), for example");
+        }
+    }
+
+    private boolean hasMargin() {
+        return head instanceof MarginSoftmax margins
+                && !margins.margin().scaledBy(0.5).equals(margins.margin());
+    }
+
+    private static boolean hasWeights(Head head) {
+        try (PointerScope scope = new PointerScope()) {
+            return !NamedTensors.parameters(head).isEmpty();
+        }
     }
 
     private static String names(List<String> names) {

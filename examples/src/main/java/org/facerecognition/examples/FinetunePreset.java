@@ -4,6 +4,8 @@ import java.util.Map;
 import java.util.Set;
 import org.facerecognition.examples.ScheduleOptions.Scheduler;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.LossSettings;
+import org.facerecognition.losses.Margin;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
@@ -28,9 +30,12 @@ final class FinetunePreset {
             Map.entry("--batch-size", 64),
             Map.entry("--epochs", 6));
 
-    private static final Set<String> ONLY_WITH_CENTERS = Set.of("--head-from-means", "--margin-warmup-epochs");
+    /** For a head with weights, which losses that compare pairs do not have. */
+    private static final Set<String> ONLY_WITH_WEIGHTS = Set.of("--freezer", "--head-lr-multiplier");
 
     private static final Map<String, Object> ARCFACE_DEFAULTS = Map.of("--s", 24.0, "--m", 0.3);
+
+    private static final int CLASSES = 500; // any that all losses allow
 
     private FinetunePreset() {}
 
@@ -39,8 +44,9 @@ final class FinetunePreset {
         var given = spec.commandLine().getParseResult();
         LossName loss = spec.findOption("--loss").getValue();
         DEFAULTS.forEach((name, value) -> {
-            boolean applies = (loss.hasCenters() || !ONLY_WITH_CENTERS.contains(name))
-                    && !(name.equals("--freezer") && loss.needsPairs()); // whose head has nothing to train alone
+            boolean applies = (loss.hasCenters() || !name.equals("--head-from-means"))
+                    && (hasMargin(loss) || !name.equals("--margin-warmup-epochs"))
+                    && (!loss.needsPairs() || !ONLY_WITH_WEIGHTS.contains(name));
             if (applies && !given.hasMatchedOption(name)) {
                 spec.findOption(name).setValue(value);
             }
@@ -52,5 +58,13 @@ final class FinetunePreset {
                 }
             });
         }
+    }
+
+    private static boolean hasMargin(LossName loss) {
+        if (!loss.hasCenters()) {
+            return false;
+        }
+        Margin margin = loss.margin(CLASSES, LossSettings.DEFAULTS);
+        return !margin.scaledBy(0.5).equals(margin);
     }
 }

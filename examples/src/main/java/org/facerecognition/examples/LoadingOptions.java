@@ -52,11 +52,6 @@ final class LoadingOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
-    /** Returns whether batches hold several images per person on purpose. */
-    boolean groupsByPerson() {
-        return PEOPLE_AND_IMAGES.matcher(sampler).matches();
-    }
-
     /** Applies the options. Sets --batch-size to P*K where --sampler decides it, for {@code args.json}. */
     TrainerArgs.Builder apply(TrainerArgs.Builder args) {
         Sampler order = sampler(); // before the batch size is read

@@ -13,8 +13,6 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.examples.HelpSection.Heading;
-import org.facerecognition.losses.Head;
-import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Precision;
@@ -279,11 +277,6 @@ final class TrainCommand implements Callable<Integer> {
                 encoder.apply(RecognizerArgs.builder()).classes(classes).seed(seed));
     }
 
-    private static boolean hasMargin(Head head) {
-        return head instanceof MarginSoftmax softmax
-                && !softmax.margin().scaledBy(0.5).equals(softmax.margin());
-    }
-
     private List<String> warnings(Recognizer recognizer, Distributed group) {
         ParseResult command = given == null ? spec.commandLine().getParseResult() : given;
         List<String> all = new ArrayList<>(recognizer.warnings());
@@ -292,16 +285,6 @@ final class TrainCommand implements Callable<Integer> {
         if (preset == Preset.FINETUNE && !init.isGiven()) {
             all.add("--preset finetune is for a network that was trained on faces, but --init names none: it keeps"
                     + " random weights nearly as they are");
-        }
-        if (command.hasMatchedOption("--margin-warmup-epochs") && !hasMargin(recognizer.head())) {
-            all.add("--margin-warmup-epochs has no effect with " + loss.loss() + ", which has no margin to raise");
-        }
-        if (command.hasMatchedOption("--head-lr-multiplier") && loss.loss().needsPairs()) {
-            all.add("--head-lr-multiplier has no effect with " + loss.loss() + ", which has no weights of its own");
-        }
-        if (loss.loss().needsPairs() && !loading.groupsByPerson()) {
-            all.add(loss.loss() + " compares the images of a batch, so that a batch should hold several images of some"
-                    + " people; use --sampler 16x4, for example");
         }
         return all;
     }

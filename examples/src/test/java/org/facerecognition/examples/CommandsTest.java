@@ -545,7 +545,7 @@ class CommandsTest {
                 "--max-steps",
                 1);
         assertThat(trained.code()).as(trained.err()).isZero();
-        assertThat(trained.err()).contains("warning: --margin-warmup-epochs has no effect with triplet");
+        assertThat(trained.err()).contains("note: marginWarmupEpochs has no effect");
     }
 
     @Test
