@@ -162,6 +162,31 @@ class ResumeTest {
                                 + " those without the change");
     }
 
+    /** Frozen layers see the images in other batches with a cache than without one. */
+    @Test
+    void tellsThatThereIsAFeatureCacheOrNoneAnyMore() {
+        FreezeBefore freezer = new FreezeBefore("encoder.features.9");
+        recipe(
+                0.1,
+                TinyTraining.args()
+                        .freezer(freezer)
+                        .featureCacheMib(16)
+                        .checkpoints(folder)
+                        .maxSteps(1));
+        List<String> notes = new ArrayList<>();
+        recipe(
+                0.1,
+                TinyTraining.args()
+                        .freezer(freezer)
+                        .checkpoints(folder)
+                        .maxSteps(2)
+                        .resume(true)
+                        .listeners(notesInto(notes)));
+        assertThat(notes)
+                .containsExactly("feature cache was in use, is now none: the results differ by rounding from those"
+                        + " without the change");
+    }
+
     private static TrainingListener notesInto(List<String> notes) {
         return new TrainingListener() {
             @Override

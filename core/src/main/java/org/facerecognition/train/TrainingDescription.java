@@ -9,6 +9,7 @@ import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -51,7 +52,9 @@ public final class TrainingDescription {
             "subCenters", "subCentres",
             "crop", "framing");
 
-    private static final String LAYOUT = "memory layout"; // may differ: the results do by rounding
+    private static final String LAYOUT = "memory layout";
+    private static final String FEATURE_CACHE = "feature cache"; // frozen layers see the images in other batches
+    private static final List<String> MAY_DIFFER = List.of(LAYOUT, FEATURE_CACHE); // the results do by rounding
     private static final int MAX_DIFFERENCES = 6; // in a message
     private static final String FACE_FINDING = "how faces are found";
     private static final String VERIFIED_FACE_FINDING = "how faces to verify are found";
@@ -152,6 +155,7 @@ public final class TrainingDescription {
         entries.put("best by", evaluation.bestBy().toString());
         entries.put("synchronized batch normalization", Boolean.toString(syncBatchNorm));
         entries.put(LAYOUT, optimization.channelsLast() ? "channels last" : "contiguous");
+        entries.put(FEATURE_CACHE, loading.featureCacheMib() > 0 ? "in use" : "none");
         entries.put("training seed", Long.toString(optimization.seed()));
     }
 
@@ -188,6 +192,7 @@ public final class TrainingDescription {
      */
     public Map<String, String> ofAllRanks(Checkpointing checkpoints, Module net) {
         Map<String, String> all = new LinkedHashMap<>(entries);
+        all.remove(FEATURE_CACHE);
         String version = TrainingDescription.class.getPackage().getImplementationVersion();
         all.put("library version", version == null ? "unpacked classes" : version);
         all.put("epochs", Integer.toString(optimization.epochs()));
@@ -245,7 +250,7 @@ public final class TrainingDescription {
                 differing.put(what, difference(what, before, value));
             }
         });
-        differing.remove(LAYOUT);
+        MAY_DIFFER.forEach(differing::remove);
         if (acceptChangedImages) {
             differing.keySet().removeAll(Set.of(CONTENTS, VERIFIED_CONTENTS));
         }
@@ -268,12 +273,16 @@ public final class TrainingDescription {
 
     /** Returns a sentence for each setting that differs from a checkpoint's and may do so. */
     public List<String> notes(JsonNode saved) {
-        String now = entries.getOrDefault(LAYOUT, "");
-        String before = savedValue(saved, LAYOUT);
-        return before == null || before.equals(now)
-                ? List.of()
-                : List.of(difference(LAYOUT, before, now)
+        List<String> notes = new ArrayList<>();
+        for (String what : MAY_DIFFER) {
+            String now = entries.getOrDefault(what, "");
+            String before = savedValue(saved, what);
+            if (before != null && !before.equals(now)) {
+                notes.add(difference(what, before, now)
                         + ": the results differ by rounding from those without the change");
+            }
+        }
+        return notes;
     }
 
     /** Returns what earlier versions wrote of the names of images; null for other entries. */
@@ -294,7 +303,11 @@ public final class TrainingDescription {
             return null;
         }
         String value = saved.path(name).asText();
-        return what.equals("normalization") ? value.replace("\"deviation\"", "\"std\"") : value;
+        return switch (what) {
+            case "normalization" -> value.replace("\"deviation\"", "\"std\"");
+            case "head sampling" -> value.equals("PartialFc[fraction=1.0]") ? "none" : value;
+            default -> value;
+        };
     }
 
     private static String difference(String what, String then, String now) {
