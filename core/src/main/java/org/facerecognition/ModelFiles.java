@@ -9,12 +9,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -22,6 +24,7 @@ import java.util.stream.LongStream;
 import java.util.zip.CRC32;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Module;
+import org.bytedeco.pytorch.StringTensorDict;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.data.Crop;
@@ -37,6 +40,7 @@ import org.facerecognition.io.JsonFields;
 import org.facerecognition.io.JsonTree;
 import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.natives.NativeErrors;
 import org.facerecognition.onnx.OnnxModel;
 import org.facerecognition.onnx.ThresholdsFile;
@@ -64,7 +68,8 @@ final class ModelFiles {
     /** Of the encoder's weights in a file. */
     static final String ENCODER_PREFIX = TENSOR_PREFIX + "encoder.";
 
-    private static final String HEAD_PREFIX = TENSOR_PREFIX + "head.";
+    private static final String HEAD = "head."; // of the names of its weights in the network
+    private static final String HEAD_PREFIX = TENSOR_PREFIX + HEAD;
 
     private static final String FORMAT_KEY = "format";
     private static final String FORMAT = "face-recognition 1";
@@ -75,6 +80,7 @@ final class ModelFiles {
     private static final String CROP_KEY = "crop";
     private static final String FORMER_CROP_KEY = "framing";
     private static final String ARGS_KEY = "args";
+    private static final String HEAD_KEY = "head"; // settings of a recipe's head that args do not describe
     private static final String IDENTITIES_KEY = "identities";
     private static final String KNOWN_BEFORE_KEY = "identitiesBefore";
     private static final String CALIBRATION_KEY = "calibration"; // thresholds with evidence
@@ -114,21 +120,59 @@ final class ModelFiles {
         return prefixed;
     }
 
+    /** The same without the state of margins that the head no longer has. */
+    static Map<String, Tensor> tensors(Module net, Head head) {
+        return tensors(net, formerState(head));
+    }
+
+    private static Map<String, Tensor> tensors(Module net, Set<String> leftOut) {
+        Map<String, Tensor> tensors = tensors(net);
+        leftOut.forEach(name -> tensors.remove(TENSOR_PREFIX + name));
+        return tensors;
+    }
+
+    /** Names of what margins have learned that the head no longer has: it keeps that, but no file is to have it. */
+    private static Set<String> formerState(Head head) {
+        Set<String> former = new HashSet<>();
+        if (head instanceof MarginSoftmax margins) {
+            try (PointerScope scope = new PointerScope()) {
+                StringTensorDict buffers = head.named_buffers();
+                for (long i = 0; i < buffers.size(); i++) {
+                    former.add(buffers.keys().get(i).getString());
+                }
+            }
+            former.removeAll(margins.margin().state().keySet());
+        }
+        return former.stream().map(name -> HEAD + name).collect(Collectors.toSet());
+    }
+
     /**
      * Reads a file's weights into a net, all or nothing.
      *
      * @throws WeightsException when they do not fit
      */
-    static void fill(Module net, SafeTensors file) {
+    static void fill(ModelInfo model, Module net, Head head, SafeTensors file) {
+        fill(model, net, formerState(head), file);
+    }
+
+    private static void fill(ModelInfo model, Module net, Set<String> leftOut, SafeTensors file) {
         try (PointerScope scope = new PointerScope()) {
-            Map<String, Tensor> tensors = NamedTensors.of(net);
-            fitting(tensors, file).into(tensors);
+            Map<String, Tensor> tensors = new LinkedHashMap<>(NamedTensors.of(net));
+            tensors.keySet().removeAll(leftOut);
+            fitting(model, tensors, file).into(tensors);
         }
     }
 
-    private static Weights fitting(Map<String, Tensor> net, SafeTensors file) {
-        Weights weights = Weights.of(file)
-                .renamed(name -> name.startsWith(TENSOR_PREFIX) ? name.substring(TENSOR_PREFIX.length()) : null);
+    private static Weights fitting(ModelInfo model, Map<String, Tensor> net, SafeTensors file) {
+        boolean hasOtherHead =
+                model.hasRecipesHead() && file.metadata().containsKey(HEAD_KEY); // which warningOfHead says
+        Weights weights = Weights.of(file).renamed(name -> {
+            if (!name.startsWith(TENSOR_PREFIX)) {
+                return null;
+            }
+            String own = name.substring(TENSOR_PREFIX.length());
+            return hasOtherHead && own.startsWith(HEAD) && !net.containsKey(own) ? null : own;
+        });
         weights.requireFit(net);
         requireNoneLeftOver(weights, net);
         return weights;
@@ -188,30 +232,33 @@ final class ModelFiles {
     }
 
     /** A model as the checkpoints of its training see it. */
-    static Checkpoints.Model inCheckpoints(ModelInfo model, Module net, Backbone encoder) {
+    static Checkpoints.Model inCheckpoints(ModelInfo model, Module net, Backbone encoder, Head head) {
+        Set<String> former = formerState(head); // now, since a margin that warms up may have no state at first
         return new Checkpoints.Model() {
             @Override
             public Map<String, Tensor> tensors() {
-                return ModelFiles.tensors(net);
+                return ModelFiles.tensors(net, former);
             }
 
             @Override
             public Map<String, String> metadata() {
-                return ModelFiles.metadata(model, net, encoder);
+                return ModelFiles.metadata(model, net, encoder, head);
             }
 
             @Override
             public void requireFits(SafeTensors file) {
                 read(file);
                 try (PointerScope scope = new PointerScope()) {
-                    fitting(NamedTensors.of(net), file);
+                    Map<String, Tensor> tensors = new LinkedHashMap<>(NamedTensors.of(net));
+                    tensors.keySet().removeAll(former);
+                    fitting(model, tensors, file);
                 }
             }
 
             @Override
             public void restore(SafeTensors file) {
                 ModelInfo info = read(file);
-                fill(net, file);
+                fill(model, net, former, file);
                 String license = model.origin().license(); // given now, or none
                 model.adopt(info);
                 if (!license.isEmpty()) {
@@ -225,8 +272,17 @@ final class ModelFiles {
     // ---- metadata ----
 
     /** All that a model's own file says beside the weights, with their network if that describes itself. */
-    static Map<String, String> metadata(ModelInfo model, Module net, Backbone encoder) {
+    static Map<String, String> metadata(ModelInfo model, Module net, Backbone encoder, Head head) {
         Map<String, String> metadata = metadata(model);
+        List<String> changes = new ArrayList<>();
+        model.headSettings(head, "").forEach((name, value) -> {
+            if (!value.isEmpty()) {
+                changes.add(name + " " + sameInEachJvm(value));
+            }
+        });
+        if (!changes.isEmpty()) {
+            metadata.put(HEAD_KEY, json(changes));
+        }
         try (PointerScope scope = new PointerScope();
                 Graph graph = encoder.graph()) {
             GraphDescription.of(graph, tensors(net)).ifPresent(text -> {
@@ -316,7 +372,8 @@ final class ModelFiles {
 
     /**
      * How a model is built, for comparison with what checkpoints say of theirs. A head of one's own parts is described
-     * by its class and its settings; checkpoints of earlier versions do not have them.
+     * by its class and its settings, a recipe's by the settings that were changed since it was made; checkpoints of
+     * earlier versions do not have them.
      */
     static TrainingDescription.Model description(ModelInfo model, Head head) {
         Map<String, String> build = build(model);
@@ -324,6 +381,8 @@ final class ModelFiles {
             build.put("head", head.getClass().getSimpleName());
             head.settings().forEach((name, value) -> build.put("head " + name, sameInEachJvm(value)));
         }
+        model.headSettings(head, "as it was made")
+                .forEach((name, value) -> build.put("head " + name, sameInEachJvm(value)));
         return new TrainingDescription.Model(build, firstVersion(model).toString());
     }
 
@@ -390,6 +449,25 @@ final class ModelFiles {
             }
             return model;
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
+            throw new WeightsException(
+                    file.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Returns a sentence if the head of a recipe was changed since it was made, which loading does not do again.
+     *
+     * @throws WeightsException when the metadata is damaged
+     */
+    static Optional<String> warningOfHead(SafeTensors file) {
+        try {
+            List<String> changes = names(file.metadata().getOrDefault(HEAD_KEY, "[]"));
+            return changes.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of("the head in " + file.file() + " had other settings than it was made with: "
+                            + String.join("; ", changes) + "; before it is trained on, load it with its parts,"
+                            + " Recognizer.load(file, encoder, head)");
+        } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new WeightsException(
                     file.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
         }

@@ -1,6 +1,7 @@
 package org.facerecognition;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ import org.facerecognition.data.Normalization;
 import org.facerecognition.data.UnsuitableDataException;
 import org.facerecognition.eval.Calibration;
 import org.facerecognition.inference.Int8Calibration;
+import org.facerecognition.losses.Head;
 import org.facerecognition.losses.LossName;
 import org.facerecognition.weights.ModelOrigin;
 import org.facerecognition.weights.Weights;
@@ -40,6 +42,8 @@ final class ModelInfo {
     private ModelOrigin origin = ModelOrigin.UNKNOWN;
     private volatile List<Threshold> thresholds = List.of();
     private @Nullable Int8Calibration int8;
+    private @Nullable Map<String, String> headAsMade; // settings of the recipe's head; null for a head that was given
+    private @Nullable Map<String, String> headInTraining; // as the training found it: its margin may be warming up
 
     private ModelInfo(
             @Nullable LossName loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
@@ -96,6 +100,39 @@ final class ModelInfo {
     ModelInfo withWarnings(List<String> warnings) {
         this.warnings = warnings;
         return this;
+    }
+
+    /** @param head that the recipe has just made */
+    ModelInfo withHead(Head head) {
+        headAsMade = head.settings();
+        return this;
+    }
+
+    boolean hasRecipesHead() {
+        return headAsMade != null;
+    }
+
+    /** Records the head's settings until the end of a training. */
+    void beginTraining(Head head) {
+        headInTraining = head.settings();
+    }
+
+    void endTraining() {
+        headInTraining = null;
+    }
+
+    /**
+     * The settings by name of a head that a recipe made; empty for a head that was given.
+     *
+     * @param asMade stands for a value that was not changed since
+     */
+    Map<String, String> headSettings(Head head, String asMade) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        if (headAsMade != null) {
+            (headInTraining == null ? head.settings() : headInTraining)
+                    .forEach((name, value) -> settings.put(name, value.equals(headAsMade.get(name)) ? asMade : value));
+        }
+        return settings;
     }
 
     /** What its network takes. */

@@ -574,7 +574,8 @@ public final class Recognizer implements FaceEmbedder {
      *
      * @param file in the safetensors format; replaced atomically when it exists
      * @throws org.facerecognition.weights.WeightsException when it cannot be written; a former file is untouched then
-     * @throws IllegalStateException while a training has the class centers spread over processes
+     * @throws IllegalStateException while a training has the class centers spread over processes, or when a weight or a
+     *     statistic is NaN or infinite, with which it could not be loaded
      * @throws IllegalArgumentException when the file is the checkpoint of a training, which could not be resumed any
      *     more
      */
@@ -586,12 +587,19 @@ public final class Recognizer implements FaceEmbedder {
         }
         try (Lifetime.Use open = lifetime.enter();
                 PointerScope scope = new PointerScope()) {
-            SafeTensors.write(file, ModelFiles.tensors(net), ModelFiles.metadata(model, net, encoder));
+            Map<String, Tensor> tensors = ModelFiles.tensors(net, head);
+            Checkpoints.nonFinite(tensors).ifPresent(name -> {
+                throw new IllegalStateException("this recognizer cannot be saved: some values of " + name
+                        + " are NaN or infinite, as after a training whose loss was not finite; load the training's"
+                        + " last checkpoint or another file instead");
+            });
+            SafeTensors.write(file, tensors, ModelFiles.metadata(model, net, encoder, head));
         }
     }
 
     /**
-     * Reads a model that {@link #save} or a training has written, onto the CPU.
+     * Reads a model that {@link #save} or a training has written, onto the CPU. The head has the settings that its
+     * recipe makes it with; {@link #warnings} names those that were changed afterwards, such as another margin.
      *
      * @throws org.facerecognition.weights.WeightsException when the file is missing, damaged or does not fit
      */
@@ -810,7 +818,7 @@ public final class Recognizer implements FaceEmbedder {
 
     /** This model as the checkpoints of its training see it. */
     Checkpoints.Model inCheckpoints() {
-        return ModelFiles.inCheckpoints(model, net, encoder);
+        return ModelFiles.inCheckpoints(model, net, encoder, head);
     }
 
     /**

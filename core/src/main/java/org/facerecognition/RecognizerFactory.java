@@ -34,6 +34,10 @@ final class RecognizerFactory {
         if (args.bf16Logits() && (settings.labelSmoothing() > 0 || settings.focalGamma() > 0)) {
             warnings.add("bf16Logits has no meaning with label smoothing or focal weighting and is not used");
         }
+        if (args.partialFraction() < 1 && settings.labelSmoothing() > 0) {
+            warnings.add("with partialFraction below 1 label smoothing is spread over the sampled identities in"
+                    + " training and over all in validation, so that the two losses cannot be compared");
+        }
         return NativeErrors.explained(
                 () -> RandomStream.seeded(resolved.seed(), () -> assemble(loss, resolved, settings, warnings)));
     }
@@ -64,7 +68,7 @@ final class RecognizerFactory {
                 margins.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
             }
         }
-        return new Recognizer(ModelInfo.of(loss, args).withWarnings(warnings), encoder, head);
+        return new Recognizer(ModelInfo.of(loss, args).withWarnings(warnings).withHead(head), encoder, head);
     }
 
     static Recognizer pretrained(Encoder encoder, Weights weights) {
@@ -118,8 +122,15 @@ final class RecognizerFactory {
             Recognizer recognizer = ModelFiles.make(
                     tensors, args, () -> Initialization.skippedDuring(() -> withLoss(model.loss(), args)));
             recognizer.model().adopt(model);
+            ModelFiles.warningOfHead(tensors).ifPresent(warning -> warn(recognizer, warning));
             return filled(recognizer, tensors);
         }
+    }
+
+    private static void warn(Recognizer recognizer, String warning) {
+        List<String> all = new ArrayList<>(recognizer.warnings());
+        all.add(warning);
+        recognizer.model().withWarnings(List.copyOf(all));
     }
 
     static Recognizer load(Path file, Backbone encoder, Head head) {
@@ -138,7 +149,7 @@ final class RecognizerFactory {
 
     private static Recognizer filled(Recognizer recognizer, SafeTensors file) {
         try {
-            ModelFiles.fill(recognizer.net(), file);
+            ModelFiles.fill(recognizer.model(), recognizer.net(), recognizer.head(), file);
             return recognizer;
         } catch (RuntimeException e) {
             recognizer.close();

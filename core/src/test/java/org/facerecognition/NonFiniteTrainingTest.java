@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.losses.Head;
@@ -193,6 +194,92 @@ class NonFiniteTrainingTest {
                             recognizer, faces, TinyTraining.args().listeners(failing)))
                     .hasMessageContaining("the listener failed");
             assertThat(recognizer.fingerprint()).isEqualTo(before);
+        }
+    }
+
+    /** A network that gets infinite images in one forward pass in training mode, before its batch normalization. */
+    private static final class InfinityOnce extends Backbone {
+        private final TinyBackbone net = register_module("net", new TinyBackbone(16));
+        private int forwards; // in training mode
+
+        InfinityOnce() {
+            super("InfinityOnce");
+        }
+
+        @Override
+        public Tensor forward(Tensor images) {
+            boolean now = is_training() && ++forwards == 2;
+            return net.forward(now ? images.mul(new Scalar(Double.POSITIVE_INFINITY)) : images);
+        }
+
+        @Override
+        public int embeddingSize() {
+            return 16;
+        }
+
+        @Override
+        public String lastLayerName() {
+            return net.lastLayerName();
+        }
+
+        @Override
+        public void replaceLastLayer(String name, int... sizes) {
+            net.replaceLastLayer(name, sizes);
+        }
+    }
+
+    /** The weights are finite then, and the statistics are not: the file could be written, but not be loaded. */
+    @Test
+    void aModelWithoutFiniteStatisticsIsNotSaved() throws IOException {
+        try (Recognizer recognizer = Recognizer.of(
+                new InfinityOnce(), TinyTraining.head(), TinyTraining.IMAGE_PX, Normalization.SYMMETRIC)) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, TinyTraining.args()))
+                    .isInstanceOf(NonFiniteLossException.class)
+                    .hasMessageContaining("step 2");
+            assertThatThrownBy(() -> recognizer.save(folder.resolve("some.model")))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage(
+                            "this recognizer cannot be saved: some values of model.encoder.net.bn.running_mean are NaN or"
+                                    + " infinite, as after a training whose loss was not finite; load the training's last"
+                                    + " checkpoint or another file instead");
+        }
+        assertThat(files()).isEmpty();
+    }
+
+    /** A head that counts how often it was told to forget. */
+    private static final class NanAtOnce extends Head {
+        private int forgotten;
+
+        NanAtOnce() {
+            super("NanAtOnce", TinyTraining.PEOPLE, 16);
+        }
+
+        @Override
+        public Output forward(Tensor embeddings, Tensor labels) {
+            Tensor scores = scores(embeddings);
+            return new Output(scores.sum().mul(new Scalar(Double.NaN)), scores.detach());
+        }
+
+        @Override
+        public Tensor scores(Tensor embeddings) {
+            return embeddings.narrow(1, 0, classes());
+        }
+
+        @Override
+        public void forgetForward() {
+            forgotten++;
+        }
+    }
+
+    /** What a margin head keeps for the backward pass are up to 64 MiB. */
+    @Test
+    void theHeadForgetsAForwardPassWhoseLossIsNotFinite() {
+        NanAtOnce head = new NanAtOnce();
+        try (Recognizer recognizer =
+                Recognizer.of(new TinyBackbone(16), head, TinyTraining.IMAGE_PX, Normalization.SYMMETRIC)) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, TinyTraining.args()))
+                    .isInstanceOf(NonFiniteLossException.class);
+            assertThat(head.forgotten).isEqualTo(1);
         }
     }
 

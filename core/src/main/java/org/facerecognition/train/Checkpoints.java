@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -288,8 +289,8 @@ public final class Checkpoints {
 
     /** Writes {@code last.ckpt}. */
     public void saveLast(TrainingProgress progress) {
-        Path last = last();
-        if (last != null) {
+        if (settings.folder() != null) {
+            Path last = settings.folder().resolve(LAST);
             save(last, progress);
             savedStep = progress.step;
             saved = last;
@@ -304,8 +305,7 @@ public final class Checkpoints {
     }
 
     /**
-     * Loads JavaCPP's classes that a checkpoint needs and training does not, before hours in which their libraries may
-     * be deleted.
+     * Loads classes of JavaCPP that checkpoints need and training does not, before their libraries may be deleted.
      */
     public void loadClasses() {
         if (settings.folder() != null) {
@@ -368,11 +368,7 @@ public final class Checkpoints {
 
     /** Values that are not finite can never be trained further, and must not replace values that can. */
     private void requireFinite(Map<String, Tensor> tensors, TrainingProgress progress) {
-        String name = tensors.entrySet().stream()
-                .filter(named -> named.getValue().is_floating_point() && !isFinite(named.getValue()))
-                .map(Map.Entry::getKey)
-                .findFirst()
-                .orElse(null);
+        String name = nonFinite(tensors).orElse(null);
         if (shards != null && shards.any(name != null) && name == null) {
             name = "class centers of another process";
         }
@@ -381,16 +377,20 @@ public final class Checkpoints {
         }
     }
 
+    /** Returns the name of the first tensor that has a value that is NaN or infinite. */
+    public static Optional<String> nonFinite(Map<String, Tensor> tensors) {
+        return tensors.entrySet().stream()
+                .filter(named -> named.getValue().is_floating_point() && !isFinite(named.getValue()))
+                .map(Map.Entry::getKey)
+                .findFirst();
+    }
+
     private static boolean isFinite(Tensor tensor) {
         try (PointerScope scope = new PointerScope();
                 NoGradGuard noGrad = new NoGradGuard()) {
             return Double.isFinite(tensor.sum().item_double()) // quick; of finite values it may overflow
                     || tensor.isfinite().all().item_bool();
         }
-    }
-
-    private @Nullable Path last() {
-        return settings.folder() == null ? null : settings.folder().resolve(LAST);
     }
 
     /** For the end of a message: where the latest good state is; empty when there is none. */
