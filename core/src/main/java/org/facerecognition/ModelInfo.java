@@ -112,13 +112,9 @@ final class ModelInfo {
         return headAsMade != null;
     }
 
-    /** Records the head's settings until the end of a training. */
-    void beginTraining(Head head) {
-        headInTraining = head.settings();
-    }
-
-    void endTraining() {
-        headInTraining = null;
+    /** @param head whose settings of now are those of the model until the end of a training; null at its end */
+    void inTraining(@Nullable Head head) {
+        headInTraining = head == null ? null : head.settings();
     }
 
     /**

@@ -237,7 +237,7 @@ final class TrainingRun implements AutoCloseable {
 
     private void prepareRecognizer(FaceDataset train) {
         ModelInfo model = recognizer.model();
-        model.beginTraining(recognizer.head());
+        model.inTraining(recognizer.head());
         recognizer.embedder().to(device);
         recognizer.encoder().setChannelsLast(optimization.channelsLast());
         if (!model.thresholds().isEmpty()) {
@@ -260,7 +260,7 @@ final class TrainingRun implements AutoCloseable {
         trainable.restore();
         net.eval();
         marginWarmup.restore();
-        recognizer.model().endTraining();
+        recognizer.model().inTraining(null);
         if (!resumed && (step == null || !step.hasChangedWeights())) {
             formerBuffers.restore(net); // a forward pass has changed them
             recognizer.model().restore(formerData);
