@@ -113,7 +113,7 @@ final class DoctorCommand implements Callable<Integer> {
         try {
             return writable(WeightsCache.standard().folder());
         } catch (WeightsException e) { // which matters to downloads alone
-            return e.getMessage();
+            return String.valueOf(e.getMessage());
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.train.Checkpoints;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +32,9 @@ final class OutputFile {
                     option + " must be a file, but was the folder " + out + "; give a file in it");
         }
         Checkpoints.requireNotResumedFrom(out);
+        Path absolute = out.toAbsolutePath();
         if (out.endsWith(FormerOptions.FILE)
-                && Checkpoints.resumableIn(out.toAbsolutePath().getParent()) != null) {
+                && Checkpoints.resumableIn(Objects.requireNonNull(absolute.getParent())) != null) {
             throw new IllegalArgumentException(option + " must not be the options of a training, which could not be"
                     + " resumed any more, but was " + out + "; give another file");
         }
