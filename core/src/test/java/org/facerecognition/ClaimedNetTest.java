@@ -30,8 +30,7 @@ class ClaimedNetTest {
                 "\"embeddingSizes\":[8] | \"embeddingSizes\":[2000000000]"
                         + " | is damaged: its embedding size must be at most 512,",
                 "\"imageSizePx\":112 | \"imageSizePx\":100000000"
-                        + " | is damaged or too large for this machine: the net that it describes cannot be made:"
-                        + " there is too little memory for a tensor of ",
+                        + " | is damaged: its metadata cannot be understood: imageSizePx must be at most 4096, but was ",
                 "MOBILEFACENET | EFFICIENTNET_V2_M"
                         + " | is damaged: the net that it describes cannot be made: last layer must be "
             })
