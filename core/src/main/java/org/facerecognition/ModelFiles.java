@@ -121,8 +121,8 @@ final class ModelFiles {
     }
 
     /** The same without the state of margins that the head no longer has. */
-    static Map<String, Tensor> tensors(Module net, Head head) {
-        return tensors(net, formerState(head));
+    static Map<String, Tensor> tensors(ModelInfo model, Module net, Head head) {
+        return tensors(net, formerState(model, head));
     }
 
     private static Map<String, Tensor> tensors(Module net, Set<String> leftOut) {
@@ -131,10 +131,15 @@ final class ModelFiles {
         return tensors;
     }
 
-    /** Names of what margins have learned that the head no longer has: it keeps that, but no file is to have it. */
-    private static Set<String> formerState(Head head) {
+    /**
+     * Names of what margins have learned that a recipe's head, which is as it was made again, no longer has: it keeps
+     * that, but no file is to have it, since the recipe's network has no place for it.
+     */
+    private static Set<String> formerState(ModelInfo model, Head head) {
         Set<String> former = new HashSet<>();
-        if (head instanceof MarginSoftmax margins) {
+        boolean asMade = model.hasRecipesHead()
+                && model.headSettings(head, "").values().stream().allMatch(String::isEmpty);
+        if (asMade && head instanceof MarginSoftmax margins) {
             try (PointerScope scope = new PointerScope()) {
                 StringTensorDict buffers = head.named_buffers();
                 for (long i = 0; i < buffers.size(); i++) {
@@ -152,18 +157,19 @@ final class ModelFiles {
      * @throws WeightsException when they do not fit
      */
     static void fill(ModelInfo model, Module net, Head head, SafeTensors file) {
-        fill(model, net, formerState(head), file);
+        fill(model, net, formerState(model, head), file);
     }
 
     private static void fill(ModelInfo model, Module net, Set<String> leftOut, SafeTensors file) {
         try (PointerScope scope = new PointerScope()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>(NamedTensors.of(net));
             tensors.keySet().removeAll(leftOut);
-            fitting(model, tensors, file).into(tensors);
+            fitting(model, tensors, leftOut, file).into(tensors);
         }
     }
 
-    private static Weights fitting(ModelInfo model, Map<String, Tensor> net, SafeTensors file) {
+    /** @param leftOut names that earlier versions wrote too */
+    private static Weights fitting(ModelInfo model, Map<String, Tensor> net, Set<String> leftOut, SafeTensors file) {
         boolean hasOtherHead =
                 model.hasRecipesHead() && file.metadata().containsKey(HEAD_KEY); // which warningOfHead says
         Weights weights = Weights.of(file).renamed(name -> {
@@ -171,7 +177,8 @@ final class ModelFiles {
                 return null;
             }
             String own = name.substring(TENSOR_PREFIX.length());
-            return hasOtherHead && own.startsWith(HEAD) && !net.containsKey(own) ? null : own;
+            boolean unused = leftOut.contains(own) || hasOtherHead && own.startsWith(HEAD) && !net.containsKey(own);
+            return unused ? null : own;
         });
         weights.requireFit(net);
         requireNoneLeftOver(weights, net);
@@ -233,7 +240,7 @@ final class ModelFiles {
 
     /** A model as the checkpoints of its training see it. */
     static Checkpoints.Model inCheckpoints(ModelInfo model, Module net, Backbone encoder, Head head) {
-        Set<String> former = formerState(head); // now, since a margin that warms up may have no state at first
+        Set<String> former = formerState(model, head); // now, since a margin that warms up may have no state at first
         return new Checkpoints.Model() {
             @Override
             public Map<String, Tensor> tensors() {
@@ -251,7 +258,7 @@ final class ModelFiles {
                 try (PointerScope scope = new PointerScope()) {
                     Map<String, Tensor> tensors = new LinkedHashMap<>(NamedTensors.of(net));
                     tensors.keySet().removeAll(former);
-                    fitting(model, tensors, file);
+                    fitting(model, tensors, former, file);
                 }
             }
 

@@ -587,7 +587,7 @@ public final class Recognizer implements FaceEmbedder {
         }
         try (Lifetime.Use open = lifetime.enter();
                 PointerScope scope = new PointerScope()) {
-            Map<String, Tensor> tensors = ModelFiles.tensors(net, head);
+            Map<String, Tensor> tensors = ModelFiles.tensors(model, net, head);
             Checkpoints.nonFinite(tensors).ifPresent(name -> {
                 throw new IllegalStateException("this recognizer cannot be saved: some values of " + name
                         + " are NaN or infinite, as after a training whose loss was not finite; load the training's"

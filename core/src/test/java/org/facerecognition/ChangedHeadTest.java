@@ -90,6 +90,28 @@ class ChangedHeadTest {
         }
     }
 
+    /** The recipe's network has the state of AdaFace, which its files must have whatever the margin is now. */
+    @Test
+    void aRecipesStateIsInFilesOfAnotherMargin() {
+        Path file = folder.resolve("some.model");
+        try (Recognizer recognizer = Recognizer.adaFace(RecognizerArgs.builder()
+                .encoder(Encoder.MOBILEFACENET)
+                .embeddingSize(16)
+                .classes(TinyTraining.PEOPLE)
+                .imageSizePx(32)
+                .build())) {
+            ((MarginSoftmax) recognizer.head()).setMargin(RECIPE);
+            TinyTraining.fit(recognizer, faces, args(1));
+            recognizer.save(file);
+            TinyTraining.fit(recognizer, faces, args(2).resume(true));
+        }
+        for (String name : List.of("some.model", "last.ckpt")) {
+            try (Recognizer loaded = Recognizer.load(folder.resolve(name))) {
+                assertThat(loaded.warnings()).anyMatch(warning -> warning.startsWith("the head in "));
+            }
+        }
+    }
+
     @Test
     void aMarginThatIsAsItWasMadeAgainLeavesNothingInFiles() {
         Path file = folder.resolve("some.model");

@@ -96,7 +96,7 @@ final class RecordIoLayout {
         int[] allKeys = keys.build().toArray();
         if (allKeys.length == 0) {
             throw new DataException("data file " + index
-                    + " is empty: it must have a line \"key offset\" for each record;" + " use another copy");
+                    + " is empty: it must have a line \"key offset\" for each record; use another copy");
         }
         long[] allOffsets = offsets.build().toArray();
         return ascending ? new RecordIoLayout(file, allKeys, allOffsets) : sorted(file, allKeys, allOffsets);

@@ -1,7 +1,9 @@
 package org.facerecognition.eval;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -76,7 +78,7 @@ public final class LabelNoise {
                 })
                 .filter(face -> face.nearest() != face.label() || face.degrees() > maxDegrees)
                 .sorted(Comparator.comparingDouble(Suspect::degrees).reversed())
-                .toList();
+                .collect(Collectors.toCollection(ArrayList::new));
     }
 
     /** Returns, per identity, the index of the center that is nearest to most of its faces; of several, the first. */

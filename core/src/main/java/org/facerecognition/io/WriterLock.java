@@ -66,6 +66,7 @@ public final class WriterLock implements AutoCloseable {
     private static final int MAX_TEXT_BYTES = 1_000;
     private static final int WAIT_MILLIS = 50;
     private static final int SILENT_TRIES = 10; // after them, waiting is explained
+    private static final int MAX_UNKNOWN_TRIES = 12_000; // ten minutes: a download on another host may take some
     private static final String TEXT_START = "process "; // of every lock file
     private static final Pattern PROCESS = Pattern.compile(TEXT_START + "(\\d{1,18})( on host .*)?, .*");
 
@@ -137,23 +138,24 @@ public final class WriterLock implements AutoCloseable {
      *
      * @param lockFile exists while the lock is held; missing folders are created
      * @param holder describes the writer in a few words
-     * @throws LockedException if the file system has no locks and it is not known whether the holder still runs
+     * @throws LockedException if the file system has no locks, and after ten minutes it is not known whether the
+     *     holder still runs
      * @throws InterruptedIOException if the thread is interrupted while it waits
      * @throws IOException if the lock file cannot be created
      */
     public static WriterLock await(Path lockFile, String holder) throws IOException {
-        return await(lockFile, holder, WriterLock::lock);
+        return await(lockFile, holder, WriterLock::lock, MAX_UNKNOWN_TRIES);
     }
 
-    static WriterLock await(Path lockFile, String holder, Locking locking) throws IOException {
+    static WriterLock await(Path lockFile, String holder, Locking locking, int unknownTries) throws IOException {
         for (int tries = 0; ; tries++) {
             try {
                 return of(lockFile, holder, false, locking);
             } catch (LockedException e) {
+                if (tries >= unknownTries && e.mayBeLeftBehind()) { // a person has to look, and to delete the file
+                    throw e;
+                }
                 if (tries == SILENT_TRIES) {
-                    if (e.mayBeLeftBehind()) { // a person has to delete the file
-                        throw e;
-                    }
                     System.getLogger(WriterLock.class.getName())
                             .log(System.Logger.Level.INFO, "waiting: {0}", e.getMessage());
                 }

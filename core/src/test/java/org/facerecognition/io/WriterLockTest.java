@@ -201,9 +201,10 @@ class WriterLockTest {
             Files.writeString(file, "process 1 on host other, a download of weights since yesterday");
             CompletableFuture<WriterLock> lock = CompletableFuture.supplyAsync(() -> {
                 try {
-                    return WriterLock.await(file, "a second one", open -> {
+                    WriterLock.Locking none = open -> {
                         throw new IOException("No locks available");
-                    });
+                    };
+                    return WriterLock.await(file, "a second one", none, 2);
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }

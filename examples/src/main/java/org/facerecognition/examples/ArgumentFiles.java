@@ -123,7 +123,7 @@ final class ArgumentFiles {
             String text = charset.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
             return text.startsWith("\ufeff") ? text.substring(1) : text;
         } catch (CharacterCodingException e) {
-            throw unusable(file, "it is not text in " + charset, e);
+            throw unusable(file, "it is not text in " + charset + ", in which it has to be saved", e);
         }
     }
 

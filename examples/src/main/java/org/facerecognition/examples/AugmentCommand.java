@@ -40,6 +40,7 @@ final class AugmentCommand implements Callable<Integer> {
     private static final int GAP_PX = 2;
     private static final int MAX_SIDE_PX = 4096;
     private static final int MAX_SHEET_SIDE_PX = 65_500; // of JPEG
+    private static final int MAX_PNG_SIDE_PX = 1_000_000; // that libpng writes
     private static final long MAX_SHEET_PIXELS = 100_000_000; // as of an image that is read
     private static final int LETTER_PX = 6; // approximate width in the caption's font
 
@@ -125,12 +126,13 @@ final class AugmentCommand implements Callable<Integer> {
     private void requireSheet(int rows, int columns) {
         long width = (long) columns * (imageSizePx + GAP_PX);
         long height = CAPTION_PX + (long) rows * (imageSizePx + GAP_PX);
-        if (width > MAX_SHEET_SIDE_PX || height > MAX_SHEET_SIDE_PX || width * height > MAX_SHEET_PIXELS) {
+        int maxSide = out.toString().toLowerCase(Locale.ROOT).endsWith(".png") ? MAX_PNG_SIDE_PX : MAX_SHEET_SIDE_PX;
+        if (width > maxSide || height > maxSide || width * height > MAX_SHEET_PIXELS) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
                     "--images and --image-size must give a sheet of at most %,d pixels on each side and %,d in all, but"
                             + " %,d rows and %,d columns of %,d pixels give %,d x %,d; give fewer or smaller images",
-                    MAX_SHEET_SIDE_PX,
+                    maxSide,
                     MAX_SHEET_PIXELS,
                     rows,
                     columns,

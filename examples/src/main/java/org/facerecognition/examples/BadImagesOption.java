@@ -32,7 +32,7 @@ final class BadImagesOption {
     /**
      * Returns the faces without those to be skipped.
      *
-     * @param sizePx side of the network's input
+     * @param sizePx side of the network's input; 0 if the images are to be read whole
      * @throws DataException when none is left
      */
     FaceDataset usable(FaceDataset faces, int sizePx) {
@@ -53,7 +53,7 @@ final class BadImagesOption {
         Map<Integer, String> reasons = new ConcurrentSkipListMap<>();
         try (ImagesProgress progress = new ImagesProgress("checking", faces.size())) {
             IntStream.range(0, faces.size()).parallel().forEach(i -> {
-                try (Mat face = faces.readCropped(i, sizePx)) {
+                try (Mat face = sizePx == 0 ? faces.sample(i).image().read() : faces.readCropped(i, sizePx)) {
                     progress.step();
                 } catch (DataException e) {
                     reasons.put(i, e.getMessage());

@@ -68,7 +68,11 @@ final class EncoderOptions {
                 throw new TypeConversionException("a size must not begin with 0, but one was " + size
                         + "; write 1024, not 1,024, for one layer of that size");
             }
-            return Integer.valueOf(size);
+            try {
+                return Integer.valueOf(size);
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException("'" + size + "' is not an int");
+            }
         }
     }
 

@@ -88,12 +88,21 @@ final class Evaluation {
 
     /** Returns the faces without those that --bad-images leaves out. */
     FaceDataset usable(FaceDataset faces) {
-        return badImages.usable(faces, model.embedder().imageSizePx());
+        return badImages.usable(faces, sizeRead(faces));
     }
 
     /** Returns the pairs without the faces that --bad-images leaves out. */
     VerificationSet usable(VerificationSet set) {
-        return badImages.usable(set, model.embedder().imageSizePx());
+        return badImages.usable(set, sizeRead(set.faces()));
+    }
+
+    /** Returns the side at which faces are read: 0 if a detector looks for them in whole images. */
+    private int sizeRead(FaceDataset faces) {
+        if (detector != null) {
+            return 0;
+        }
+        DataOptions.requirePackedFor(model, faces);
+        return model.embedder().imageSizePx();
     }
 
     /**

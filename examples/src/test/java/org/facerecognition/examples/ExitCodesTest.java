@@ -303,7 +303,7 @@ class ExitCodesTest {
                             "--threshold",
                             2),
                     line(
-                            "error: --images and --image-size must give a sheet of at most 65,500 pixels on each side",
+                            "error: --images and --image-size must give a sheet of at most 1,000,000 pixels",
                             "augment",
                             "--data",
                             faces,

@@ -12,16 +12,18 @@ import java.util.Arrays;
  * second. The JVM says only how many processors are as much, rounded up.
  */
 final class CpuQuota {
-    private static final String WITHOUT_QUOTA = "max";
+    private static final double PERIOD = 100_000; // Linux's own
 
     private CpuQuota() {}
 
     /**
-     * Returns whether the group of this process, or one that contains it, has a quota; false on other systems.
+     * Returns whether the group of this process, or one that contains it, has a quota below the time of all
+     * processors; false on other systems.
      *
      * @param root of the file system
+     * @param processors of the machine
      */
-    static boolean isSet(Path root) {
+    static boolean isSet(Path root, long processors) {
         Path groups = root.resolve("sys/fs/cgroup");
         try {
             for (String line : Files.readAllLines(root.resolve("proc/self/cgroup"))) {
@@ -31,8 +33,8 @@ final class CpuQuota {
                 }
                 boolean unified = group[1].isEmpty(); // of version 2
                 boolean ofProcessors = Arrays.asList(group[1].split(",")).contains("cpu");
-                if (unified && isSetWithin(groups, group[2])
-                        || ofProcessors && isSetWithin(groups.resolve("cpu"), group[2])) {
+                if (unified && isSetWithin(groups, group[2], processors)
+                        || ofProcessors && isSetWithin(groups.resolve("cpu"), group[2], processors)) {
                     return true;
                 }
             }
@@ -43,7 +45,7 @@ final class CpuQuota {
     }
 
     /** Looks in a group and those above it; a container sees its own group as the root, whatever it is called. */
-    private static boolean isSetWithin(Path mount, String group) {
+    private static boolean isSetWithin(Path mount, String group, long processors) {
         Path folder =
                 mount.resolve(group.substring(Math.min(1, group.length()))).normalize();
         if (!folder.startsWith(mount)) { // a group beside that of the container
@@ -52,12 +54,24 @@ final class CpuQuota {
         for (; folder != null && folder.startsWith(mount); folder = folder.getParent()) {
             String ofVersion2 = content(folder.resolve("cpu.max")); // quota and period, in microseconds
             String ofVersion1 = content(folder.resolve("cpu.cfs_quota_us"));
-            if (!ofVersion2.isEmpty() && !ofVersion2.startsWith(WITHOUT_QUOTA)
-                    || !ofVersion1.isEmpty() && !ofVersion1.startsWith("-")) {
+            if (isBelow(ofVersion2, processors)
+                    || isBelow(ofVersion1 + " " + content(folder.resolve("cpu.cfs_period_us")), processors)) {
                 return true;
             }
         }
         return false;
+    }
+
+    /** @param quotaAndPeriod in microseconds; "max" or -1 is no quota */
+    private static boolean isBelow(String quotaAndPeriod, long processors) {
+        String[] numbers = quotaAndPeriod.strip().split("\\s+");
+        try {
+            double quota = Double.parseDouble(numbers[0]);
+            double period = numbers.length > 1 ? Double.parseDouble(numbers[1]) : PERIOD;
+            return quota > 0 && quota < period * processors;
+        } catch (NumberFormatException e) {
+            return false;
+        }
     }
 
     private static String content(Path file) {

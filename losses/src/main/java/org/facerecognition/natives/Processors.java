@@ -59,11 +59,11 @@ public final class Processors {
     static boolean areBounded(Path root) {
         return given().isPresent()
                 || Runtime.getRuntime().availableProcessors() < ofMachine()
-                || Uninterrupted.get(() -> CpuQuota.isSet(root));
+                || Uninterrupted.get(() -> CpuQuota.isSet(root, ofMachine()));
     }
 
     /** Returns the number of processors of the machine where Linux tells it, else of the JVM. */
-    private static long ofMachine() {
+    static long ofMachine() {
         return Uninterrupted.get(Processors::listed);
     }
 

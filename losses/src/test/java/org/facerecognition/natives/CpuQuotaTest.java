@@ -25,6 +25,8 @@ class CpuQuotaTest {
     @CsvSource({
         "0::/, cpu.max, 150000 100000, true",
         "0::/, cpu.max, max 100000, false",
+        "0::/, cpu.max, 200000 100000, false",
+        "0::/, cpu.max, 100000 50000, false",
         "0::/pod/app, pod/app/cpu.max, 50000 100000, true",
         "0::/pod/app, pod/cpu.max, 50000 100000, true",
         "0::/pod/app, other/cpu.max, 50000 100000, false",
@@ -38,18 +40,18 @@ class CpuQuotaTest {
             throws IOException {
         write("proc/self/cgroup", "9:name=systemd:/\n" + group);
         write("sys/fs/cgroup/" + file, content);
-        assertThat(CpuQuota.isSet(root)).isEqualTo(isSet);
+        assertThat(CpuQuota.isSet(root, 2)).isEqualTo(isSet);
     }
 
     @Test
     void otherSystemsHaveNone() {
-        assertThat(CpuQuota.isSet(root)).isFalse();
+        assertThat(CpuQuota.isSet(root, 2)).isFalse();
     }
 
     @Test
     void aQuotaIsABound() throws IOException {
         write("proc/self/cgroup", "0::/");
-        write("sys/fs/cgroup/cpu.max", "150000 100000");
+        write("sys/fs/cgroup/cpu.max", "50000 100000");
         assertThat(Processors.areBounded(root)).isTrue();
     }
 }

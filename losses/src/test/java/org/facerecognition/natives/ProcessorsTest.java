@@ -53,7 +53,7 @@ class ProcessorsTest {
     @Test
     @EnabledOnOs(OS.LINUX)
     void fewerProcessorsThanTheMachineHasAreABound() throws Exception {
-        boolean quota = CpuQuota.isSet(Path.of("/"));
+        boolean quota = CpuQuota.isSet(Path.of("/"), Processors.ofMachine());
         assertThat(printed("-XX:ActiveProcessorCount=4096")).isEqualTo(String.valueOf(quota));
         assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
         assertThat(printed("-XX:ActiveProcessorCount=1")).isEqualTo("true");

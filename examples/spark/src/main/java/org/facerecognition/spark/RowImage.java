@@ -4,6 +4,7 @@ import java.io.File;
 import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.apache.hadoop.conf.Configuration;
@@ -88,11 +89,20 @@ final class RowImage implements ImageSource {
         }
         try {
             Found file = find(path);
-            return FileBytes.use(path, file.size(), file.opening(), keyed);
+            return FileBytes.use(path, file.size(), () -> open(file), keyed);
         } catch (FileNotFoundException e) {
             throw new DataException("image " + path + " does not exist or cannot be opened", e);
         } catch (IOException e) {
             throw unreadable(e);
+        }
+    }
+
+    /** Opens a file; file systems throw what they like about one of theirs, which is no reason to end the job. */
+    private static InputStream open(Found file) throws IOException {
+        try {
+            return file.opening().open();
+        } catch (RuntimeException e) {
+            throw new IOException(e);
         }
     }
 
