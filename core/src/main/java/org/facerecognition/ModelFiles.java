@@ -467,13 +467,32 @@ final class ModelFiles {
      * @throws WeightsException when the metadata is damaged
      */
     static Optional<String> warningOfHead(SafeTensors file) {
+        List<String> changes = changesOfHead(file);
+        return changes.isEmpty()
+                ? Optional.empty()
+                : Optional.of("the head in " + file.file() + " had other settings than it was made with: "
+                        + String.join("; ", changes) + "; before it is trained on, load it with its parts,"
+                        + " Recognizer.load(file, encoder, head)");
+    }
+
+    /**
+     * Returns the settings of a recipe's head as it was made, as far as a file with a changed one tells: those that it
+     * does not name are those of the head that is given, others are empty. Empty for a file without a changed head.
+     *
+     * @param given by the caller instead of the recipe's
+     * @throws WeightsException when the metadata is damaged
+     */
+    static Optional<Map<String, String>> headAsMade(SafeTensors file, Head given) {
+        List<String> changes = changesOfHead(file);
+        Map<String, String> settings = new LinkedHashMap<>(given.settings());
+        settings.replaceAll(
+                (name, value) -> changes.stream().anyMatch(change -> change.startsWith(name + " ")) ? "" : value);
+        return changes.isEmpty() ? Optional.empty() : Optional.of(settings);
+    }
+
+    private static List<String> changesOfHead(SafeTensors file) {
         try {
-            List<String> changes = names(file.metadata().getOrDefault(HEAD_KEY, "[]"));
-            return changes.isEmpty()
-                    ? Optional.empty()
-                    : Optional.of("the head in " + file.file() + " had other settings than it was made with: "
-                            + String.join("; ", changes) + "; before it is trained on, load it with its parts,"
-                            + " Recognizer.load(file, encoder, head)");
+            return names(file.metadata().getOrDefault(HEAD_KEY, "[]"));
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new WeightsException(
                     file.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);

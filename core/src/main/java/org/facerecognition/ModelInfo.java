@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.FaceDataset;
@@ -28,8 +29,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What is known of a model beside its weights: how it is built, what input it takes, what it was trained on. */
 final class ModelInfo {
-    private static final int MAX_SIDE_PX = 4096;
-
     private final @Nullable LossName loss; // null for custom parts
     private final @Nullable RecognizerArgs args; // null for custom parts
     private final int imageSizePx;
@@ -47,8 +46,9 @@ final class ModelInfo {
 
     private ModelInfo(
             @Nullable LossName loss, @Nullable RecognizerArgs args, int imageSizePx, Normalization normalization) {
-        if (imageSizePx < 1 || imageSizePx > MAX_SIDE_PX) { // as BackboneOptions, for custom parts
-            throw new IllegalArgumentException("imageSizePx must be 1 to " + MAX_SIDE_PX + ", but was " + imageSizePx);
+        if (imageSizePx < 1 || imageSizePx > BackboneOptions.MAX_IMAGE_SIZE_PX) {
+            throw new IllegalArgumentException(
+                    "imageSizePx must be 1 to " + BackboneOptions.MAX_IMAGE_SIZE_PX + ", but was " + imageSizePx);
         }
         this.loss = loss;
         this.args = args;
@@ -102,9 +102,9 @@ final class ModelInfo {
         return this;
     }
 
-    /** @param head that the recipe has just made */
-    ModelInfo withHead(Head head) {
-        headAsMade = head.settings();
+    /** @param asMade settings of the head as the recipe makes it */
+    ModelInfo withHead(Map<String, String> asMade) {
+        headAsMade = asMade;
         return this;
     }
 

@@ -176,8 +176,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
         } catch (UnsupportedOperationException e) {
             throw new WeightsException(
                     weights.file()
-                            + " is damaged: the layers that it describes do not fit each other, or are larger than any"
-                            + " network's for faces; use another copy",
+                            + " cannot be prepared: " + e.getMessage()
+                            + "; unless its images are that large, it is damaged: use another copy",
                     e);
         } catch (IllegalArgumentException e) { // of weights that are not finite
             throw new WeightsException(weights.file() + " cannot be used: " + e.getMessage(), e);

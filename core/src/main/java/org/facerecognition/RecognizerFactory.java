@@ -68,7 +68,7 @@ final class RecognizerFactory {
                 margins.setChunks(ClassChunks.DEFAULT.withBf16Logits(true));
             }
         }
-        return new Recognizer(ModelInfo.of(loss, args).withWarnings(warnings).withHead(head), encoder, head);
+        return new Recognizer(ModelInfo.of(loss, args).withWarnings(warnings).withHead(head.settings()), encoder, head);
     }
 
     static Recognizer pretrained(Encoder encoder, Weights weights) {
@@ -136,7 +136,9 @@ final class RecognizerFactory {
     static Recognizer load(Path file, Backbone encoder, Head head) {
         boolean made = false;
         try (SafeTensors tensors = SafeTensors.open(file)) {
-            Recognizer recognizer = new Recognizer(ModelFiles.read(tensors), encoder, head);
+            ModelInfo model = ModelFiles.read(tensors);
+            ModelFiles.headAsMade(tensors, head).ifPresent(model::withHead);
+            Recognizer recognizer = new Recognizer(model, encoder, head);
             made = true;
             return filled(recognizer, tensors);
         } finally {

@@ -9,11 +9,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.losses.AdaFaceMargin;
 import org.facerecognition.losses.ArcFaceMargin;
 import org.facerecognition.losses.ClassChunks;
+import org.facerecognition.losses.LossName;
+import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.Margin;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.train.StepReport;
@@ -39,13 +42,26 @@ class ChangedHeadTest {
         TinyTraining.writeFaces(faces);
     }
 
-    private static Recognizer recognizer(Consumer<MarginSoftmax> change) {
-        Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+    private static RecognizerArgs args() {
+        return RecognizerArgs.builder()
                 .encoder(Encoder.MOBILEFACENET)
                 .embeddingSize(16)
                 .classes(TinyTraining.PEOPLE)
                 .imageSizePx(32)
-                .build());
+                .build();
+    }
+
+    /** Loads a file of the changed recipe as the warning says. */
+    private static Recognizer loadedWithParts(Path file) {
+        RecognizerArgs args = args();
+        Backbone encoder = args.encoder().create(args.encoderLastLayerName(), args.embeddingSizes(), args.backbone());
+        MarginSoftmax head = (MarginSoftmax) LossName.ARCFACE.create(TinyTraining.PEOPLE, 16, LossSettings.DEFAULTS);
+        head.setMargin(ADA);
+        return Recognizer.load(file, encoder, head);
+    }
+
+    private static Recognizer recognizer(Consumer<MarginSoftmax> change) {
+        Recognizer recognizer = Recognizer.arcFace(args());
         change.accept((MarginSoftmax) recognizer.head());
         return recognizer;
     }
@@ -90,16 +106,35 @@ class ChangedHeadTest {
         }
     }
 
+    /** Nothing told of the change any more once a file was loaded as the warning says, and saved again. */
+    @Test
+    void aHeadThatIsGivenOnLoadingIsStillAChangedOne() {
+        Consumer<MarginSoftmax> ada = head -> head.setMargin(ADA);
+        fit(ada, args(1));
+        Path last = folder.resolve("last.ckpt");
+        Path again = folder.resolve("again.model");
+        try (Recognizer loaded = loadedWithParts(last)) {
+            TinyTraining.fit(loaded, faces, args(2).resume(true));
+            loaded.save(again);
+        }
+        for (Path file : List.of(last, again)) {
+            try (Recognizer loaded = Recognizer.load(file)) {
+                assertThat(loaded.warnings())
+                        .anyMatch(warning -> warning.startsWith("the head in ") && warning.contains(": margin " + ADA));
+            }
+        }
+        try (Recognizer other = loadedWithParts(last)) {
+            ((MarginSoftmax) other.head()).setMargin(new AdaFaceMargin(32, 0.4));
+            assertThatThrownBy(() -> TinyTraining.fit(other, faces, args(3).resume(true)))
+                    .hasMessageContaining("is of another training: head margin was ");
+        }
+    }
+
     /** The recipe's network has the state of AdaFace, which its files must have whatever the margin is now. */
     @Test
     void aRecipesStateIsInFilesOfAnotherMargin() {
         Path file = folder.resolve("some.model");
-        try (Recognizer recognizer = Recognizer.adaFace(RecognizerArgs.builder()
-                .encoder(Encoder.MOBILEFACENET)
-                .embeddingSize(16)
-                .classes(TinyTraining.PEOPLE)
-                .imageSizePx(32)
-                .build())) {
+        try (Recognizer recognizer = Recognizer.adaFace(args())) {
             ((MarginSoftmax) recognizer.head()).setMargin(RECIPE);
             TinyTraining.fit(recognizer, faces, args(1));
             recognizer.save(file);

@@ -30,7 +30,8 @@ class ClaimedNetTest {
                 "\"embeddingSizes\":[8] | \"embeddingSizes\":[2000000000]"
                         + " | is damaged: its embedding size must be at most 512,",
                 "\"imageSizePx\":112 | \"imageSizePx\":100000000"
-                        + " | is damaged: its metadata cannot be understood: imageSizePx must be at most 4096, but was ",
+                        + " | is damaged: its metadata cannot be understood: imageSizePx must be at most 4096, but was"
+                        + " 100000000",
                 "MOBILEFACENET | EFFICIENTNET_V2_M"
                         + " | is damaged: the net that it describes cannot be made: last layer must be "
             })

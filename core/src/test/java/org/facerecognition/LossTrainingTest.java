@@ -204,7 +204,8 @@ class LossTrainingTest {
             assertThat(smoothed.warnings())
                     .containsExactly(
                             "with partialFraction below 1 label smoothing is spread over the sampled identities in"
-                                    + " training and over all in validation, so that the two losses cannot be compared");
+                                    + " training and over all in validation, so that the two losses cannot be"
+                                    + " compared");
         }
         assertThatThrownBy(() -> Recognizer.sphereFace(tiny().m(0.1).build()))
                 .hasMessage("m must be in [1, 16], but was 0.1");

@@ -239,9 +239,9 @@ class NonFiniteTrainingTest {
             assertThatThrownBy(() -> recognizer.save(folder.resolve("some.model")))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage(
-                            "this recognizer cannot be saved: some values of model.encoder.net.bn.running_mean are NaN or"
-                                    + " infinite, as after a training whose loss was not finite; load the training's last"
-                                    + " checkpoint or another file instead");
+                            "this recognizer cannot be saved: some values of model.encoder.net.bn.running_mean are NaN"
+                                    + " or infinite, as after a training whose loss was not finite; load the training's"
+                                    + " last checkpoint or another file instead");
         }
         assertThat(files()).isEmpty();
     }

@@ -218,9 +218,10 @@ class PreparedFileTest {
                 file, Map.of("graph", metadata.get("graph").replaceFirst("\"padding\":\\d+", "\"padding\":5000")));
         assertThatThrownBy(() -> load(padded))
                 .isInstanceOf(WeightsException.class)
-                .hasMessage(
-                        padded + " is damaged: the layers that it describes do not fit each other, or are larger than"
-                                + " any network's for faces; use another copy");
+                .hasMessageStartingWith(padded
+                        + " cannot be prepared: a net to be prepared must have at most 67108864 values per image")
+                .hasMessageEndingWith(
+                        "; use smaller images; unless its images are that large, it is damaged: use another" + " copy");
         String args = metadata.get("args").replace("\"imageSizePx\":32", "\"imageSizePx\":20000");
         assertThat(args).isNotEqualTo(metadata.get("args"));
         Path large = rewritten(file, Map.of("args", args, "imageSizePx", "20000"));

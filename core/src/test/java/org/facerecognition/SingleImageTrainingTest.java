@@ -156,8 +156,8 @@ class SingleImageTrainingTest {
         }
         assertThat(notes)
                 .containsExactly(
-                        "the training data shows only \"person3\": from one person a network cannot learn to tell people"
-                                + " apart; give it others too",
+                        "the training data shows only \"person3\": from one person a network cannot learn to tell"
+                                + " people apart; give it others too",
                         "the head has 5 classes, but the training data only 1 identities: the others have no image to"
                                 + " learn from; build it with classes(1) unless they are to come");
     }

@@ -53,8 +53,8 @@ class TrainingNotesTest {
         assertThat(notes(triplet(), TinyTraining.args()))
                 .containsExactly(
                         "the loss compares the images of a batch, so that a batch should hold several images of"
-                                + " some people, but the sampler is \"shuffled\"; use Sampler.identities(16, 4) (--sampler 16x4),"
-                                + " for example");
+                                + " some people, but the sampler is \"shuffled\"; use Sampler.identities(16, 4)"
+                                + " (--sampler 16x4), for example");
         assertThat(notes(triplet(), TinyTraining.args().batchSize(10).sampler(Sampler.identities(5, 2))))
                 .isEmpty();
     }

@@ -15,16 +15,17 @@ public record BackboneOptions(int imageSizePx, boolean smallFaces, double dropou
     public static final BackboneOptions DEFAULT = new BackboneOptions(112, false, 0);
 
     private static final int MIN_SIZE_PX = 32;
-    private static final int MAX_SIZE_PX = 4096; // a damaged file could ask for any, for which there is no memory
+    /** The largest side of images, in pixels: a damaged file could ask for any, for which there is no memory. */
+    public static final int MAX_IMAGE_SIZE_PX = 4096;
 
     public BackboneOptions {
         if (imageSizePx < MIN_SIZE_PX) {
             throw new IllegalArgumentException(
                     "imageSizePx must be at least " + MIN_SIZE_PX + ", but was " + imageSizePx);
         }
-        if (imageSizePx > MAX_SIZE_PX) {
+        if (imageSizePx > MAX_IMAGE_SIZE_PX) {
             throw new IllegalArgumentException(
-                    "imageSizePx must be at most " + MAX_SIZE_PX + ", but was " + imageSizePx);
+                    "imageSizePx must be at most " + MAX_IMAGE_SIZE_PX + ", but was " + imageSizePx);
         }
         if (!(dropout >= 0 && dropout < 1)) {
             throw new IllegalArgumentException("dropout must be in [0, 1), but was " + dropout);

@@ -121,7 +121,7 @@ final class RecordIoLayout {
     private long[] imagesByPerson(PassedOver passedOver) {
         int end = endOfImages();
         // the end is a float32: beyond 2^24 it can be rounded, and records around it are looked at
-        int rounding = end > EXACT_FLOATS && end < Integer.MAX_VALUE ? (int) Math.ulp((float) end) : 0;
+        int rounding = end >= EXACT_FLOATS && end < Integer.MAX_VALUE ? (int) Math.ulp((float) end) : 0;
         if (end < Integer.MAX_VALUE) {
             compareWithIndex(end - rounding, passedOver);
         }

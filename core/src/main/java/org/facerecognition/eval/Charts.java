@@ -189,6 +189,7 @@ final class Charts {
         } catch (LinkageError | InternalError | AWTError | RuntimeException e) {
             // what AWT throws where there are no fonts, which differs from Java to Java, or no screen although DISPLAY
             // names one
+            System.getLogger(Charts.class.getName()).log(System.Logger.Level.DEBUG, "a chart cannot be drawn", e);
             return Optional.empty();
         }
     }

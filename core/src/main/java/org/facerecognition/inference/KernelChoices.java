@@ -179,9 +179,14 @@ final class KernelChoices {
     private FileLock locked(FileChannel channel) throws IOException {
         long start = System.nanoTime();
         FileLock lock = channel.tryLock();
+        boolean interrupted = false; // with an interrupt, parkNanos would not wait
         while (lock == null && System.nanoTime() - start < patience.toNanos()) {
             LockSupport.parkNanos(RETRY.toNanos());
+            interrupted |= Thread.interrupted();
             lock = channel.tryLock();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         if (lock == null) {
             patience = Duration.ZERO; // networks are not to wait for it each time

@@ -146,8 +146,8 @@ public final class PrecisionTrial {
             if (!close) {
                 throw new IllegalStateException(format(
                         "embeddings in int8 must have a cosine of at least %s to those in float32, but had %.7f on this"
-                                + " processor, which is of another kind than that of the calibration; calibrate the model"
-                                + " here, or prepare with arithmetic AUTO",
+                                + " processor, which is of another kind than that of the calibration; calibrate the"
+                                + " model here, or prepare with arithmetic AUTO",
                         options.minCosine(), cosine));
             }
             return new Result(

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.facerecognition.backbone.BackboneOptions;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.data.Normalization;
@@ -36,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class OnnxModel implements AutoCloseable {
     private static final String OWN_FORMAT = "face-recognition export 1";
-    private static final int MAX_SIDE_PX = 4096;
+    private static final int MAX_SIDE_PX = BackboneOptions.MAX_IMAGE_SIZE_PX;
     private static final int DIGITS = 16;
 
     private final Path file;

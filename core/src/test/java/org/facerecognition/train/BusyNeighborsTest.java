@@ -50,8 +50,8 @@ class BusyNeighborsTest {
         assertThat(neighbors.afterStep())
                 .hasValue(
                         "other programs use 1.0 processors, and the 2 threads of this training wait for one another in"
-                                + " every layer: it may be faster with 1 (--compute-threads 1, also when it is resumed; in"
-                                + " Java, Libtorch.setThreads)");
+                                + " every layer: it may be faster with 1 (--compute-threads 1, also when it is resumed;"
+                                + " in Java, Libtorch.setThreads)");
         pass(30, 0.9, 1);
         assertThat(neighbors.afterStep()).isEmpty();
     }

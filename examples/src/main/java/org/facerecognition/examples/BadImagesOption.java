@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.io.PrintWriter;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -28,6 +29,8 @@ final class BadImagesOption {
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
+
+    private final Set<String> reported = new HashSet<>();
 
     /**
      * Returns the faces without those to be skipped.
@@ -61,7 +64,7 @@ final class BadImagesOption {
             });
         }
         PrintWriter err = command.commandLine().getErr();
-        reasons.values().forEach(reason -> err.println("skipped: " + reason));
+        reasons.values().stream().filter(reported::add).forEach(reason -> err.println("skipped: " + reason));
         return reasons.keySet();
     }
 }

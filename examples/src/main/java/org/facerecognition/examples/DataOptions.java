@@ -106,7 +106,8 @@ final class DataOptions {
         ModelFile.requireOther(option, out, LayoutDetection.files(path()));
         if (Files.isRegularFile(out) && ImageFiles.kindOf(out) == ImageFiles.Kind.IMAGE && isInFolderOf(path(), out)) {
             throw new IllegalArgumentException(
-                    option + " must not be a file that is read, which it would replace, but was " + out);
+                    option + " must not be a file that is read, which it would replace, but was " + out
+                            + "; give a file outside the folders of images");
         }
     }
 

@@ -88,12 +88,29 @@ final class Evaluation {
 
     /** Returns the faces without those that --bad-images leaves out. */
     FaceDataset usable(FaceDataset faces) {
-        return badImages.usable(faces, sizeRead(faces));
+        FaceDataset usable = badImages.usable(faces, sizeRead(faces));
+        noteSkipped(faces, usable, "");
+        return usable;
     }
 
     /** Returns the pairs without the faces that --bad-images leaves out. */
     VerificationSet usable(VerificationSet set) {
-        return badImages.usable(set, sizeRead(set.faces()));
+        VerificationSet usable = badImages.usable(set, sizeRead(set.faces()));
+        noteSkipped(
+                set.faces(), usable.faces(), ", with their pairs: figures and folds are not those of the whole list");
+        return usable;
+    }
+
+    /** Results of a part of the images must not look like those of all. */
+    private void noteSkipped(FaceDataset all, FaceDataset usable, String consequence) {
+        if (usable.size() < all.size()) {
+            note(String.format(
+                    Locale.ROOT,
+                    "%,d of %,d images could not be used and were left out%s",
+                    all.size() - usable.size(),
+                    all.size(),
+                    consequence));
+        }
     }
 
     /** Returns the side at which faces are read: 0 if a detector looks for them in whole images. */

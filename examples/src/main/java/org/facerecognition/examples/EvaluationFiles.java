@@ -10,9 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The files that {@code evaluate} writes, none of which may replace one that it reads or another that it writes. */
 final class EvaluationFiles {
-    private static final List<String> LISTS =
-            List.of("pairs.txt", "pairsDevTest.txt", "pairsDevTrain.txt", "pairs.tsv");
-
     private final ModelOptions model;
     private final DataOptions data;
     private final @Nullable Path pairs;
@@ -62,7 +59,6 @@ final class EvaluationFiles {
         List<@Nullable Path> read = new ArrayList<>();
         read.add(pairs);
         read.add(detector);
-        LISTS.forEach(list -> read.add(data.path().resolve(list)));
         read.add(model.beside(FormerOptions.FILE)); // the training could not be resumed without it
         ModelFile.requireOther(option, out, read.toArray(Path[]::new));
         data.requireOther(option, out);

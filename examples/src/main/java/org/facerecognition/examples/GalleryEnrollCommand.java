@@ -143,7 +143,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
             result.put("left_out", leftOut);
             result.put("entries", total);
             result.put("passed_over", alreadyThere);
-            spec.commandLine().getOut().println(Json.line(result));
+            Json.print(spec.commandLine().getOut(), result);
         }
     }
 

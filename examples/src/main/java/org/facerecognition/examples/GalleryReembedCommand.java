@@ -134,7 +134,7 @@ final class GalleryReembedCommand implements Callable<Integer> {
             result.put("already_there", done.alreadyThere());
             result.put("left_out", leftOut);
             result.put("entries", total);
-            spec.commandLine().getOut().println(Json.line(result));
+            Json.print(spec.commandLine().getOut(), result);
         }
     }
 }

@@ -45,7 +45,9 @@ final class Json {
 
     /** Prints a value on one line, which may be longer than a string can be. */
     static void print(PrintWriter out, Object value) {
-        try (JsonGenerator json = JSON.createGenerator(out).disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)) {
+        try (JsonGenerator json = JSON.createGenerator(out)
+                .disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
+                .disable(JsonGenerator.Feature.AUTO_CLOSE_JSON_CONTENT)) { // half a value must not look whole
             JSON.writeValue(json, value);
         } catch (IOException e) {
             throw new IllegalStateException("cannot write a result as JSON: " + e.getMessage(), e);

@@ -16,7 +16,8 @@ import org.facerecognition.examples.DataOptions.Layout;
 final class LayoutDetection {
     private static final List<String> CELEBA_FILES = List.of("celebA_anno.txt", "celebA_train_split.txt");
     private static final List<String> RECORDIO_FILES = List.of("train.rec", "train.idx");
-    private static final List<String> OPEN_SET_FILES = List.of("celebA_anno_query.csv");
+    private static final List<String> LISTS =
+            List.of("celebA_anno_query.csv", "pairs.txt", "pairsDevTest.txt", "pairsDevTrain.txt", "pairs.tsv");
 
     private LayoutDetection() {}
 
@@ -59,7 +60,7 @@ final class LayoutDetection {
 
     /** Returns the files beside the images that a data set is read from; not all exist. */
     static Path[] files(Path data) {
-        return Stream.of(CELEBA_FILES, RECORDIO_FILES, OPEN_SET_FILES)
+        return Stream.of(CELEBA_FILES, RECORDIO_FILES, LISTS)
                 .flatMap(List::stream)
                 .map(data::resolve)
                 .toArray(Path[]::new);

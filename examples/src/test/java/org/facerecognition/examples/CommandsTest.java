@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.facerecognition.Recognizer;
@@ -111,9 +112,10 @@ class CommandsTest {
                 .contains("natives load", "training step", "all is well")
                 .containsPattern("launcher +none: this process trains alone")
                 .containsPattern("version +\\d+\\.\\d+\\.\\d+")
-                .containsPattern("system +" + System.getProperty("os.name"))
+                .containsPattern("system +" + Pattern.quote(System.getProperty("os.name")))
                 .containsPattern("native cache +.+, writable\\R")
-                .containsPattern("weights cache +" + WeightsCache.standard().folder() + ", (not )?writable");
+                .containsPattern("weights cache +"
+                        + Pattern.quote(WeightsCache.standard().folder().toString()) + ", (not )?writable");
         assertThat(result.code()).isZero();
     }
 

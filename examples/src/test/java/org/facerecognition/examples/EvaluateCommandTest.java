@@ -397,7 +397,14 @@ class EvaluateCommandTest {
             skip[pairs.length + 1] = "skip";
             Cli.Result skipped = evaluate(protocol, some, skip);
             assertThat(skipped.code()).as(skipped.err()).isZero();
-            assertThat(skipped.err()).contains("skipped: ", "person0/0.png");
+            assertThat(skipped.err())
+                    .contains("skipped: ", "person0/0.png")
+                    .containsPattern("note: \\d of \\d+ images could not be used and were left out");
+            assertThat(skipped.err().contains("figures and folds are not those of the whole list"))
+                    .isEqualTo(protocol.equals("pairs"));
+            assertThat(skipped.err().lines().filter(line -> line.contains("skipped: ")))
+                    .as("once each")
+                    .doesNotHaveDuplicates();
         }
         assertThat(figures("all-pairs", some, "--bad-images", "skip")
                         .get("images")

@@ -179,7 +179,8 @@ class OutputsTest {
         Path crop = Files.copy(image, celeba.resolve("celebA_imgs/000001.png"));
         Path list = Files.writeString(celeba.resolve("celebA_anno.txt"), "000001.png 0\n");
         Path split = Files.writeString(celeba.resolve("celebA_train_split.txt"), "000001.png 0\n");
-        for (Path file : List.of(crop, list, split)) {
+        Path pairs = Files.writeString(celeba.resolve("pairs.txt"), "10\n");
+        for (Path file : List.of(crop, list, split, pairs)) {
             assertKept(file, "pack", "--data", celeba);
         }
     }
