@@ -6,6 +6,7 @@ import java.util.function.LongFunction;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.SystemMemory;
 
 /**
  * The embeddings of a gallery: rows of floats in blocks of native memory, which this object owns. Rows are added at the
@@ -17,13 +18,16 @@ import org.facerecognition.natives.NativeLibraries;
  * block has 32 MiB: large enough that the overhead of starting a matrix product per block is negligible, and memory
  * that is not written yet is not committed by the operating system.
  *
+ * Blocks begin where a large page may, and have large pages where Linux gives them: a matrix product with one probe
+ * then takes two thirds of the time (Intel Xeon with AMX, 300,000 rows of 512 values). An almost empty block takes 2 MiB.
+ *
  * The blocks are allocated by malloc directly and not through JavaCPP, which would count them against its limit of
  * native memory. By default, that is the maximum size of the Java heap, so a JVM with a heap of 1 GB would reject a
  * gallery of 2 GB.
  */
 final class Vectors implements AutoCloseable {
     private static final int BLOCK_FLOATS = 1 << 23;
-    private static final int ALIGNMENT_BYTES = 64; // a cache line, and the widest vector register
+    private static final int ALIGNMENT_BYTES = SystemMemory.LARGE_PAGE_BYTES;
 
     private final LongFunction<Pointer> malloc;
     private final int dimension;
@@ -82,6 +86,7 @@ final class Vectors implements AutoCloseable {
         long shift = -memory.address() & (ALIGNMENT_BYTES - 1);
         FloatPointer rows =
                 new FloatPointer(memory).getPointer(shift / Float.BYTES).capacity(floats);
+        SystemMemory.askForLargePages(rows, floats * Float.BYTES);
         return new Block(memory, rows, rows.asBuffer());
     }
 

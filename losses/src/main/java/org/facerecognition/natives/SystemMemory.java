@@ -3,6 +3,7 @@ package org.facerecognition.natives;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * How native code gets memory from Linux. A training step needs hundreds of megabytes for a moment. By default each
@@ -22,6 +23,11 @@ public final class SystemMemory {
     private static final int M_TRIM_THRESHOLD = -1;
     private static final int M_MMAP_THRESHOLD = -3;
 
+    private static final int MADV_HUGEPAGE = 14; // of Linux
+
+    /** Where memory begins that is to have large pages; a multiple of these is best for its size too. */
+    public static final int LARGE_PAGE_BYTES = 2 << 20;
+
     private static final int LARGE = 32 << 20; // bytes: the most to which glibc itself raises the threshold
     private static final int FREED = 128 << 10; // glibc looks what to give back when it frees half as much
     private static final int NEVER = -1;
@@ -38,6 +44,19 @@ public final class SystemMemory {
      */
     static LibC.Variable largePages() {
         return System.getenv(HUGE_PAGES) == null ? LibC.set(HUGE_PAGES, "1") : () -> {};
+    }
+
+    /**
+     * Asks Linux for large pages, before they are written to, for memory that is read as a whole or at random: with
+     * pages of 4 KiB, the processor looks up where each of them is. Elsewhere, without effect.
+     *
+     * @param memory borrowed; its address is a multiple of {@value #LARGE_PAGE_BYTES}
+     * @param bytes the size, at least 1
+     */
+    public static void askForLargePages(Pointer memory, long bytes) {
+        if (LibC.isLinux()) {
+            LibC.call("madvise", memory.address(), bytes, MADV_HUGEPAGE);
+        }
     }
 
     /**
