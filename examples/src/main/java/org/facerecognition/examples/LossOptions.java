@@ -24,14 +24,14 @@ final class LossOptions {
     @Option(
             names = "--s",
             paramLabel = "SCALE",
-            description = "Scale of the cosines. Default: 5 for arcface, else the value of the loss's paper.")
+            description = "Scale of the cosines. Default: 5 for arcface, else the loss's own (losses/README.md).")
     private @Nullable Double s;
 
     @Option(
             names = "--m",
             paramLabel = "MARGIN",
             description = "Margin: radians for arcface, a difference of cosines for cosface."
-                    + " Default: 0.1 for arcface, else the value of the loss's paper.")
+                    + " Default: 0.1 for arcface, else the loss's own (losses/README.md).")
     private @Nullable Double m;
 
     @Option(

@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
         name = "serve",
         description = {
             "Serve a page for the browser: enroll faces, identify people, compare two faces.",
-            "The page takes images from files or the camera. They do not leave this machine. Ctrl-C stops the server."
+            "The page takes images from files or the camera. This server processes them and sends them nowhere else;"
+                    + " embeddings of enrolled faces are stored in --gallery. Ctrl-C stops the server."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,

@@ -134,7 +134,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--compute-threads",
             paramLabel = "N",
             defaultValue = "0",
-            description = "Threads of libtorch on the CPU; 0 for one per core.")
+            description = "Threads of libtorch on the CPU; 0 for as many as the JVM may use."
+                    + " See -Dfacerecognition.threads in core/README.md.")
     @HelpSection(Heading.OPTIMIZATION)
     private int computeThreads;
 

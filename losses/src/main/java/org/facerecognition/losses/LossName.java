@@ -9,7 +9,9 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All losses by name, each with the settings of its paper. Model files and the command line name a loss by its {@link
+ * All losses by name, each with default settings: those of its paper, except that {@link #SPHEREFACE} has those that the
+ * ArcFace paper compares with, {@link #NORMFACE} a scale that follows from the number of identities, and {@link
+ * #TRIPLET} FaceNet's margin. Model files and the command line name a loss by its {@link
  * #id}.
  *
  * <p>The meaning of {@code s} and {@code m} differs between losses: see the class that each constant links to.

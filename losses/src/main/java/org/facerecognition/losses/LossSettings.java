@@ -3,7 +3,7 @@ package org.facerecognition.losses;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of a loss that {@link LossName} creates. Values that are not set are those of the loss's paper.
+ * The settings of a loss that {@link LossName} creates. Values that are not set are the defaults of the name.
  *
  * @param s the scale of the cosines; null for the default of the loss
  * @param m the margin, of the kind that the loss has; null for the default of the loss
@@ -21,7 +21,7 @@ public record LossSettings(
         double labelSmoothing,
         double focalGamma,
         boolean straightThrough) {
-    /** The settings of each loss's paper. */
+    /** The defaults of each name. */
     public static final LossSettings DEFAULTS = new LossSettings(null, null, 0, 0, 0, false);
 
     /**
