@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.Trainer;
@@ -45,8 +46,11 @@ public final class Step1_TrainArcFace {
             History history = new Trainer(training).fit(recognizer, train, validation);
             for (EpochReport epoch : history.epochs()) {
                 System.out.printf(
+                        Locale.ROOT,
                         "epoch %d: loss %.2f, validation accuracy %.2f%n",
-                        epoch.epoch(), epoch.trainLoss(), epoch.valAccuracy());
+                        epoch.epoch(),
+                        epoch.trainLoss(),
+                        epoch.valAccuracy());
             }
             recognizer.save(folder.resolve("arcface.model"));
             System.out.println("saved " + recognizer.identities().size() + " people and their network");

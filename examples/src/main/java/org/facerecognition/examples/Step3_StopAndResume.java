@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.Trainer;
@@ -28,7 +29,7 @@ public final class Step3_StopAndResume {
         TrainingListener printer = new TrainingListener() {
             @Override
             public void stepped(StepReport step) {
-                System.out.printf("step %d: loss %.2f%n", step.step(), step.loss());
+                System.out.printf(Locale.ROOT, "step %d: loss %.2f%n", step.step(), step.loss());
             }
 
             @Override

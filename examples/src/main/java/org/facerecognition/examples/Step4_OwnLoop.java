@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.util.List;
+import java.util.Locale;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Backbone;
@@ -57,7 +58,11 @@ public final class Step4_OwnLoop {
                             optimizer.step(learningRate);
                             optimizer.zeroGrad();
                             System.out.printf(
-                                    "epoch %d: %d images, loss %.2f%n", epoch, batch.size(), loss.item_float());
+                                    Locale.ROOT,
+                                    "epoch %d: %d images, loss %.2f%n",
+                                    epoch,
+                                    batch.size(),
+                                    loss.item_float());
                         }
                     }
                 }

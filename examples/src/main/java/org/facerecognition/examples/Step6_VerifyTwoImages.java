@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.VerificationResult;
@@ -35,7 +36,11 @@ public final class Step6_VerifyTwoImages {
 
     private static void print(String who, VerificationResult result) {
         System.out.printf(
-                "%s: cosine %.2f, %s%n", who, result.cosine(), result.same() ? "same person" : "different people");
+                Locale.ROOT,
+                "%s: cosine %.2f, %s%n",
+                who,
+                result.cosine(),
+                result.same() ? "same person" : "different people");
     }
 }
 

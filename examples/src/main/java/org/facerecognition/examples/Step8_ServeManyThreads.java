@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -41,8 +42,8 @@ public final class Step8_ServeManyThreads {
                 smallest = Math.min(
                         smallest, Recognizer.similarity(alone, embeddings.get(i).get()));
             }
-            System.out.printf("embedded %d images on %d threads%n", images.size(), threads);
-            System.out.printf("smallest cosine with the unprepared model: %.3f%n", smallest);
+            System.out.printf(Locale.ROOT, "embedded %d images on %d threads%n", images.size(), threads);
+            System.out.printf(Locale.ROOT, "smallest cosine with the unprepared model: %.3f%n", smallest);
         } finally {
             requests.shutdown();
         }

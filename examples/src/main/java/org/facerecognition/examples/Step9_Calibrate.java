@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.FaceDataset;
@@ -33,11 +34,14 @@ public final class Step9_Calibrate {
                     .calibrate(strangers, CalibrationSettings.DEFAULT.withFalseAcceptRates(List.of(falseAcceptRate)))
                     .get(0);
             System.out.printf(
+                    Locale.ROOT,
                     "threshold %.2f; the false accept rate on other people is at most %.3f, at 95 %% confidence%n",
-                    threshold.cosine(), threshold.evidence().orElseThrow().upperBound());
+                    threshold.cosine(),
+                    threshold.evidence().orElseThrow().upperBound());
 
             Verification verification = Verification.ofAllPairs(recognizer.embed(others));
             System.out.printf(
+                    Locale.ROOT,
                     "of other people it accepts %.2f %% of impostor pairs and %.1f %% of genuine pairs%n",
                     100 * verification.roc().far(threshold.cosine()),
                     100 * verification.roc().tar(threshold.cosine()));

@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import org.facerecognition.Recognizer;
 import org.facerecognition.Threshold;
 import org.facerecognition.VerificationResult;
@@ -21,7 +22,8 @@ public final class VerifyTwoPhotographs {
             Threshold threshold = Threshold.of(0.4); // only to try it; calibrate your own
             VerificationResult result =
                     recognizer.verify(ImageSource.of(Path.of(args[2])), ImageSource.of(Path.of(args[3])), threshold);
-            System.out.printf("cosine %.3f: %s%n", result.cosine(), result.same() ? "same person" : "different people");
+            String answer = result.same() ? "same person" : "different people";
+            System.out.printf(Locale.ROOT, "cosine %.3f: %s%n", result.cosine(), answer);
         }
     }
 }

@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -32,5 +33,13 @@ class LocaleTest {
         assertThat(lines)
                 .anyMatch(line -> line.contains("18"))
                 .noneMatch(line -> line.matches(".*[\\u0660-\\u0669].*"));
+    }
+
+    /** A program of the README printed "cosine 0,457" where decimals have a comma; StepsTest runs the others. */
+    @Test
+    void theProgramOfTheReadmeFormatsInOneWay() throws IOException {
+        String program =
+                Files.readString(Path.of("src/main/java/org/facerecognition/examples/VerifyTwoPhotographs.java"));
+        assertThat(program).contains("printf(").doesNotContainPattern("(printf|format)\\(\\s*(?!Locale\\.ROOT)\\S");
     }
 }

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -25,7 +26,19 @@ import org.junit.jupiter.api.io.TempDir;
  * processors and are not compared. Rewrites the comments with {@code -Dtests.writeGolden=true}.
  */
 class StepsTest {
+    private static final Locale LOCALE = Locale.getDefault();
     private static int threads;
+
+    /** Their figures are those of the comments where people write digits and commas of their own, too. */
+    @BeforeAll
+    static void useDigitsOfAnotherCountry() {
+        Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+    }
+
+    @AfterAll
+    static void useTheFormerDigits() {
+        Locale.setDefault(LOCALE);
+    }
 
     /** The number of threads with which the comments were written: a decision near the threshold depends on it. */
     @BeforeAll
