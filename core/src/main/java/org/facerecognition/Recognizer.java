@@ -496,6 +496,14 @@ public final class Recognizer implements FaceEmbedder {
         return Calibrator.known(model.everybodyKnown(), people);
     }
 
+    /**
+     * Returns the names of all people whom this model was trained on, now or before {@link #startFrom}; empty before a
+     * training, and for weights whose file does not say it.
+     */
+    public Set<String> knownPeople() {
+        return Collections.unmodifiableSet(model.everybodyKnown());
+    }
+
     @Override
     public List<Threshold> allThresholds() {
         return model.thresholds();

@@ -229,6 +229,7 @@ class RecognizerTest {
                     .isEmpty();
             assertThat(next.knownPeople(FaceDataset.folders(imagesOf("Ada", "Bo", "Cy"), Split.TRAIN, 0, 0, 1)))
                     .containsExactly("Ada", "Bo");
+            assertThat(next.knownPeople()).containsExactlyInAnyOrder("Ada", "Bo");
         }
         Weights headless = Weights.read(file).renamed(name -> name.contains("conv3") ? null : name);
         assertThatThrownBy(() -> Recognizer.pretrained(Encoder.MOBILEFACENET, headless))

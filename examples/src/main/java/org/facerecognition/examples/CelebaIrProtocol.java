@@ -33,6 +33,6 @@ final class CelebaIrProtocol implements EvaluationProtocol {
 
     /** Returns the crop that the model was trained with; weights from elsewhere are taken to expect aligned faces. */
     private static Crop defaultCrop(LoadedModel model) {
-        return model.embedder().identities().isEmpty() ? Crop.CELEBA_ALIGNED : model.crop();
+        return model.saysItsCrop() ? model.crop() : Crop.CELEBA_ALIGNED;
     }
 }

@@ -176,8 +176,7 @@ final class DataOptions {
                     + " px for this model, but were packed at " + px + " px; pack them again with --decoded "
                     + size);
         }
-        boolean hasCrop = !model.embedder().identities().isEmpty();
-        if (px > 0 && hasCrop && !faces.crop().isCompatibleWith(model.crop())) {
+        if (px > 0 && model.saysItsCrop() && !faces.crop().isCompatibleWith(model.crop())) {
             throw new UnsuitableDataException("faces must be packed with the crop that this model was trained with, "
                     + model.crop() + ", but were packed with " + faces.crop() + "; pack them again with --align");
         }

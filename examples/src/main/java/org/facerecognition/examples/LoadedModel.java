@@ -80,6 +80,11 @@ abstract sealed class LoadedModel implements AutoCloseable {
     /** Returns whether the file says whom the model was trained on. */
     abstract boolean saysWhomItKnows();
 
+    /** Returns whether the file says how the faces of the training were cropped; an export says it without names. */
+    boolean saysItsCrop() {
+        return saysWhomItKnows() || crop() != Crop.WHOLE;
+    }
+
     /** Embeds faces as the data set crops them, whatever detector there is. */
     abstract Embedded embed(FaceDataset faces, boolean flip, IntConsumer embedded);
 
@@ -136,7 +141,7 @@ abstract sealed class LoadedModel implements AutoCloseable {
 
         @Override
         boolean saysWhomItKnows() {
-            return !recognizer.identities().isEmpty();
+            return !recognizer.knownPeople().isEmpty();
         }
 
         @Override

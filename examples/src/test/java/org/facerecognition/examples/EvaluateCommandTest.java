@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.facerecognition.Threshold;
 import org.facerecognition.data.EmbeddingMode;
@@ -309,6 +310,27 @@ class EvaluateCommandTest {
         assertThat(figures.get("pairs_different").asInt()).isEqualTo(60 * 59 / 2 - 150 + 60 * 60);
         assertThat(evaluate("celeba-ir", ir, "--align", "mean").err())
                 .contains("faces must be cropped as this model was trained, whole, but were celeba-crop-aligned");
+    }
+
+    /** Its people and its crop were unknown, although they are in the file. */
+    @Test
+    void aModelOfThisProgramThatIsReadAsWeightsSaysWhomItKnows() throws IOException {
+        Path out = root.resolve("weights");
+        Cli.Result trained = Cli.train(
+                faces, out, "--max-steps", 1, "--image-size", 112, "--embedding-size", 128, "--batch-size", 2);
+        assertThat(trained.code()).as(trained.err()).isZero();
+        Object[] words = {"--model", out.resolve("last.ckpt"), "--encoder", "mobilefacenet", "--json"};
+        Path ir = new CliData(root.resolve("ir-of-weights")).celebaIr(3);
+        Cli.Result closed = Cli.run(with(words, "evaluate", "--data", faces, "--layout", "folders"));
+        assertThat(closed.code()).as(closed.err()).isZero();
+        assertThat(closed.json().get("people_in_training").asInt()).isEqualTo(3);
+        assertThat(closed.err()).doesNotContain("does not say on whom it was trained");
+        Cli.Result whole = Cli.run(with(words, "evaluate", "--data", ir, "--protocol", "celeba-ir"));
+        assertThat(whole.code()).as(whole.err()).isZero();
+    }
+
+    private static Object[] with(Object[] more, Object... words) {
+        return Stream.of(words, more).flatMap(Arrays::stream).toArray();
     }
 
     @Test
