@@ -511,11 +511,14 @@ public final class Recognizer implements FaceEmbedder {
 
     /** Returns the thresholds of the present mode, cosine by false accept rate; empty before {@link #calibrate}. */
     public Map<Double, Double> thresholds() {
-        EmbeddingMode mode = embeddingMode();
-        return byRate(model.thresholds().stream()
+        return byRate(thresholds(embeddingMode()).toList());
+    }
+
+    /** Returns the thresholds of a mode, and those whose mode is unknown. */
+    private Stream<Threshold> thresholds(EmbeddingMode mode) {
+        return model.thresholds().stream()
                 .filter(threshold ->
-                        threshold.evidence().map(e -> e.mode().equals(mode)).orElse(true))
-                .toList());
+                        threshold.evidence().map(e -> e.mode().equals(mode)).orElse(true));
     }
 
     private static Map<Double, Double> byRate(List<Threshold> thresholds) {
@@ -672,9 +675,10 @@ public final class Recognizer implements FaceEmbedder {
 
     /**
      * Calibrates the model for {@link PrepareOptions.Arithmetic#INT8}: finds the range of the values between its layers
-     * on every second face, and measures on the other ones how far the embeddings are from those in float32. The model
-     * keeps the result, and {@link #save} writes it, until it is trained or gets other weights. All programs that use
-     * the file get comparable embeddings; a new calibration gives slightly different ones.
+     * on every second face, and measures on the other ones how far the embeddings are from those in float32, and how
+     * many decisions change at the thresholds of the present {@link #embeddingMode}. The model keeps the result, and
+     * {@link #save} writes it, until it is trained or gets other weights. All programs that use the file get comparable
+     * embeddings; a new calibration gives slightly different ones.
      *
      * @param faces 200 or more, such as those it was trained on, like those that it will embed; cropped as {@link
      *     #embed} does
@@ -686,15 +690,15 @@ public final class Recognizer implements FaceEmbedder {
      */
     public Int8Calibration calibrateInt8(List<? extends ImageSource> faces) {
         try (Lifetime.Use open = lifetime.enter()) {
-            FaceCropper cropper = cropper(use);
+            Use now = use;
+            FaceCropper cropper = cropper(now);
             List<byte[]> pixels = PreparedRecognizer.pixels(faces.size(), i -> cropper.crop(faces.get(i)));
-            List<Double> thresholds = model.thresholds().stream()
-                    .map(Threshold::cosine)
-                    .distinct()
-                    .toList();
+            List<Double> cosines =
+                    thresholds(mode(now)).map(Threshold::cosine).distinct().toList();
+            float[][] table = normalization().table();
             try (Graph graph = encoder.graph()) {
                 Int8Calibration calibration = NativeErrors.explained(
-                        () -> Int8Calibration.of(graph, pixels, normalization().table(), imageSizePx(), thresholds));
+                        () -> Int8Calibration.of(graph, pixels, table, imageSizePx(), now.flip, cosines));
                 model.setInt8(calibration);
                 return calibration;
             }

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -132,6 +134,22 @@ class Int8ModelTest {
         try (PreparedRecognizer prepared = load(former)) {
             assertThat(prepared.arithmetic()).startsWith("int8, cosine to float32 ");
         }
+    }
+
+    /** Thresholds of other modes were counted too, at embeddings to which they do not belong. */
+    @Test
+    void decisionsAreCountedAtTheThresholdsOfThePresentMode() {
+        keepThreshold(0.3);
+        recognizer.useFlip(true);
+        keepThreshold(0.4);
+        assertThat(recognizer.calibrateInt8(faces).changedDecisions()).containsOnlyKeys(0.4);
+        recognizer.useFlip(false);
+        assertThat(recognizer.calibrateInt8(faces).changedDecisions()).containsOnlyKeys(0.3);
+    }
+
+    private void keepThreshold(double cosine) {
+        Threshold.Evidence evidence = new Threshold.Evidence(100, 1, 30, 0.1, recognizer.embeddingMode());
+        recognizer.keepThresholds(List.of(new Threshold(cosine, OptionalDouble.of(0.01), Optional.of(evidence))));
     }
 
     @Test

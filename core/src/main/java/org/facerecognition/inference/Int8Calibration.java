@@ -1,5 +1,6 @@
 package org.facerecognition.inference;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -61,18 +62,22 @@ public record Int8Calibration(
      * @param graph borrowed
      * @param pixels [S, S, 3] of each image, RGB
      * @param table the normalized value of each pixel value, [3, 256]
+     * @param flip whether pairs are decided by embeddings to which those of the mirrored images are added; the cosines
+     *     are of those without
      * @param thresholds cosines at which pairs are decided
      * @throws IllegalArgumentException when there are fewer than {@link #MIN_IMAGES} images
      * @throws UnsupportedOperationException when oneDNN cannot run the network on this processor
      */
     public static Int8Calibration of(
-            Graph graph, List<byte[]> pixels, float[][] table, int sizePx, List<Double> thresholds) {
+            Graph graph, List<byte[]> pixels, float[][] table, int sizePx, boolean flip, List<Double> thresholds) {
         if (pixels.size() < MIN_IMAGES) {
             throw new IllegalArgumentException("the calibration for int8 needs at least " + MIN_IMAGES
                     + " faces, better 100 or more, but got " + pixels.size());
         }
-        Int8Ranges ranges = PreparedNet.ranges(graph, everySecond(pixels, 0, table, sizePx));
-        InputImages others = everySecond(pixels, 1, table, sizePx);
+        Int8Ranges ranges =
+                PreparedNet.ranges(graph, new InputImages.Pixels(everySecond(pixels, 0), table, sizePx, false));
+        int images = pixels.size() / 2;
+        InputImages others = new InputImages.Pixels(everySecond(pixels, 1), table, sizePx, flip);
         float[][] integers;
         float[][] floats;
         try (PreparedNet net = PreparedNet.int8(graph, BATCH, sizePx, ranges)) {
@@ -81,16 +86,15 @@ public record Int8Calibration(
         try (PreparedNet net = PreparedNet.onCpu(graph, BATCH, sizePx, ScalarType.Float)) {
             floats = net.embed(others);
         }
-        return new Int8Calibration(
-                ranges,
-                floats.length,
-                IntStream.range(0, floats.length)
-                        .mapToDouble(i -> Cosines.of(integers[i], floats[i]))
-                        .average()
-                        .orElseThrow(),
-                Cosines.min(integers, floats),
-                changedDecisions(integers, floats, thresholds),
-                OneDnnInt8.largestWeight(false));
+        double meanCosine = IntStream.range(0, images)
+                .mapToDouble(i -> Cosines.of(integers[i], floats[i]))
+                .average()
+                .orElseThrow();
+        double minCosine = Cosines.min(Arrays.copyOf(integers, images), Arrays.copyOf(floats, images));
+        Map<Double, Double> changed = flip // last, since sums change rows
+                ? changedDecisions(PreparedNet.sums(integers), PreparedNet.sums(floats), thresholds)
+                : changedDecisions(integers, floats, thresholds);
+        return new Int8Calibration(ranges, images, meanCosine, minCosine, changed, OneDnnInt8.largestWeight(false));
     }
 
     /** Returns whether weights are rounded here as on the processor of the measurement. */
@@ -98,12 +102,11 @@ public record Int8Calibration(
         return largestWeight == 0 || largestWeight == OneDnnInt8.largestWeight(false);
     }
 
-    private static InputImages everySecond(List<byte[]> pixels, int first, float[][] table, int sizePx) {
-        List<byte[]> half = IntStream.range(0, pixels.size())
+    private static List<byte[]> everySecond(List<byte[]> pixels, int first) {
+        return IntStream.range(0, pixels.size())
                 .filter(i -> i % 2 == first)
                 .mapToObj(pixels::get)
                 .toList();
-        return new InputImages.Pixels(half, table, sizePx, false);
     }
 
     /** Returns the fraction of pairs that are decided differently, by threshold. */

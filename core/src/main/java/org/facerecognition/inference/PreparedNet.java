@@ -280,8 +280,8 @@ public final class PreparedNet implements AutoCloseable {
         }
     }
 
-    /** Returns the sums of each row of the first half and its counterpart of the second half. */
-    private static float[][] sums(float[][] rows) {
+    /** Adds to each row of the first half its counterpart of the second half, and returns the first half. */
+    static float[][] sums(float[][] rows) {
         float[][] sums = Arrays.copyOf(rows, rows.length / 2);
         for (int i = 0; i < sums.length; i++) {
             float[] mirrored = rows[sums.length + i];

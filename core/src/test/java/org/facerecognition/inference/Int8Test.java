@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -218,7 +219,8 @@ class Int8Test {
         List<byte[]> faces = faces(24, sizePx);
         try (Backbone net = CalmNets.make(encoder, 24, sizePx);
                 Graph graph = net.graph()) {
-            Int8Calibration calibration = Int8Calibration.of(graph, faces, TABLE, sizePx, List.of(0.9, 0.5, 0.5));
+            Int8Calibration calibration =
+                    Int8Calibration.of(graph, faces, TABLE, sizePx, false, List.of(0.9, 0.5, 0.5));
             assertThat(calibration.images()).isEqualTo(12);
             assertThat(calibration.minCosine()).isGreaterThan(minCosine);
             assertThat(calibration.meanCosine()).isBetween(calibration.minCosine(), 1.0);
@@ -246,8 +248,8 @@ class Int8Test {
         try (Backbone net = CalmNets.make(Encoder.RESNET18, 24, sizePx);
                 Graph graph = net.graph();
                 PreparedNet full = PreparedNet.onCpu(graph, 16, sizePx, ScalarType.Float)) {
-            Int8Ranges ranges =
-                    Int8Calibration.of(graph, faces, TABLE, sizePx, List.of()).ranges();
+            Int8Ranges ranges = Int8Calibration.of(graph, faces, TABLE, sizePx, false, List.of())
+                    .ranges();
             assertThat(ranges.values())
                     .hasSize(16); // what 19 convolutions take, 3 of which shorten a block that has the same input
             try (PreparedNet prepared = PreparedNet.int8(graph, 16, sizePx, ranges)) {
@@ -274,7 +276,7 @@ class Int8Test {
                 Backbone other = CalmNets.make(Encoder.RESNET18, 24);
                 Graph graph = net.graph();
                 Graph otherGraph = other.graph()) {
-            Int8Ranges ranges = Int8Calibration.of(graph, faces(16, sizePx), TABLE, sizePx, List.of())
+            Int8Ranges ranges = Int8Calibration.of(graph, faces(16, sizePx), TABLE, sizePx, false, List.of())
                     .ranges();
             assertThatThrownBy(() -> PreparedNet.int8(otherGraph, 1, sizePx, ranges))
                     .isInstanceOf(IllegalArgumentException.class)
@@ -283,10 +285,40 @@ class Int8Test {
     }
 
     @Test
+    void decisionsAreOfEmbeddingsWithMirrorImagesWhenAsked() {
+        int sizePx = 64;
+        List<byte[]> faces = faces(16, sizePx);
+        List<byte[]> others =
+                IntStream.range(0, 8).mapToObj(i -> faces.get(2 * i + 1)).toList();
+        try (Backbone net = CalmNets.make(Encoder.RESNET18, 24, sizePx);
+                Graph graph = net.graph()) {
+            Int8Calibration plain = Int8Calibration.of(graph, faces, TABLE, sizePx, false, List.of());
+            try (PreparedNet int8 = PreparedNet.int8(graph, 16, sizePx, plain.ranges());
+                    PreparedNet full = PreparedNet.onCpu(graph, 16, sizePx, ScalarType.Float)) {
+                float[][] a = int8.embed(others, TABLE, true);
+                float[][] b = full.embed(others, TABLE, true);
+                double between = (Cosines.of(a[0], a[1]) + Cosines.of(b[0], b[1])) / 2;
+                int changed = 0;
+                for (int i = 0; i < others.size(); i++) {
+                    for (int j = 0; j < i; j++) {
+                        changed += Cosines.of(a[i], a[j]) >= between != Cosines.of(b[i], b[j]) >= between ? 1 : 0;
+                    }
+                }
+                Int8Calibration mirrored = Int8Calibration.of(graph, faces, TABLE, sizePx, true, List.of(between));
+                assertThat(changed).isPositive();
+                assertThat(mirrored.changedDecisions()).isEqualTo(Map.of(between, changed / 28.0));
+                assertThat(mirrored.ranges()).isEqualTo(plain.ranges());
+                assertThat(mirrored.minCosine()).isEqualTo(plain.minCosine());
+                assertThat(mirrored.meanCosine()).isEqualTo(plain.meanCosine());
+            }
+        }
+    }
+
+    @Test
     void fewFacesAreRefused() {
         try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 24);
                 Graph graph = net.graph()) {
-            assertThatThrownBy(() -> Int8Calibration.of(graph, faces(15, 32), TABLE, 32, List.of()))
+            assertThatThrownBy(() -> Int8Calibration.of(graph, faces(15, 32), TABLE, 32, false, List.of()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("the calibration for int8 needs at least 16 faces, better 100 or more, but got 15");
         }
@@ -300,8 +332,8 @@ class Int8Test {
                 Graph graph = net.graph()) {
             long[] counts = new long[3];
             for (int i = 0; i < counts.length; i++) {
-                Int8Ranges ranges =
-                        Int8Calibration.of(graph, faces, TABLE, 32, List.of()).ranges();
+                Int8Ranges ranges = Int8Calibration.of(graph, faces, TABLE, 32, false, List.of())
+                        .ranges();
                 try (PreparedNet prepared = PreparedNet.int8(graph, 16, 32, ranges)) {
                     prepared.embed(faces, TABLE, true);
                 }

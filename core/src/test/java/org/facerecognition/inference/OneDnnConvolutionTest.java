@@ -181,7 +181,7 @@ class OneDnnConvolutionTest {
                 PreparedNet half = PreparedNet.onCpu(graph, 8, sizePx, ScalarType.BFloat16)) {
             assertThat(Cosines.min(half.embed(pixels, table, false), full.embed(pixels, table, false)))
                     .isGreaterThan(0.999);
-            assertThat(Int8Calibration.of(graph, pixels, table, sizePx, List.of())
+            assertThat(Int8Calibration.of(graph, pixels, table, sizePx, false, List.of())
                             .minCosine())
                     .isGreaterThan(0.99);
         }

@@ -11,6 +11,7 @@ import java.util.stream.IntStream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.vision.FaceDetector;
@@ -27,8 +28,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Calibrate a model for 8-bit integers.",
             "Finds the ranges of the values between the layers on some faces, and measures on others how far the"
-                    + " embeddings are from those in float32. Commands use the ranges with --int8. The weights stay as"
-                    + " they are."
+                    + " embeddings are from those in float32 and how many decisions change at the thresholds that the"
+                    + " model has for faces embedded like these. Commands use the ranges with --int8. The weights stay"
+                    + " as they are."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
@@ -60,6 +62,10 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "Use this many of the images, evenly spread: half for the ranges, half for the measurement.")
     private int faces;
 
+    @Option(names = "--no-flip", description = "Do not add the embedding of each image's mirror image.")
+    @HelpSection(Heading.MODEL)
+    private boolean noFlip;
+
     @Option(names = "--out", required = true, paramLabel = "FILE", description = "The model to write.")
     private Path out;
 
@@ -87,6 +93,12 @@ final class QuantizeCommand implements Callable<Integer> {
         Optional<FaceDetector> faceDetector = detector.open(err);
         try (Recognizer recognizer = model.load()) {
             recognizer.useDetector(faceDetector.orElse(null), face.choice());
+            recognizer.useFlip(!noFlip);
+            if (recognizer.thresholds().isEmpty() && !recognizer.allThresholds().isEmpty()) {
+                err.println(
+                        "note: no decisions are counted, because the model's thresholds are not of faces embedded in"
+                                + " float32 like these; give --detector and --no-flip as when it was calibrated");
+            }
             Int8Calibration calibration = recognizer.calibrateInt8(sources);
             try {
                 recognizer.save(out);

@@ -6,7 +6,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.Recognizer;
+import org.facerecognition.Threshold;
 import org.facerecognition.inference.PreparedNet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -86,6 +91,34 @@ class QuantizeCommandTest {
         Object[] withHalves = Arrays.copyOf(identify, identify.length + 1);
         withHalves[identify.length] = "--bf16";
         assertThat(Cli.run(withHalves).out()).contains("Ann");
+    }
+
+    /** Decisions were counted at all thresholds of the model, also at those of embeddings made in another way. */
+    @Test
+    void decisionsAreCountedAtThresholdsOfFacesEmbeddedAlike() {
+        Path calibrated = root.resolve("calibrated.model");
+        try (Recognizer recognizer = Recognizer.load(model)) {
+            recognizer.useFlip(true); // as evaluate --calibrate does
+            Threshold.Evidence evidence = new Threshold.Evidence(100, 1, 30, 0.1, recognizer.embeddingMode());
+            recognizer.keepThresholds(List.of(new Threshold(0.5, OptionalDouble.of(0.01), Optional.of(evidence))));
+            recognizer.save(calibrated);
+        }
+        Path out = root.resolve("counted.safetensors");
+        Object[] words = {"quantize", "--model", calibrated, "--out", out, "--faces", 16, "--json", faces};
+        Cli.Result alike = Cli.run(words);
+        assertThat(alike.code()).as(alike.err()).isZero();
+        assertThat(alike.json().get("changed_decisions").fieldNames())
+                .toIterable()
+                .containsExactly("0.5");
+        assertThat(alike.err()).isEmpty();
+        Object[] noFlip = Arrays.copyOf(words, words.length + 1);
+        noFlip[words.length] = "--no-flip";
+        Cli.Result unlike = Cli.run(noFlip);
+        assertThat(unlike.code()).as(unlike.err()).isZero();
+        assertThat(unlike.json().get("changed_decisions")).isEmpty();
+        assertThat(unlike.err())
+                .startsWith("note: no decisions are counted, because ")
+                .contains("--no-flip");
     }
 
     /** What was measured was lost. */
