@@ -55,7 +55,9 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..*",
             paramLabel = "NAME IMAGE",
-            description = "A name and images of that person. With --detector, the face that --face chooses is used.")
+            description =
+                    "A name, and images or folders of images of that person. With --detector, the face that --face"
+                            + " chooses is used.")
     private List<String> words = List.of();
 
     @Mixin
@@ -154,9 +156,14 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         }
         requireNoImage(words.get(0));
         String name = Arguments.name(words.get(0));
-        return words.stream()
-                .skip(1)
-                .map(file -> new EnrollmentPlan.NamedImage(name, PathConverter.path(file)))
+        ImageFileNames.Given given = ImageFileNames.of(
+                words.stream().skip(1).map(PathConverter::path).toList());
+        leftOut.putAll(given.leftOut()); // and reported with what else is left out
+        given.notes().stream()
+                .filter(note -> !given.leftOut().containsValue(note))
+                .forEach(spec.commandLine().getErr()::println);
+        return given.paths().stream()
+                .map(file -> new EnrollmentPlan.NamedImage(name, file))
                 .toList();
     }
 

@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
             "Identifies every face that --detector finds, or without it the one face that each image shows. A face that"
                     + " reaches the threshold with no enrolled person is unknown. A note on standard error says the"
                     + " threshold and how often a stranger is taken for an enrolled person. The exit code is 1 if an"
-                    + " image cannot be used."
+                    + " image or a folder cannot be used."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
@@ -47,7 +47,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Images.")
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Images, or folders of images.")
     private List<Path> images;
 
     @Mixin
@@ -92,7 +92,12 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--top must be at least 1, but was " + top);
         }
         thresholdOptions.requireInRange();
-        Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
+        PrintWriter err = spec.commandLine().getErr();
+        ImageFileNames.Given given = ImageFileNames.of(images);
+        given.notes().forEach(err::println);
+        given.leftOut().forEach(this::fail);
+        List<Path> files = given.paths();
+        Optional<FaceDetector> faceDetector = detector.open(err);
         try (GalleryPlace place = gallery.place();
                 LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
                 Gallery people = place.read(
@@ -101,9 +106,9 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             people.bindEmbeddingMode(embedder.embeddingMode().toString());
             Threshold decision = thresholdOptions.of(embedder);
             double threshold = Math.min(Math.nextUp(1.0), decision.cosine());
-            FalseAlarms.report(decision, embedder, people, spec.commandLine().getErr());
-            try (ImagesProgress progress = new ImagesProgress("identifying", json ? images.size() : 0)) {
-                for (Path image : images) {
+            FalseAlarms.report(decision, embedder, people, err);
+            try (ImagesProgress progress = new ImagesProgress("identifying", json ? files.size() : 0)) {
+                for (Path image : files) {
                     identify(image, embedder, people, threshold, faceDetector.orElse(null));
                     progress.step();
                 }
@@ -123,12 +128,25 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         return failed ? Main.FAILED : 0;
     }
 
-    private void identify(
-            Path image, FaceEmbedder embedder, Gallery people, double threshold, @Nullable FaceDetector faceDetector) {
+    /** Records a folder that cannot be read, or a name that cannot be decoded. */
+    private void fail(String what, String why) {
+        failed = true;
+        Map<String, @Nullable Object> result = result(what);
+        result.put("error", why);
+        results.add(result);
+    }
+
+    private static Map<String, @Nullable Object> result(String image) {
         Map<String, @Nullable Object> result = new LinkedHashMap<>();
-        result.put("image", image.toString());
+        result.put("image", image);
         result.put("faces", null); // one of the two remains null
         result.put("error", null);
+        return result;
+    }
+
+    private void identify(
+            Path image, FaceEmbedder embedder, Gallery people, double threshold, @Nullable FaceDetector faceDetector) {
+        Map<String, @Nullable Object> result = result(image.toString());
         try {
             List<Face> faces = faceDetector != null
                     ? identified(embedder.faces(ImageSource.of(image)), people, threshold)

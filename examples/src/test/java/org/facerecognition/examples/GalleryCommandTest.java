@@ -145,6 +145,27 @@ class GalleryCommandTest {
         assertThat(Cli.run("gallery").code()).isEqualTo(2);
     }
 
+    /** Identifying and enrolling by name took files only: a folder could "not be read". */
+    @Test
+    void takesFoldersOfImagesAsOtherCommandsDo() throws IOException {
+        photograph("Ann/2.png", true, true);
+        Path empty = Files.createDirectories(folder.resolve("empty"));
+        Cli.Result enrolled = enroll("Ann", photos.resolve("Ann"), empty, "--json");
+        assertThat(enrolled.code()).as(enrolled.err()).isZero();
+        assertThat(enrolled.json().get("enrolled").asInt()).isEqualTo(2);
+        assertThat(enrolled.err()).contains("folder " + empty + " must have images in it, but ");
+        Cli.Result identified = identify("--threshold", -1, photos.resolve("both.png"), photos.resolve("Ann"));
+        assertThat(identified.code()).as(identified.err()).isZero();
+        assertThat(identified.out().lines().map(line -> line.split("\t")[0]).distinct())
+                .containsExactly(
+                        photos.resolve("both.png").toString(),
+                        photos.resolve("Ann/1.png").toString(),
+                        photos.resolve("Ann/2.png").toString());
+        Cli.Result nothing = identify("--threshold", -1, empty);
+        assertThat(nothing.code()).isEqualTo(Main.FAILED);
+        assertThat(nothing.err()).contains("error: folder " + empty + " must have images in it, but ");
+    }
+
     @Test
     void enrollsAFolderAndIdentifiesEveryFace() throws IOException {
         Cli.Result first = enroll("--folder", photos, "--json");
