@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryException;
@@ -25,15 +26,18 @@ import picocli.CommandLine.Spec;
         description = {
             "Enroll the images of a gallery with another model in another gallery.",
             "The image of an entry is the file that it was enrolled from, or with --folder the image there that has the"
-                    + " same content, whatever its name. Names, notes and attributes are kept. What is in the other"
-                    + " gallery already is skipped, so that a killed run can be repeated. The exit code is 1 if an entry"
-                    + " is left out because its image is missing, was changed or cannot be used."
+                    + " same content, whatever its name; if its face was found by a detector, --detector is needed."
+                    + " Names, notes and attributes are kept. What is in the other gallery already is skipped, so that"
+                    + " a killed run can be repeated. The exit code is 1 if an entry is left out because its image is"
+                    + " missing, was changed or cannot be used."
         },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
 final class GalleryReembedCommand implements Callable<Integer> {
     private static final int MAX_LISTED = 20; // entries that are left out
+    private static final String FOUND = " face found by detector "; // in embedding modes, whose words stay the same
+    private static final String MIRRORED = " mirror images, ";
 
     @Spec
     private CommandSpec spec;
@@ -89,6 +93,7 @@ final class GalleryReembedCommand implements Callable<Integer> {
                 GalleryPlace target = GalleryPlace.of(to);
                 LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip)) {
             GalleryInfo info = source.info();
+            requireFacesFound(info.embeddingMode(), loaded.embedder().embeddingMode());
             String fingerprint = loaded.embedder().fingerprint();
             int size = loaded.embedder().embeddingSize();
             try (Gallery from = source.read(info.fingerprint(), info.dimension());
@@ -116,6 +121,30 @@ final class GalleryReembedCommand implements Callable<Integer> {
             faceDetector.ifPresent(FaceDetector::close);
         }
         return reembedding.leftOut().isEmpty() ? 0 : Main.FAILED;
+    }
+
+    /**
+     * Rejects to embed whole the photographs in which the former model's faces were found. The opposite is possible: it
+     * mends a gallery that was filled without the detector that its photographs need.
+     *
+     * @param former the gallery's embedding mode; null if none was bound
+     */
+    private void requireFacesFound(@Nullable String former, EmbeddingMode now) {
+        if (former == null) {
+            return;
+        }
+        if (former.contains(FOUND) && now.detection() == null) {
+            throw new IllegalArgumentException("--detector must be given, since the images of this gallery are"
+                    + " photographs in which faces were found (" + former + "); without it they would be embedded"
+                    + " whole");
+        }
+        boolean mirrored = former.contains(" with" + MIRRORED);
+        if (mirrored != now.flip() && former.contains(MIRRORED)) {
+            spec.commandLine()
+                    .getErr()
+                    .println("note: the former embeddings are with" + (mirrored ? "" : "out") + MIRRORED
+                            + "the new ones with" + (now.flip() ? " them; --no-flip leaves them out" : "out them"));
+        }
     }
 
     private void report(Reembedding done, GalleryPlace where, int total, String end) {

@@ -166,6 +166,37 @@ class GalleryCommandTest {
         assertThat(nothing.err()).contains("error: folder " + empty + " must have images in it, but ");
     }
 
+    /** Photographs were embedded whole by the new model, and the exit code was 0. */
+    @Test
+    void reembeddingFacesThatWereFoundNeedsADetector() {
+        enroll("Ann", photos.resolve("Ann/1.png"));
+        enroll("Bob", photos.resolve("Bob/1.png"));
+        Path to = folder.resolve("new.gallery");
+        Object[] words = {"gallery", "reembed", "--gallery", file, "--to", to, "--model", other};
+        Cli.Result whole = Cli.run(words);
+        assertThat(whole.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(whole.err())
+                .startsWith("error: --detector must be given")
+                .contains("most-prominent face found by detector");
+        assertThat(to).doesNotExist();
+
+        Cli.Result found = gallery("reembed", other, "--to", to);
+        assertThat(found.code()).as(found.err()).isZero();
+        assertThat(found.err()).contains("enrolled 2, already there 0").doesNotContain("note: ");
+        Cli.Result unlike = gallery("reembed", other, "--to", folder.resolve("unlike.gallery"), "--no-flip");
+        assertThat(unlike.code()).as(unlike.err()).isZero();
+        assertThat(unlike.err())
+                .contains("note: the former embeddings are with mirror images, the new ones without them");
+    }
+
+    @Test
+    void aGalleryThatWasFilledWithoutADetectorIsReembeddedWithOne() {
+        Cli.run("gallery", "enroll", "--gallery", file, "--model", model, "Ann", photos.resolve("Ann/1.png"));
+        Cli.Result mended = gallery("reembed", other, "--to", folder.resolve("new.gallery"));
+        assertThat(mended.code()).as(mended.err()).isZero();
+        assertThat(mended.err()).contains("enrolled 1, already there 0");
+    }
+
     @Test
     void enrollsAFolderAndIdentifiesEveryFace() throws IOException {
         Cli.Result first = enroll("--folder", photos, "--json");
