@@ -35,6 +35,10 @@ public interface FaceEmbedder extends AutoCloseable {
     /**
      * Embeds the face in an image: cropped as in training or, where there is a detector, the chosen face.
      *
+     * <p>A model that was trained on aligned crops takes every image for one: without a detector, a photograph is
+     * resized whole, and its embedding and what is decided by it mean nothing. The first image that can only be a
+     * photograph is logged as a warning, once in a process.
+     *
      * @return the embedding, {@link #embeddingSize} values, unit-norm
      * @throws org.facerecognition.data.DataException when the image cannot be read, does not have the size that
      *     the crop needs, or no face is found in it

@@ -321,8 +321,7 @@ public final class PackedFaces {
     }
 
     private static byte[] cropped(ImageSource source, Crop crop, int sizePx) {
-        try (Mat whole = source.read();
-                Mat face = crop.apply(whole, sizePx, source.name())) {
+        try (Mat face = FaceCropper.withoutDetector(crop, sizePx).crop(source)) {
             return ImageReader.pixels(face);
         }
     }

@@ -96,8 +96,15 @@ final class SampleReader implements AutoCloseable {
         if (source.croppedPx() > 0) {
             return source.read();
         }
-        try (Mat whole = crop == Crop.WHOLE ? source.read(sizePx) : source.read()) {
-            return crop.apply(whole, sizePx, source.name());
+        if (crop != Crop.WHOLE) {
+            try (Mat whole = source.read()) {
+                return crop.apply(whole, sizePx, source.name());
+            }
+        }
+        ImageSource.Reduced whole = source.readReduced(sizePx);
+        try (Mat pixels = whole.pixels()) {
+            WholePhotographs.check(source.name(), whole.widthPx(), whole.heightPx(), sizePx);
+            return crop.apply(pixels, sizePx, source.name());
         }
     }
 

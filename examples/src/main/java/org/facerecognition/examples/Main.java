@@ -153,7 +153,7 @@ public final class Main {
             err.println("error: " + DatabaseAddress.withoutAddresses(unreadable.get()));
             return USED_WRONGLY;
         }
-        try {
+        try (LibraryWarnings printed = LibraryWarnings.printedTo(err)) {
             int code = commandLine(new Main(), out, err).execute(args);
             if (code == 0 && out.checkError()) {
                 err.println("error: " + OUTPUT_LOST);

@@ -25,7 +25,12 @@ import picocli.CommandLine.Spec;
 /** {@code verify}: decides whether two images show the same person. */
 @Command(
         name = "verify",
-        description = {"Decide whether two images show the same person.", "The exit code is 0 for either answer."},
+        description = {
+            "Decide whether two images show the same person.",
+            "Without --detector, the images must be cropped as in the model's training: photographs would be compared"
+                    + " as a whole, and a calibrated false accept rate does not hold for them. The exit code is 0 for"
+                    + " either answer."
+        },
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)

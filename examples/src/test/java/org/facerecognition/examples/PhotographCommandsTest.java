@@ -23,6 +23,7 @@ import org.facerecognition.Recognizer;
 import org.facerecognition.RecognizerArgs;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.PhotographWarnings;
 import org.facerecognition.data.Split;
 import org.facerecognition.examples.web.Photos;
 import org.facerecognition.synthetic.SyntheticFaces;
@@ -191,6 +192,30 @@ class PhotographCommandsTest {
         Cli.Result aligned = Cli.run("align", "--detector", DETECTOR, one, large, "--out", crops);
         assertThat(aligned.out().lines()).containsExactly(one + "\t" + crops.resolve("1.png"), large + "\tno face");
         assertThat(aligned.err()).contains(advice);
+    }
+
+    /** The answer came with a calibrated false accept rate, and without a word. */
+    @Test
+    void warnsOnceOfPhotographsThatAreUsedWhole() throws IOException {
+        CliData data = new CliData(folder);
+        Path first = data.photograph("large/1.png", true, 1600, 1200);
+        Path second = data.photograph("large/2.png", false, 1600, 1200);
+        Path crop = data.photograph("crops/1.png", true, 600, 600);
+        PhotographWarnings.again();
+        Cli.Result crops = Cli.run("verify", "--model", calibrated, crop, crop, "--json");
+        assertThat(crops.code()).as(crops.err()).isZero();
+        assertThat(crops.err()).isEmpty();
+        Cli.Result whole = Cli.run("verify", "--model", calibrated, first, second, "--json");
+        assertThat(whole.code()).as(whole.err()).isZero();
+        assertThat(whole.err().lines())
+                .singleElement()
+                .asString()
+                .matches("warning: image .*large.[12].png of 1600x1200 pixels .*--detector.*align.*");
+        assertThat(whole.json().get("false_accept_rate").isNull()).isFalse();
+        PhotographWarnings.again();
+        Cli.Result found = Cli.run("embed", "--model", model, "--detector", DETECTOR, "--max-side", 1600, first);
+        assertThat(found.code()).as(found.err()).isZero();
+        assertThat(found.err()).doesNotContain("warning");
     }
 
     /** What it was enrolled with could not be said again: neither {@code identify} nor {@code serve} had the option. */
