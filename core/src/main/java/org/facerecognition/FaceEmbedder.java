@@ -78,7 +78,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * @return the embeddings in the order of the images, each {@link #embeddingSize} values, unit-norm
      * @throws org.facerecognition.data.DataException when an image cannot be read, does not have the size that
      *     the crop needs, or no face is found in it
-     * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged
+     * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged, or
+     *     the thread is interrupted while it waits for an image
      */
     List<float[]> embedAll(List<? extends ImageSource> images);
 
@@ -86,7 +87,7 @@ public interface FaceEmbedder extends AutoCloseable {
      * Embeds images of faces, each as {@link #embed(ImageSource)} does, for archives of any size: a bounded number of
      * images is read ahead on several threads while others are embedded, and an image that cannot be used does not stop
      * the others. A failure that is not of one image, such as of a detector that was closed, comes after the elements
-     * before it.
+     * before it; that of a thread that is interrupted while it waits for an image is an IllegalStateException.
      *
      * @param images are taken as they are needed
      * @return an element for each image, in the same order, with its embedding or the reason why it has none; for one
@@ -126,7 +127,13 @@ public interface FaceEmbedder extends AutoCloseable {
 
     // ---- decisions ----
 
-    /** Decides whether two images show the same person, by the model's threshold for a false accept rate of 0.1 %. */
+    /**
+     * Decides whether two images show the same person, by the model's threshold for a false accept rate of 0.1 %.
+     *
+     * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
+     * @throws IllegalStateException when no such threshold was calibrated in the present {@link #embeddingMode}, and as
+     *     {@link #embedAll}
+     */
     default VerificationResult verify(ImageSource a, ImageSource b) {
         return verify(a, b, threshold(USUAL_FALSE_ACCEPT_RATE));
     }
@@ -135,7 +142,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * Decides whether two images show the same person.
      *
      * @throws org.facerecognition.data.DataException as {@link #embed(ImageSource)}
-     * @throws IllegalStateException when the threshold was measured in another mode than {@link #embeddingMode}
+     * @throws IllegalStateException when the threshold was measured in another mode than {@link #embeddingMode}, and as
+     *     {@link #embedAll}
      */
     default VerificationResult verify(ImageSource a, ImageSource b, Threshold threshold) {
         threshold.requireMode(embeddingMode());
