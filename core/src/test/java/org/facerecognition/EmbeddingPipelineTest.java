@@ -6,10 +6,14 @@ import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
@@ -26,6 +30,7 @@ import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.NamedTensors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -159,6 +164,12 @@ class EmbeddingPipelineTest {
     }
 
     private static ImageSource failing(RuntimeException failure) {
+        return own(() -> {
+            throw failure;
+        });
+    }
+
+    private static ImageSource own(Supplier<Mat> reading) {
         return new ImageSource() {
             @Override
             public String name() {
@@ -167,7 +178,7 @@ class EmbeddingPipelineTest {
 
             @Override
             public Mat read() {
-                throw failure;
+                return reading.get();
             }
         };
     }
@@ -287,6 +298,24 @@ class EmbeddingPipelineTest {
         @Override
         public long contentChecksum() {
             return face.contentChecksum();
+        }
+    }
+
+    /** Readers of image formats that are found by it were missing for two images or more. */
+    @Test
+    void ownSourcesSeeTheContextClassLoaderOfTheCaller() throws IOException {
+        List<@Nullable ClassLoader> seen = Collections.synchronizedList(new ArrayList<>());
+        ImageSource own = own(() -> {
+            seen.add(Thread.currentThread().getContextClassLoader());
+            return FACES.get(0).clone();
+        });
+        ClassLoader former = Thread.currentThread().getContextClassLoader();
+        try (URLClassLoader callers = new URLClassLoader(new URL[0], former)) {
+            Thread.currentThread().setContextClassLoader(callers);
+            recognizer.embedAll(Collections.nCopies(20, own));
+            assertThat(seen).hasSize(20).containsOnly(callers);
+        } finally {
+            Thread.currentThread().setContextClassLoader(former);
         }
     }
 

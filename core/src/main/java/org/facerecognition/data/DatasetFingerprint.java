@@ -44,15 +44,17 @@ final class DatasetFingerprint {
     /** @param maxRead of more images than this, only so many evenly spaced ones are read */
     static String ofContents(List<LabeledImage> images, int maxRead) {
         int count = images.size();
+        ContextLoader context = new ContextLoader(); // threads of the common pool read, too
         long[] sizes = new long[count];
         IntStream.range(0, count)
                 .parallel()
-                .forEach(i -> sizes[i] = valueOf(images.get(i).image(), ImageSource::contentBytes));
+                .forEach(i ->
+                        sizes[i] = context.call(() -> valueOf(images.get(i).image(), ImageSource::contentBytes)));
         int read = Math.min(count, maxRead);
         long[] checksums = new long[read];
         IntStream.range(0, read).parallel().forEach(i -> {
             int index = (int) ((long) i * count / read);
-            checksums[i] = valueOf(images.get(index).image(), ImageSource::contentChecksum);
+            checksums[i] = context.call(() -> valueOf(images.get(index).image(), ImageSource::contentChecksum));
         });
         MessageDigest sha = sha256();
         update(sha, sizes);

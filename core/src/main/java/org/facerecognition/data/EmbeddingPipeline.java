@@ -69,6 +69,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         }
     }
 
+    private final ContextLoader context = new ContextLoader();
     private final Iterator<? extends ImageSource> images;
     private final Function<ImageSource, FaceCropper.Located> crop;
     private final Function<List<byte[]>, float[][]> embed;
@@ -170,7 +171,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
                     return Input.NONE;
                 }
                 try (OpenCvThreads.Scope alone = OpenCvThreads.one()) {
-                    return Input.of(crop.apply(image));
+                    return context.call(() -> Input.of(crop.apply(image)));
                 }
             })));
         }

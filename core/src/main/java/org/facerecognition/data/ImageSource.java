@@ -7,7 +7,8 @@ import org.bytedeco.opencv.opencv_core.Mat;
 
 /**
  * An image that can be read repeatedly and from any thread: {@link #of(Path) a file}, {@link #of(byte[], String) the
- * bytes of a file}, {@link #of(BufferedImage) a Java image} or {@link #of(Mat) an OpenCV image}.
+ * bytes of a file}, {@link #of(BufferedImage) a Java image} or {@link #of(Mat) an OpenCV image}. Whichever thread reads
+ * it has the context class loader of the one that asked for the result.
  */
 public interface ImageSource {
     /** Returns a source for an image file, which is rotated upright by its EXIF orientation when it is read. */

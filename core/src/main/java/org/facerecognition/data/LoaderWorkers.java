@@ -21,6 +21,7 @@ final class LoaderWorkers {
         threads = Executors.newFixedThreadPool(count, task -> {
             Thread thread = new Thread(null, task, "batch-loader", 0, false); // without the caller's thread locals
             thread.setDaemon(true);
+            thread.setContextClassLoader(Thread.currentThread().getContextClassLoader()); // not inherited since Java 19
             started.add(thread);
             return thread;
         });

@@ -115,6 +115,7 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
             List<Request<I, O>> batch = new ArrayList<>(full()); // now: a worker without memory would lose requests
             Thread worker = new Thread(null, () -> run(batch), name, 0, false);
             worker.setDaemon(true);
+            worker.setContextClassLoader(Thread.currentThread().getContextClassLoader()); // not inherited since Java 19
             this.workers.add(worker);
         }
         try {

@@ -3,6 +3,8 @@ package org.facerecognition.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +50,21 @@ class MicroBatcherTest {
         var settings = new Settings(1, Duration.ofSeconds(Long.MAX_VALUE), 10);
         try (var batcher = new MicroBatcher<Integer, Integer>(items -> items, settings)) {
             assertThat(batcher.submit(3).get()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void theWorkerHasTheContextClassLoaderOfTheProgram() throws Exception {
+        ClassLoader former = Thread.currentThread().getContextClassLoader();
+        try (URLClassLoader programs = new URLClassLoader(new URL[0], former)) {
+            Thread.currentThread().setContextClassLoader(programs);
+            try (var batcher = new MicroBatcher<Integer, ClassLoader>(
+                    items -> List.of(Thread.currentThread().getContextClassLoader()),
+                    new Settings(1, Duration.ZERO, 10))) {
+                assertThat(batcher.submit(3).get()).isEqualTo(programs);
+            }
+        } finally {
+            Thread.currentThread().setContextClassLoader(former);
         }
     }
 
