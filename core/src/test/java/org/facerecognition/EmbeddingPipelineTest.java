@@ -9,9 +9,16 @@ import java.io.UncheckedIOException;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -299,6 +306,57 @@ class EmbeddingPipelineTest {
         public long contentChecksum() {
             return face.contentChecksum();
         }
+    }
+
+    /** Verification waited for all images of other callers; here for ever. */
+    @Test
+    void verificationDoesNotWaitForImagesOfOtherCallers() throws Exception {
+        CountDownLatch reading = new CountDownLatch(Processors.count());
+        CountDownLatch mounted = new CountDownLatch(1);
+        ImageSource hanging = own(() -> {
+            reading.countDown();
+            try {
+                mounted.await();
+                return FACES.get(0).clone();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        ExecutorService callers = Executors.newFixedThreadPool(2);
+        try {
+            Future<Long> other = callers.submit(() -> {
+                try (Stream<EmbeddedImage> results =
+                        recognizer.embedEach(Collections.nCopies(2 * Processors.count(), hanging).stream())) {
+                    return results.filter(result -> result.embedding().isPresent())
+                            .count();
+                }
+            });
+            reading.await();
+            Future<VerificationResult> result = callers.submit(() ->
+                    recognizer.verify(ImageSource.of(FACES.get(0)), ImageSource.of(FACES.get(0)), Threshold.of(0)));
+            assertThat(result.get(60, TimeUnit.SECONDS).same()).isTrue();
+            mounted.countDown();
+            assertThat(other.get()).isEqualTo(2L * Processors.count());
+        } finally {
+            mounted.countDown();
+            callers.shutdown();
+        }
+    }
+
+    /** As one that compares two photographs before it decides for one; all threads waited for one another. */
+    @Test
+    void anImageMayBeReadByEmbeddingOthers() throws Exception {
+        List<ImageSource> two = List.of(ImageSource.of(FACES.get(0)), ImageSource.of(FACES.get(1)));
+        ImageSource chosen =
+                own(() -> FACES.get(recognizer.embedAll(two).size() - 1).clone());
+        List<ImageSource> images = Collections.nCopies(2 * Processors.count(), chosen);
+        FutureTask<List<float[]>> embeddings = new FutureTask<>(() -> recognizer.embedAll(images));
+        Thread caller = new Thread(embeddings);
+        caller.setDaemon(true); // it cannot be interrupted while others read its images
+        caller.start();
+        assertThat(embeddings.get(60, TimeUnit.SECONDS))
+                .hasSize(images.size())
+                .allMatch(embedding -> Arrays.equals(embedding, recognizer.embed(FACES.get(1))));
     }
 
     /** Readers of image formats that are found by it were missing for two images or more. */

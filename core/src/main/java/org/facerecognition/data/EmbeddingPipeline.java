@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The way from many images to their embeddings, in order: pool threads read the next images and crop their faces, while
  * this thread has batches of crops embedded. A bounded number of crops is ahead, so that memory does not grow with the
- * number of images.
+ * number of images. The pool serves all callers; an image that is still in its queue when it is needed is cropped by
+ * this thread, which therefore never waits for images of others.
  */
 public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     /** The number of images that are embedded together. */
@@ -204,6 +205,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
         List<byte[]> crops = new ArrayList<>();
         while (sources.size() < BATCH && !pending.isEmpty() && failed == null) {
             Pending first = pending.element();
+            beginIfQueued(first.input);
             awaitEnd(first.input); // in the queue, where an interrupt leaves it for cancel to wait for
             pending.remove();
             try {
@@ -262,6 +264,13 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
                 ? new DataException(
                         "image " + image.name() + " cannot be used: " + NativeErrors.reason(failure), failure)
                 : null;
+    }
+
+    /** Does here what no thread of the pool has begun; they may be busy with slow images of other callers. */
+    private static void beginIfQueued(Future<Input> input) {
+        if (!input.isDone() && !Thread.currentThread().isInterrupted() && isWithdrawn(input)) {
+            ((Runnable) input).run();
+        }
     }
 
     private static void awaitEnd(Future<Input> input) {
