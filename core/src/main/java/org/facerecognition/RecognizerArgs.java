@@ -42,8 +42,15 @@ public record RecognizerArgs(
     /** Of the study's best run, which is ArcFace's. */
     private static final LossSettings STUDY = LossSettings.of(5, 0.1);
 
-    /** @throws IllegalArgumentException when a value is out of its range, naming it */
+    /** @throws IllegalArgumentException when a value is null or out of its range, naming it */
     public RecognizerArgs {
+        requireGiven("encoder", encoder);
+        requireGiven("encoderLastLayerName", encoderLastLayerName);
+        requireGiven("embeddingSizes", embeddingSizes);
+        embeddingSizes.forEach(size -> requireGiven("embeddingSize", size));
+        requireGiven("backbone", backbone);
+        requireGiven("normalization", normalization);
+        requireGiven("loss", loss);
         embeddingSizes = List.copyOf(embeddingSizes);
         if (embeddingSizes.isEmpty() || embeddingSizes.stream().anyMatch(size -> size < 1)) {
             throw new IllegalArgumentException("embeddingSize must be at least 1, but was " + embeddingSizes);
@@ -53,6 +60,12 @@ public record RecognizerArgs(
         }
         if (!(partialFraction > 0 && partialFraction <= 1)) {
             throw new IllegalArgumentException("partialFraction must be in (0, 1], but was " + partialFraction);
+        }
+    }
+
+    static void requireGiven(String name, @Nullable Object value) {
+        if (value == null) {
+            throw new IllegalArgumentException(name + " must be given, but was null");
         }
     }
 
@@ -253,6 +266,8 @@ public record RecognizerArgs(
          * @throws IllegalArgumentException if a value is invalid; the message names it
          */
         public RecognizerArgs build() {
+            requireGiven("encoder", encoder);
+            requireGiven("encoderLastLayerName", encoderLastLayerName);
             String lastLayer = encoderLastLayerName.isEmpty() ? encoder.lastLayerName() : encoderLastLayerName;
             Normalization usual =
                     encoder.origin() == Encoder.Origin.INSIGHTFACE ? Normalization.SYMMETRIC : Normalization.IMAGENET;

@@ -48,7 +48,14 @@ public record TrainerArgs(
         DataParallel parallel,
         List<TrainingListener> listeners) {
 
+    /** @throws IllegalArgumentException when a value is null, naming it */
     public TrainerArgs {
+        RecognizerArgs.requireGiven("optimization", optimization);
+        RecognizerArgs.requireGiven("loading", loading);
+        RecognizerArgs.requireGiven("checkpoints", checkpoints);
+        RecognizerArgs.requireGiven("evaluation", evaluation);
+        RecognizerArgs.requireGiven("parallel", parallel);
+        RecognizerArgs.requireGiven("listeners", listeners);
         if (listeners.stream().anyMatch(Objects::isNull)) {
             throw new IllegalArgumentException("listeners must be given, but one was null");
         }

@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.Supplier;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.EmbeddingMode;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.io.JsonFields;
 import org.facerecognition.io.JsonTree;
 import org.junit.jupiter.api.Test;
@@ -66,6 +69,46 @@ class RecognizerArgsTest {
             String text = json.replace("\"partialFraction\":1.0,", former);
             assertThat(RecognizerArgs.of(JsonFields.of(JsonTree.read(text)))).isEqualTo(defaults);
         }
+    }
+
+    @Test
+    void aValueThatIsNullIsNamed() {
+        Map<String, Supplier<?>> missing = new LinkedHashMap<>();
+        missing.put("encoder", () -> RecognizerArgs.builder().encoder(null).build());
+        missing.put(
+                "encoderLastLayerName",
+                () -> RecognizerArgs.builder().encoderLastLayerName(null).build());
+        missing.put(
+                "embeddingSizes",
+                () -> RecognizerArgs.builder().embeddingSizes(null).build());
+        missing.put(
+                "embeddingSize",
+                () -> RecognizerArgs.builder()
+                        .embeddingSizes(Arrays.asList(64, null))
+                        .build());
+        RecognizerArgs args = RecognizerArgs.builder().build();
+        missing.put(
+                "loss",
+                () -> new RecognizerArgs(
+                        Encoder.RESNET18,
+                        "fc",
+                        List.of(8),
+                        args.backbone(),
+                        args.normalization(),
+                        2,
+                        null,
+                        1,
+                        false,
+                        0));
+        missing.put("optimization", () -> {
+            TrainerArgs trainer = TrainerArgs.builder().build();
+            return new TrainerArgs(
+                    null, trainer.loading(), trainer.checkpoints(), trainer.evaluation(), trainer.listeners());
+        });
+        missing.put("arithmetic", () -> PrepareOptions.DEFAULT.withArithmetic(null));
+        missing.forEach((name, made) -> assertThatThrownBy(made::get)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(name + " must be given, but was null"));
     }
 
     /** Rounded down, a threshold that is copied from a message would accept more than was asked for. */

@@ -33,7 +33,11 @@ public record PrepareOptions(Arithmetic arithmetic, int batchSize, double minCos
     /** int8, 16 images at a time, at a cosine of at least 0.98 on all faces of the calibration. */
     public static final PrepareOptions INT8 = new PrepareOptions(Arithmetic.INT8, 16, 0.98);
 
+    /** @throws IllegalArgumentException when a value is null or out of its range, naming it */
     public PrepareOptions {
+        if (arithmetic == null) {
+            throw new IllegalArgumentException("arithmetic must be given, but was null");
+        }
         if (batchSize < 1) {
             throw new IllegalArgumentException("batchSize must be at least 1, but was " + batchSize);
         }
