@@ -2,8 +2,6 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.StreamTokenizer;
-import java.io.StringReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
@@ -15,18 +13,22 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.facerecognition.io.AtomicFile;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Replaces {@code @FILE} among the words of a command line by the words in the file, which may name further files; one
- * that is named again within itself is ignored. Words are separated by spaces or line breaks, quoted if they contain
- * spaces, and # begins a comment. A word that begins with @@ stands for itself without the first @, and one that names
- * no file for itself.
+ * that is named again within itself is ignored. Words are separated by spaces or line breaks. One that contains spaces
+ * is quoted, or its part after the sign in {@code --option="a value"}; there, a backslash before a quote or another
+ * backslash is left out. At the start of a word, # begins a comment. Elsewhere quotes, backslashes and # stand for
+ * themselves, since paths contain them. A word that begins with @@ stands for itself without the first @, and one that
+ * names no file for itself.
  */
 final class ArgumentFiles {
     private static final int MAX_BYTES = 64 << 20;
     private static final char PREFIX = '@';
+    private static final Pattern OPTION = Pattern.compile("--[a-z0-9-]+="); // before its value
 
     private ArgumentFiles() {}
 
@@ -75,22 +77,67 @@ final class ArgumentFiles {
     }
 
     private static List<String> words(Path file) {
-        StreamTokenizer tokens = new StreamTokenizer(new StringReader(text(file)));
-        tokens.resetSyntax();
-        tokens.wordChars(' ', 255);
-        tokens.whitespaceChars(0, ' ');
-        tokens.quoteChar('"');
-        tokens.quoteChar('\'');
-        tokens.commentChar('#');
+        String text = text(file);
         List<String> words = new ArrayList<>();
-        try {
-            while (tokens.nextToken() != StreamTokenizer.TT_EOF) {
-                words.add(tokens.sval);
+        int at = 0;
+        while (at < text.length()) {
+            if (isSpace(text.charAt(at))) {
+                at++;
+            } else if (text.charAt(at) == '#') {
+                at = lineEnd(text, at);
+            } else {
+                StringBuilder word = new StringBuilder();
+                at = readWord(text, at, word);
+                words.add(word.toString());
             }
-        } catch (IOException e) {
-            throw unusable(file, "it cannot be read: " + AtomicFile.reason(e), e);
         }
         return words;
+    }
+
+    /** Appends the word that begins at an index, and returns the index after it. */
+    private static int readWord(String text, int from, StringBuilder word) {
+        int at = from;
+        while (at < text.length() && !isSpace(text.charAt(at))) {
+            if (isQuote(text.charAt(at))
+                    && (word.isEmpty() || OPTION.matcher(word).matches())) {
+                return readQuoted(text, at, word);
+            }
+            word.append(text.charAt(at++));
+        }
+        return at;
+    }
+
+    /** Appends what is between quotes, and returns the index after them; the end of a line closes them, too. */
+    private static int readQuoted(String text, int from, StringBuilder word) {
+        int end = lineEnd(text, from);
+        int at = from + 1;
+        while (at < end && text.charAt(at) != text.charAt(from)) {
+            if (text.charAt(at) == '\\' && at + 1 < end && isEscaped(text.charAt(at + 1))) {
+                at++;
+            }
+            word.append(text.charAt(at++));
+        }
+        return at + 1;
+    }
+
+    private static int lineEnd(String text, int from) {
+        int at = from;
+        while (at < text.length() && text.charAt(at) != '\n' && text.charAt(at) != '\r') {
+            at++;
+        }
+        return at;
+    }
+
+    private static boolean isSpace(char character) {
+        return character <= ' ';
+    }
+
+    private static boolean isQuote(char character) {
+        return character == '"' || character == '\'';
+    }
+
+    private static boolean isEscaped(char character) {
+        return isQuote(character) || character == '\\';
     }
 
     private static String text(Path file) {

@@ -57,7 +57,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "'" + Main.NAME + " COMMAND --help' lists the options of a command.",
             "",
             "@FILE stands for the arguments in a file, as in '" + Main.NAME + " train @options'. In the file, arguments"
-                    + " are separated by spaces or line breaks and quoted if they contain spaces; # begins a comment.",
+                    + " are separated by spaces or line breaks and quoted if they contain spaces; # before one begins"
+                    + " a comment.",
             "",
             "Completion in bash and zsh, with " + Main.NAME + " as an alias:",
             "  alias " + Main.NAME + "='java -jar examples/target/face-recognition.jar'",

@@ -39,8 +39,8 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         footer = {
             "",
-            "Options can be in a file: '" + Main.NAME + " train @options'. In the file, # begins a comment, and values"
-                    + " with spaces are quoted."
+            "Options can be in a file: '" + Main.NAME + " train @options'. In the file, # before an option begins a"
+                    + " comment, and values with spaces are quoted."
         })
 @HelpSection.First({
     "--data",

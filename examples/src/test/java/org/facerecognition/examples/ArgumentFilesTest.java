@@ -45,14 +45,43 @@ class ArgumentFilesTest {
                 "--data\n  people\r\n\t--json\n",
                 "# all of it\n--data people # but not this\n#--json\n--lr 1",
                 "--data 'my people' --license \"it's mine\"",
-                "--license=\"two words\" 'unclosed\nnext",
-                "\"a\\tb\" 'c\\'d' \"\" back\\slash",
+                "'unclosed # here\nnext 'a'b",
+                "'c\\'d' \"\\\\e\" \"\" back\\slash",
                 "@@name @ @missing a@b",
                 ""
             })
     void readsFilesAsPicocliDoes(String text) throws IOException {
         String word = "@" + file("options", text);
         assertThat(ArgumentFiles.expanded(word)).isEqualTo(byPicocli(word));
+    }
+
+    /** As picocli reads files, a comment began here, and --epochs was lost. */
+    @Test
+    void aNumberSignWithinAWordBelongsToIt() throws IOException {
+        String word = "@" + file("options", "--data photos#1 --epochs 3 #4\n--out '#5'");
+        assertThat(ArgumentFiles.expanded(word)).containsExactly("--data", "photos#1", "--epochs", "3", "--out", "#5");
+    }
+
+    /** A word was split at its quote. */
+    @Test
+    void aQuoteWithinAWordBelongsToIt() throws IOException {
+        String word = "@" + file("options", "people/O'Brien --license=O'Brien 5\"x7\" -- it's");
+        assertThat(ArgumentFiles.expanded(word))
+                .containsExactly("people/O'Brien", "--license=O'Brien", "5\"x7\"", "--", "it's");
+    }
+
+    @Test
+    void theValueOfAnOptionMayBeQuoted() throws IOException {
+        String word = "@" + file("options", "--license=\"two words\" --data='a\\b c' x=\"d e\"");
+        assertThat(ArgumentFiles.expanded(word))
+                .containsExactly("--license=two words", "--data=a\\b c", "x=\"d", "e\"");
+    }
+
+    /** The path had a line break for {@code \n}, and a tab for {@code \t}. */
+    @Test
+    void aBackslashEscapesOnlyQuotesAndBackslashes() throws IOException {
+        String word = "@" + file("options", "\"C:\\new people\\two\" 'a\\'b \\\"c\\\\' \"last\\");
+        assertThat(ArgumentFiles.expanded(word)).containsExactly("C:\\new people\\two", "a'b \"c\\", "last\\");
     }
 
     @Test
