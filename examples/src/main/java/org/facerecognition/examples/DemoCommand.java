@@ -93,8 +93,12 @@ final class DemoCommand implements Callable<Integer> {
                 .imageSizePx(IMAGE_PX)
                 .seed(seed)
                 .build();
-        try (Recognizer recognizer = Recognizer.arcFace(args)) {
-            History history = train(recognizer, demo, err);
+        try (Recognizer recognizer = Recognizer.arcFace(args);
+                TrainingSession session = new TrainingSession(out, err, Json.pretty(recognizer.toString()))) {
+            History history = train(session, recognizer, demo);
+            if (history.epochs().size() < epochs) {
+                return 0; // stopped, which the session has said: the program is ending
+            }
             recognizer.useFlip(true); // as the other commands do by default
             FaceDataset unseen = demo.unseen();
             recognizer.calibrate(
@@ -120,16 +124,14 @@ final class DemoCommand implements Callable<Integer> {
         return 0;
     }
 
-    private History train(Recognizer recognizer, DemoPeople demo, PrintWriter err) {
+    private History train(TrainingSession session, Recognizer recognizer, DemoPeople demo) {
         TrainerArgs.Builder trainer = TrainerArgs.builder()
                 .optimizer(new AdamW(1e-3, 0.05))
                 .learningRate(LearningRate.cosine(epochs, 1e-5).withWarmup(1, 0.3))
                 .batchSize(32)
                 .epochs(epochs)
                 .seed(seed);
-        try (TrainingSession session = new TrainingSession(out, err, Json.pretty(recognizer.toString()))) {
-            return session.run(recognizer, trainer, demo.train(), demo.validation());
-        }
+        return session.run(recognizer, trainer, demo.train(), demo.validation());
     }
 
     private void print(PrintWriter to, History history, DemoFigures figures, Path report) {

@@ -1,9 +1,11 @@
 package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.image.BufferedImage;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -25,6 +27,7 @@ import org.facerecognition.data.SplitSettings;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.WeightsCache;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -117,6 +120,29 @@ class CommandsTest {
                 .containsPattern("weights cache +"
                         + Pattern.quote(WeightsCache.standard().folder().toString()) + ", (not )?writable");
         assertThat(result.code()).isZero();
+    }
+
+    /** The demonstration went on, with native code in a JVM that was ending, and said "No value present". */
+    @Test
+    @Timeout(120)
+    void aDemoThatIsStoppedInItsTrainingMeasuresNothing() throws Exception {
+        List<String> command = Cli.command("demo", "--out", folder.resolve("demo"), "--people", 30, "--epochs", 900);
+        command.set(command.indexOf(Main.class.getName()), PatientMain.class.getName());
+        Process process = new ProcessBuilder(command).start();
+        try (BufferedReader err = process.errorReader()) {
+            String line = err.readLine();
+            while (line != null && !line.startsWith("epoch 1/")) {
+                line = err.readLine();
+            }
+            assertThat(line).contains("step 1");
+            process.toHandle().destroy(); // SIGTERM; Process.destroy would close the stream before it is read
+            assertThat(err.lines().toList())
+                    .contains("stopping after this step", "returned 0")
+                    .noneMatch(message -> message.startsWith("error:"));
+        } finally {
+            process.destroyForcibly();
+        }
+        assertThat(folder.resolve("demo/demo.model")).doesNotExist();
     }
 
     @Test
