@@ -17,6 +17,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Point;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Scalar;
+import org.facerecognition.augment.Pipeline;
 import org.facerecognition.augment.Transform;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
 /** {@code augment}: draws a contact sheet of the images that the network will see. */
 @Command(
         name = "augment",
-        description = "Draw a contact sheet: some images of a data set (rows) under each transform (columns).",
+        description = "Draw a contact sheet: some images of a data set (rows) under each transform (columns), and under"
+                + " all of them in a last column where train applies all of them to one image.",
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
@@ -50,13 +52,8 @@ final class AugmentCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data = new DataOptions();
 
-    @Option(
-            names = "--augmentations",
-            defaultValue = "five",
-            paramLabel = "LINE",
-            description = "five, insightface, adaface, flip, none, or transforms as they are written in Python.")
-    @HelpSection(Heading.DATA)
-    private String line;
+    @Mixin
+    private AugmentationOptions augmentations = new AugmentationOptions();
 
     @HelpSection(Heading.DATA)
     @Option(names = "--images", paramLabel = "N", defaultValue = "8", description = "Number of rows.")
@@ -90,7 +87,8 @@ final class AugmentCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--images must be at least 1 and --image-size 1 to " + MAX_SIDE_PX
                     + ", but were " + images + " and " + imageSizePx);
         }
-        List<Transform> transforms = AugmentationOptions.transforms(line);
+        List<Transform> transforms = augmentations.transforms();
+        boolean composed = augmentations.composes() && transforms.size() > 1;
         FaceDataset faces = data.read(Split.TRAIN, seed);
         data.requireOther("--out", out);
         OutputFile.requireWritable("--out", out);
@@ -98,14 +96,15 @@ final class AugmentCommand implements Callable<Integer> {
         List<@Nullable Transform> columns = new ArrayList<>();
         columns.add(null); // the original
         columns.addAll(transforms);
+        if (composed) {
+            columns.add(new Pipeline(transforms));
+        }
         int cell = imageSizePx + GAP_PX;
         requireSheet(rows, columns.size());
         try (Scalar white = new Scalar(255, 255, 255, 0);
                 Mat sheet = new Mat(CAPTION_PX + rows * cell, columns.size() * cell, CV_8UC3, white)) {
             for (int column = 0; column < columns.size(); column++) {
-                Transform transform = columns.get(column);
-                String caption =
-                        transform == null ? "original" : transform.getClass().getSimpleName();
+                String caption = caption(transforms, column);
                 write(sheet, caption.substring(0, Math.min(caption.length(), imageSizePx / LETTER_PX)), column * cell);
             }
             SplittableRandom choice = new SplittableRandom(seed);
@@ -119,8 +118,19 @@ final class AugmentCommand implements Callable<Integer> {
             }
             ImageWriter.write(sheet, out);
         }
-        spec.commandLine().getOut().println(json ? line(rows, transforms.size()) : sentence(rows, transforms.size()));
+        String sentence = "wrote " + out + ": " + rows + " images, " + transforms.size() + " transforms"
+                + (composed ? ", and all of them in sequence" : "");
+        spec.commandLine().getOut().println(json ? line(rows, transforms.size()) : sentence);
         return 0;
+    }
+
+    private static String caption(List<Transform> transforms, int column) {
+        if (column == 0) {
+            return "original";
+        }
+        return column > transforms.size()
+                ? "composed"
+                : transforms.get(column - 1).getClass().getSimpleName();
     }
 
     private void requireSheet(int rows, int columns) {
@@ -140,10 +150,6 @@ final class AugmentCommand implements Callable<Integer> {
                     width,
                     height));
         }
-    }
-
-    private String sentence(int rows, int transforms) {
-        return "wrote " + out + ": " + rows + " images, " + transforms + " transforms";
     }
 
     private String line(int rows, int transforms) {

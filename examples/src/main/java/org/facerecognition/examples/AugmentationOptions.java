@@ -27,14 +27,26 @@ final class AugmentationOptions {
     private boolean compose;
 
     FaceDataset apply(FaceDataset train) {
+        return train.withAugmentations(transforms(), composes());
+    }
+
+    /** Returns which options have no effect. */
+    List<String> warnings() {
+        return compose && transforms().isEmpty()
+                ? List.of("--compose has no effect with --augmentations " + line + ": there is nothing to apply")
+                : List.of();
+    }
+
+    /** Returns whether each image goes through all transforms, instead of having a copy for each. */
+    boolean composes() {
         return switch (line) {
-            case "insightface", "flip", "adaface" -> train.withAugmentations(transforms(line), true);
-            default -> train.withAugmentations(transforms(line), compose);
+            case "insightface", "flip", "adaface" -> true;
+            default -> compose;
         };
     }
 
     /** Returns the transforms of a preset's name, or those that a line lists. */
-    static List<Transform> transforms(String line) {
+    List<Transform> transforms() {
         return switch (line) {
             case "five" -> Presets.fiveColor();
             case "insightface", "flip" -> Presets.insightface();

@@ -347,6 +347,55 @@ class CommandsTest {
         assertThat(rejected.err()).contains("did you mean Grayscale?", "\n  ^");
     }
 
+    /** The sheet showed each transform alone, though training applies all of them to one image. */
+    @ParameterizedTest
+    @CsvSource({"adaface, --json, 6", "adaface, --compose, 6", "flip, --json, 2", "five, --compose, 7"})
+    void contactSheetHasAColumnOfAllTransformsWhereTrainComposesThem(String line, String option, int columns)
+            throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path sheet = folder.resolve("sheet.png");
+        Cli.Result result = Cli.run(
+                "augment",
+                "--data",
+                faces,
+                "--image-size",
+                40,
+                "--images",
+                1,
+                "--out",
+                sheet,
+                "--augmentations",
+                line,
+                option);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(ImageIO.read(sheet.toFile()).getWidth()).isEqualTo(columns * 42);
+    }
+
+    @Test
+    void theLastColumnOfAContactSheetHasAllTransforms() throws Exception {
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Path sheet = folder.resolve("sheet.png");
+        Cli.Result result = Cli.run(
+                "augment",
+                "--data",
+                faces,
+                "--image-size",
+                40,
+                "--images",
+                1,
+                "--out",
+                sheet,
+                "--augmentations",
+                "RandomInvert(1), Grayscale(3)",
+                "--compose");
+        assertThat(result.out()).contains("1 images, 2 transforms, and all of them in sequence");
+        BufferedImage image = ImageIO.read(sheet.toFile());
+        int y = 18 + 20;
+        int gray = image.getRGB(2 * 42 + 20, y) & 0xff;
+        int both = image.getRGB(3 * 42 + 20, y) & 0xff;
+        assertThat(both).as("inverted, then gray").isCloseTo(255 - gray, within(1));
+    }
+
     /** The images of other parts than the training's were replaced. */
     @Test
     void anImageOfTheDataIsNotReplacedByAContactSheet() throws IOException {
