@@ -731,8 +731,8 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Returns a sentence for each setting of the loss that is allowed but hardly intended, and for a file of {@link
-     * #pretrained} weights that holds more than the encoder.
+     * Returns a sentence for each setting that is allowed but hardly intended, and for a file of {@link #pretrained}
+     * weights that holds more than the encoder.
      */
     public List<String> warnings() {
         return model.warnings();

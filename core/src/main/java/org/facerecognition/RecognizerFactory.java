@@ -34,6 +34,10 @@ final class RecognizerFactory {
         if (args.bf16Logits() && (settings.labelSmoothing() > 0 || settings.focalGamma() > 0)) {
             warnings.add("bf16Logits has no meaning with label smoothing or focal weighting and is not used");
         }
+        if (args.backbone().smallFaces() && args.encoder().origin() != Encoder.Origin.TORCHVISION) {
+            warnings.add("smallFaces has no meaning for " + args.encoder()
+                    + ", which has no stride and pooling to leave out, and is not used");
+        }
         if (args.partialFraction() < 1 && settings.labelSmoothing() > 0) {
             warnings.add("with partialFraction below 1 label smoothing is spread over the sampled identities in"
                     + " training and over all in validation, so that the two losses cannot be compared");

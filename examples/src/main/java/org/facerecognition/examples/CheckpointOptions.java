@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.train.Checkpoints;
@@ -88,6 +89,13 @@ final class CheckpointOptions {
                     out + " already holds a training: continue it with --resume, or choose another --out");
         }
         return exists;
+    }
+
+    /** Returns which options have no effect. */
+    List<String> warnings() {
+        return acceptChangedImages && !resume && !resumeOrStart
+                ? List.of("--accept-changed-images has no effect without --resume or " + RESUME_OR_START)
+                : List.of();
     }
 
     TrainerArgs.Builder apply(TrainerArgs.Builder args) {

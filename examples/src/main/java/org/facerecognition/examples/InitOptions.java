@@ -3,6 +3,8 @@ package org.facerecognition.examples;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
@@ -19,6 +21,7 @@ import picocli.CommandLine.Option;
 /** Options of the weights that a training starts from; fetches those that are remote. */
 @HelpSection(Heading.MODEL)
 final class InitOptions {
+    private static final String IMAGENET = "imagenet";
     private static final Pattern ADDRESS = Pattern.compile("[A-Za-z]{2,}:.*"); // one letter is a Windows drive
 
     @Option(
@@ -59,6 +62,22 @@ final class InitOptions {
     /** Returns whether the training starts from the weights of another one. */
     boolean isGiven() {
         return init != null;
+    }
+
+    /**
+     * Returns which options have no effect.
+     *
+     * @param given returns whether an option is on the command line
+     */
+    List<String> warnings(Predicate<String> given) {
+        return given.test("--cache") && !isFetched()
+                ? List.of("--cache has no effect: it is for weights that --init fetches, and "
+                        + (init == null ? "there is none" : init + " is a file"))
+                : List.of();
+    }
+
+    private boolean isFetched() {
+        return init != null && (init.equals(IMAGENET) || ADDRESS.matcher(init).matches());
     }
 
     /**
@@ -103,7 +122,7 @@ final class InitOptions {
     }
 
     private Weights weights(String from, Encoder encoder, FetchProgress progress) {
-        if (from.equals("imagenet")) {
+        if (from.equals(IMAGENET)) {
             return fetched(RemoteFile.imagenet(encoder.id()), progress);
         }
         if (!ADDRESS.matcher(from).matches()) {

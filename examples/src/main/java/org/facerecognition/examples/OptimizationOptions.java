@@ -146,6 +146,9 @@ final class OptimizationOptions {
                         + optimizer.name().toLowerCase(Locale.ROOT) + ": only sgd uses it");
             }
         }
+        if (weightDecay == 0 && given.test("--no-decay-norm-bias")) {
+            all.add("--no-decay-norm-bias has no effect with --weight-decay 0");
+        }
         if (freezer == null && given.test("--freezer-parent")) {
             all.add("--freezer-parent has no effect without --freezer");
         }

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.facerecognition.TrainerArgs;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.distributed.LocalRanks;
@@ -145,14 +146,21 @@ final class ProcessOptions {
         return group;
     }
 
-    /** Returns which options have no effect in this group. */
-    List<String> warnings(Distributed group) {
+    /**
+     * Returns which options have no effect in this group.
+     *
+     * @param given returns whether an option is on the command line
+     */
+    List<String> warnings(Distributed group, Predicate<String> given) {
         List<String> all = new ArrayList<>();
         if (group.worldSize() == 1 && shardHead) {
             all.add("--shard-head has no effect in one process, which has all class centers; use --processes");
         }
         if (group.worldSize() == 1 && syncBatchNorm) {
             all.add("--sync-batch-norm has no effect in one process, which has the whole batch; use --processes");
+        }
+        if (group.worldSize() == 1 && given.test("--rank-timeout")) {
+            all.add("--rank-timeout has no effect in one process, which waits for no other; use --processes");
         }
         if (maxRestarts == 0 && minProcesses > 1) {
             all.add("--min-processes has no effect without --max-restarts, which start fewer processes");

@@ -281,8 +281,11 @@ final class TrainCommand implements Callable<Integer> {
     private List<String> warnings(Recognizer recognizer, Distributed group) {
         ParseResult command = given == null ? spec.commandLine().getParseResult() : given;
         List<String> all = new ArrayList<>(recognizer.warnings());
-        all.addAll(processes.warnings(group));
+        all.addAll(processes.warnings(group, command::hasMatchedOption));
         all.addAll(optimization.warnings(epochs, command::hasMatchedOption));
+        all.addAll(augmentations.warnings());
+        all.addAll(init.warnings(command::hasMatchedOption));
+        all.addAll(checkpoints.warnings());
         if (preset == Preset.FINETUNE && !init.isGiven()) {
             all.add("--preset finetune is for a network that was trained on faces, but --init names none: it keeps"
                     + " random weights nearly as they are");

@@ -319,6 +319,37 @@ class TrainCommandTest {
     }
 
     @Test
+    void optionsWithoutWhatTheyAreForAreNamed() {
+        Cli.Result result = Cli.train(
+                data,
+                out(),
+                "--augmentations",
+                "none",
+                "--compose",
+                "--max-steps",
+                1,
+                "--encoder",
+                "mobilefacenet",
+                "--small-faces",
+                "--cache",
+                folder,
+                "--accept-changed-images",
+                "--rank-timeout",
+                5,
+                "--weight-decay",
+                0,
+                "--no-decay-norm-bias");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err())
+                .contains("warning: smallFaces has no meaning for mobilefacenet, which has no stride and pooling to")
+                .contains("warning: --compose has no effect with --augmentations none: there is nothing to apply")
+                .contains("warning: --cache has no effect: it is for weights that --init fetches, and there is none")
+                .contains("warning: --accept-changed-images has no effect without --resume or --resume-or-start")
+                .contains("warning: --rank-timeout has no effect in one process, which waits for no other")
+                .contains("warning: --no-decay-norm-bias has no effect with --weight-decay 0");
+    }
+
+    @Test
     void warnsOfSettingsThatTheLossDoesNotHave() {
         Object[] words = {"--augmentations", "none", "--max-steps", 1, "--margin-warmup-epochs", 1, "--loss", "normface"
         };
