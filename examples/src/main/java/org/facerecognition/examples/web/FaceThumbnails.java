@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,7 +64,8 @@ public abstract sealed class FaceThumbnails {
      */
     public static FaceThumbnails beside(Path gallery, LongFunction<Optional<float[]>> embeddings) throws IOException {
         Path folder = folder(AtomicFile.real(gallery));
-        Path formerFolder = folder(gallery.toAbsolutePath()); // earlier versions did not follow links to the gallery
+        // earlier versions did not follow links to the gallery, and it may have lain there before it was moved
+        Path formerFolder = folder(gallery.toAbsolutePath());
         InFolder thumbnails = new InFolder(folder, embeddings);
         if (Files.isDirectory(formerFolder) && !Files.isSameFile(formerFolder, folder)) {
             thumbnails.moveFrom(formerFolder);
@@ -189,15 +191,21 @@ public abstract sealed class FaceThumbnails {
             }
         }
 
-        /** Moves the thumbnails of present entries here from the folder of an earlier version; erases the others. */
+        /** Moves the thumbnails of present entries here from another folder; erases the others. */
         void moveFrom(Path formerFolder) throws IOException {
             for (Path file : thumbnails(formerFolder)) {
                 long entry = entry(file);
-                if (isWithoutDigest(file) && file(entry).isPresent() && !files.containsKey(entry)) {
+                Optional<Path> current = file(entry);
+                if (!files.containsKey(entry) && current.isPresent() && isOf(file, current.get())) {
                     put(entry, Files.readAllBytes(file));
                 }
                 ConfidentialFile.erase(file);
             }
+        }
+
+        /** Returns whether a thumbnail in any folder may be the one that is stored in a file today. */
+        private static boolean isOf(Path thumbnail, Path current) {
+            return isWithoutDigest(thumbnail) || thumbnail.getFileName().equals(current.getFileName());
         }
 
         /** Returns the file for the thumbnail of an entry, or empty if the gallery has no such entry. */
@@ -228,10 +236,15 @@ public abstract sealed class FaceThumbnails {
             return name.matches() && name.group(2) == null;
         }
 
-        /** Lists the thumbnails in a folder, and the temporary files of some that an earlier version left behind. */
+        /**
+         * Lists the thumbnails in a folder, and the temporary files of some that an earlier version left behind; those
+         * with a digest first, since they are certain.
+         */
         private static List<Path> thumbnails(Path folder) throws IOException {
             try (Stream<Path> files = Files.list(folder)) {
-                return files.filter(InFolder::isThumbnail).toList();
+                return files.filter(InFolder::isThumbnail)
+                        .sorted(Comparator.comparing(InFolder::isWithoutDigest))
+                        .toList();
             }
         }
 
