@@ -183,15 +183,20 @@ final class CodedPrototypes {
 
     /** Returns the numbers of all prototypes of removed rows. */
     int[] of(int[] removed, Rows.View view) {
-        Set<Integer> affected = new HashSet<>();
+        int[] ascending = Arrays.stream(removed).sorted().toArray();
+        Set<Integer> touched = new HashSet<>(); // groups
         for (int row : removed) {
-            for (int one = newest.get(view.group(row)); one != NONE; one = previous.get(one)) {
-                if (replacedAt.get(one) != ERASED && contains(one, row)) {
+            touched.add(view.group(row));
+        }
+        IntStream.Builder affected = IntStream.builder();
+        for (int group : touched) {
+            for (int one = newest.get(group); one != NONE; one = previous.get(one)) {
+                if (replacedAt.get(one) != ERASED && hasOneOf(one, ascending)) {
                     affected.add(one);
                 }
             }
         }
-        return affected.stream().mapToInt(Integer::intValue).toArray();
+        return affected.build().sorted().toArray();
     }
 
     /**
@@ -209,12 +214,12 @@ final class CodedPrototypes {
         searchable = count;
     }
 
-    private boolean contains(int prototype, int row) {
-        int one = newestRow.get(prototype);
-        while (one > row) { // rows are in descending order
-            one = previousRow.get(one);
+    private boolean hasOneOf(int prototype, int[] ascending) {
+        int row = newestRow.get(prototype);
+        while (row >= ascending[0] && Arrays.binarySearch(ascending, row) < 0) { // rows are in descending order
+            row = previousRow.get(row);
         }
-        return one == row;
+        return row >= ascending[0];
     }
 
     private void addRemaining(int old, Rows.View view, VectorSource vectors) {
