@@ -227,14 +227,19 @@ final class LogWriter implements AutoCloseable {
         BatchMark batch = batch(records, kind, length);
         String undone = undone(records.size(), kind);
         requireUnchanged(length, undone);
+        boolean written = false;
         try {
             write(batch, records, header, buffer, (offset, bytes, count) -> out.write(offset, bytes, 0, count));
             out.write(batch.commitOffset(), new byte[BatchMark.BYTES], 0, BatchMark.BYTES);
+            written = true;
         } catch (IOException e) {
-            truncateTo(length);
             throw new GalleryException(
                     "cannot write gallery " + file + ": " + AtomicFile.reason(e) + "; " + undone + "; free some space",
                     e);
+        } finally {
+            if (!written) { // also if memory ran out
+                truncateTo(length);
+            }
         }
         boolean done = false;
         try {
@@ -337,10 +342,14 @@ final class LogWriter implements AutoCloseable {
     }
 
     private void truncateTo(long oldLength) {
+        boolean truncated = false;
         try {
             out.eraseFrom(oldLength);
+            truncated = true;
         } catch (IOException e) {
-            broken = true; // the file ends with the beginning of a batch, which the next opening cuts off
+            // the file ends with the beginning of a batch, which the next opening cuts off
+        } finally {
+            broken |= !truncated;
         }
     }
 

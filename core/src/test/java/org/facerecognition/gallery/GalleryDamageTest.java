@@ -11,11 +11,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -186,6 +188,32 @@ class GalleryDamageTest {
             }
         }
         assertThat(acknowledged).hasSizeGreaterThan(EnrollingChild.BATCH);
+    }
+
+    /** A part of the batch used to stay, and later changes were refused as if another program had written it. */
+    @Test
+    void aChangeForWhichMemoryRanOutLeavesNothing() throws IOException {
+        byte[] before = small();
+        List<Enrollment> batch = Collections.nCopies(30_000, new Enrollment("Dora", X, "a note that fills the buffer"));
+        AtomicInteger writes = new AtomicInteger();
+        LogFile.Opener failing = path -> {
+            LogFile real = LogFile.open(path);
+            return FaultyDataSource.proxy(LogFile.class, (method, args) -> {
+                if (method.getName().equals("write") && writes.incrementAndGet() == 2) {
+                    throw new OutOfMemoryError("no memory");
+                }
+                return FaultyDataSource.call(real, method, args);
+            });
+        };
+        try (Gallery gallery = FileGallery.open(file, "model", D, SearchMethod.EXACT, failing)) {
+            assertThatThrownBy(() -> gallery.enroll(batch)).isInstanceOf(OutOfMemoryError.class);
+            assertThat(file).hasBinaryContent(before);
+            gallery.enroll("Dora", X);
+        }
+        try (Gallery gallery = open()) {
+            assertThat(gallery.tornBytes()).isZero();
+            assertThat(gallery.identities()).isEqualTo(Map.of("Anna", 1, "Clara", 1, "Dora", 1));
+        }
     }
 
     @Test
