@@ -16,7 +16,7 @@ import org.facerecognition.gallery.Entry;
 import org.facerecognition.io.FileNames;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the image that an entry of a gallery was enrolled from. */
+/** Finds the image that an entry of a gallery was enrolled from, and makes sure that it is the same by its content. */
 final class EntryImages {
     private final @Nullable Path folder;
     private final Map<String, Path> byContent; // key: content key
@@ -73,11 +73,18 @@ final class EntryImages {
 
     Found find(Entry entry) {
         String who = "entry " + entry.id() + " (" + GalleryCommand.printable(entry.identity()) + ")";
-        @Nullable Path file = entry.contentKey() == null ? null : byContent.get(entry.contentKey());
+        if (entry.contentKey() == null) {
+            return problem(who + " has no record of its image's content"
+                    + (entry.note() == null
+                            ? ""
+                            : "; " + GalleryCommand.printable(entry.note()) + " may be another image now")
+                    + "; enroll the image in the other gallery with gallery enroll");
+        }
+        @Nullable Path file = byContent.get(entry.contentKey());
         if (file != null) {
             return new Found(file, entry.contentKey(), null);
         }
-        if (folder != null && entry.contentKey() != null) {
+        if (folder != null) {
             return problem(who + " has no image with its content below " + folder);
         }
         if (entry.note() == null) {
@@ -102,7 +109,7 @@ final class EntryImages {
             return problem(who + " was enrolled from " + note
                     + ", which is not there any more or cannot be read; give the folder of images with --folder");
         }
-        if (entry.contentKey() != null && !contentKey.equals(entry.contentKey())) {
+        if (!contentKey.equals(entry.contentKey())) {
             return problem(who + " was enrolled from " + note + ", which has other contents now");
         }
         return new Found(file, contentKey, null);

@@ -410,7 +410,7 @@ class GalleryTransferCommandTest {
         assertThat(some.err())
                 .contains("left out: entry 1 (person0) was enrolled from ", "which is not there any more")
                 .contains("left out: entry 3 (person1) was enrolled from ", "which has other contents now")
-                .contains("left out: entry 7 (Zoe) does not say from which file it was enrolled")
+                .contains("left out: entry 7 (Zoe) has no record of its image's content; enroll the image in the other")
                 .contains("enrolled 4, already there 0, left out 3");
 
         Path empty = Files.createDirectories(folder.resolve("empty"));
@@ -422,6 +422,24 @@ class GalleryTransferCommandTest {
         assertThat(moved.err()).contains("entry 3 (person1) has no image with its content below " + folder);
         assertThat(Map.of("person0", 2, "person1", 1, "person2", 2))
                 .isEqualTo(identities(folder.resolve("new.gallery")));
+    }
+
+    /** Whatever image lay there was enrolled under the name, also with --folder, as if it had been compared. */
+    @Test
+    void leavesEntriesOutWhoseImageCannotBeCompared() throws IOException {
+        Path capture = folder.resolve("capture.png");
+        Files.copy(photos.resolve("person1/0.png"), capture); // lay there after Zoe's image
+        GalleryInfo info = Gallery.info(file);
+        try (Gallery gallery = Gallery.open(file, info.fingerprint(), 16)) {
+            gallery.enroll("Zoe", gallery.embedding(1).orElseThrow(), capture.toString());
+        }
+        for (Cli.Result result : List.of(reembed(), reembed("--folder", folder))) {
+            assertThat(result.code()).isEqualTo(1);
+            assertThat(result.err())
+                    .contains("left out: entry 7 (Zoe) has no record of its image's content; " + capture
+                            + " may be another image now; enroll the image in the other gallery with gallery enroll");
+        }
+        assertThat(identities(folder.resolve("new.gallery"))).doesNotContainKey("Zoe");
     }
 
     private static Map<String, Integer> identities(Path gallery) {
