@@ -129,7 +129,7 @@ public interface Gallery extends AutoCloseable {
      * @throws GalleryException if the header cannot be read or is damaged
      */
     static GalleryInfo info(Path file) {
-        return LogReader.header(file).info();
+        return GalleryLoader.info(file);
     }
 
     /**

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.facerecognition.io.AtomicFile;
 import org.facerecognition.io.Existence;
 import org.facerecognition.io.LockedException;
@@ -79,16 +80,29 @@ final class GalleryLoader {
         }
     }
 
-    /** Reads the file again if a writer in another process erased an entry or replaced the file in the meantime. */
     Loaded load(SearchMethod method) {
+        return readOnly ? whole(file, () -> loadOnce(method)) : loadOnce(method);
+    }
+
+    /**
+     * Reads which model a file belongs to.
+     *
+     * @throws GalleryException if the header cannot be read or is damaged
+     */
+    static GalleryInfo info(Path file) {
+        return whole(file, () -> LogReader.header(file).info());
+    }
+
+    /** Reads a file again if a writer in another process erased an entry or replaced the file in the meantime. */
+    private static <T> T whole(Path file, Supplier<T> reading) {
         for (int attempt = 1; ; attempt++) {
             try {
-                return loadOnce(method);
+                return reading.get();
             } catch (GalleryException e) {
-                if (!readOnly || attempt == MAX_ATTEMPTS || !e.isDamage()) {
+                if (attempt == MAX_ATTEMPTS || !e.isDamage()) {
                     throw e;
                 }
-                if (attempt > 1 && !Files.exists(lockFile(file))) { // there is no writer
+                if (attempt > 1 && !Files.exists(lockFile(real(file)))) { // there is no writer
                     throw e;
                 }
                 pause();

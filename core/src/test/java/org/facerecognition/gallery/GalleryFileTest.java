@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -14,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.facerecognition.io.AtomicFile;
 import org.junit.jupiter.api.BeforeEach;
@@ -250,6 +252,45 @@ class GalleryFileTest {
             gallery.bindEmbeddingMode("crop");
             gallery.bindEmbeddingMode("detector");
             assertThat(gallery.embeddingMode()).isEmpty();
+        }
+    }
+
+    /** Reading the model used to fail while another process replaced the file, unlike opening it. */
+    @Test
+    void theModelIsReadAgainWhileAWriterReplacesTheFile() throws Exception {
+        open().close();
+        byte[] whole = Files.readAllBytes(file);
+        Files.write(folder.resolve("people.gallery.lock"), new byte[0]);
+        boolean read = false;
+        for (int round = 0; round < 50 && !read; round++) { // the writer may be too slow for all attempts of a reading
+            Files.write(file, new byte[whole.length]);
+            AtomicBoolean over = new AtomicBoolean();
+            Thread reader = Thread.currentThread();
+            Thread writer = new Thread(() -> {
+                while (!over.get()) {
+                    if (reader.getState() == Thread.State.TIMED_WAITING) { // between two attempts
+                        write(whole);
+                    }
+                }
+            });
+            writer.start();
+            try {
+                read = Gallery.info(file).equals(new GalleryInfo("model", D));
+            } catch (GalleryException e) {
+                // the next round
+            } finally {
+                over.set(true);
+                writer.join();
+            }
+        }
+        assertThat(read).isTrue();
+    }
+
+    private void write(byte[] content) {
+        try {
+            Files.write(file, content);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }
