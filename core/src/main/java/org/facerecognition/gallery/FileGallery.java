@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 
@@ -134,12 +135,20 @@ final class FileGallery implements Gallery {
 
     @Override
     public List<Entry> withContentKeys(Collection<String> contentKeys) {
-        return entries(view -> view.rowsWith(Texts.contentKeys(contentKeys)));
+        return entries(view -> view.rowsWith(Texts.composed(contentKeys)));
     }
 
     @Override
     public List<Entry> withoutContentKey() {
-        return entries(Rows.View::rowsWithoutKey);
+        return entries(view -> view.rowsWithoutKey(entry -> true));
+    }
+
+    @Override
+    public List<Entry> withoutContentKey(Collection<String> notes) {
+        Set<String> wanted = Set.copyOf(Texts.composed(notes));
+        return wanted.isEmpty()
+                ? List.of()
+                : entries(view -> view.rowsWithoutKey(entry -> entry.note() != null && wanted.contains(entry.note())));
     }
 
     @Override

@@ -386,6 +386,9 @@ public interface Gallery extends AutoCloseable {
     /** Returns the entries without a content key, in the order of enrollment. */
     List<Entry> withoutContentKey();
 
+    /** Returns the entries without a content key that have one of these notes, in the order of enrollment. */
+    List<Entry> withoutContentKey(Collection<String> notes);
+
     /** Returns the entry with an id; empty if there is none. */
     Optional<Entry> entry(long id);
 

@@ -335,12 +335,17 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public List<Entry> withContentKeys(Collection<String> contentKeys) {
-        return read(connection -> listing.withContentKeys(connection, Texts.contentKeys(contentKeys)));
+        return read(connection -> listing.withContentKeys(connection, Texts.composed(contentKeys)));
     }
 
     @Override
     public List<Entry> withoutContentKey() {
         return read(listing::withoutContentKey);
+    }
+
+    @Override
+    public List<Entry> withoutContentKey(Collection<String> notes) {
+        return read(connection -> listing.withoutContentKey(connection, Texts.composed(notes)));
     }
 
     @Override

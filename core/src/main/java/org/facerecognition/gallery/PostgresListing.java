@@ -95,8 +95,12 @@ final class PostgresListing {
                         + " FROM " + gallery.persons()
                         + " WHERE gallery_id = e.gallery_id AND id = e.person_id LIMIT 1) p"
                         + " ORDER BY e.id",
-                (Object)
-                        contentKeys.stream().filter(PostgresListing::isStorable).toArray(String[]::new));
+                storable(contentKeys));
+    }
+
+    /** Returns the texts that can be stored, as one parameter. */
+    private static Object storable(Collection<String> texts) {
+        return texts.stream().filter(PostgresListing::isStorable).toArray(String[]::new);
     }
 
     /** Returns whether a text can be stored, so that an entry may have it. */
@@ -107,6 +111,14 @@ final class PostgresListing {
     List<Entry> withoutContentKey(Connection connection) throws SQLException {
         return Sql.query(
                 connection, PostgresListing::entry, select(ENTRY) + " WHERE e.content_key IS NULL ORDER BY e.id");
+    }
+
+    List<Entry> withoutContentKey(Connection connection, Collection<String> notes) throws SQLException {
+        return Sql.query(
+                connection,
+                PostgresListing::entry,
+                select(ENTRY) + " WHERE e.content_key IS NULL AND e.note = ANY (?) ORDER BY e.id",
+                storable(notes));
     }
 
     Optional<Entry> entry(Connection connection, long id) throws SQLException {

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -111,13 +112,15 @@ final class Rows {
                     .toArray();
         }
 
-        /** Returns the rows without a content key that are not removed, in order. */
-        int[] rowsWithoutKey() {
+        /** Returns the rows of wanted entries without a content key that are not removed, in order. */
+        int[] rowsWithoutKey(Predicate<Entry> wanted) {
             return IntStream.range(0, rows)
                     .filter(row -> all.keyHashes.get(row) == 0 && has(row))
                     .filter(row -> {
                         Entry entry = entry(row);
-                        return entry != null && entry.contentKey() == null; // a key's hash may be 0 too
+                        return entry != null
+                                && entry.contentKey() == null // a key's hash may be 0 too
+                                && wanted.test(entry);
                     })
                     .toArray();
         }

@@ -32,10 +32,10 @@ final class Texts {
         return key == null || key.isEmpty() ? null : checked(key, "content key", MAX_CONTENT_KEY_BYTES);
     }
 
-    /** Returns content keys to look for in the form in which they are stored. */
-    static List<String> contentKeys(Collection<String> keys) {
-        return keys.stream()
-                .map(key -> Normalizer.normalize(key, Normalizer.Form.NFC))
+    /** Returns content keys or notes to look for in the form in which they are stored. */
+    static List<String> composed(Collection<String> texts) {
+        return texts.stream()
+                .map(text -> Normalizer.normalize(text, Normalizer.Form.NFC))
                 .toList();
     }
 

@@ -278,6 +278,27 @@ class GalleryContractTest {
         }
     }
 
+    /** All of them had to be read for those of a few files. */
+    @ParameterizedTest
+    @EnumSource
+    void findsEntriesWithoutAContentKeyByTheirNotes(GalleryKind kind) {
+        try (Gallery gallery = gallery(kind)) {
+            long[] ids = gallery.enroll(List.of(
+                    new Enrollment("a", axis(0, 1), "Zo\u00eb.png"),
+                    new Enrollment("b", axis(1, 1), "b.png"),
+                    new Enrollment("c", axis(2, 1), "Zo\u00eb.png", "key"),
+                    new Enrollment("d", axis(3, 1)),
+                    new Enrollment("e", axis(4, 1), "Zo\u00eb.png")));
+            assertThat(gallery.withoutContentKey())
+                    .extracting(Entry::id)
+                    .containsExactly(ids[0], ids[1], ids[3], ids[4]);
+            assertThat(gallery.withoutContentKey(List.of("Zoe\u0308.png", "c.png", "\0", "\ud800")))
+                    .extracting(Entry::id)
+                    .containsExactly(ids[0], ids[4]);
+            assertThat(gallery.withoutContentKey(List.of())).isEmpty();
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void rejectsCallsAfterClosing(GalleryKind kind) {

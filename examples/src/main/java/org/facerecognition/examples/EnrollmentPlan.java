@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.facerecognition.gallery.ContentKey;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
@@ -20,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * the gallery under the same person's name is not enrolled again, even if its file has been renamed, and another image
  * in a file of the same name is a new image.
  *
- * <p>Entries that earlier versions wrote have no content key and are compared by file. The same file under the same
- * name is not enrolled again; the same file under another name is enrolled, with a note that says which name it had.
+ * <p>Entries without a content key, as of earlier versions, are compared by file. The same file under the same name is
+ * not enrolled again; the same file under another name is enrolled, with a note that says which name it had.
  */
 final class EnrollmentPlan {
     private static final int LOOKED_UP_TOGETHER = 1_000;
@@ -48,7 +50,7 @@ final class EnrollmentPlan {
     record Image(String name, Path file, @Nullable String contentKey) {
         /** Returns the file in the form in which entries record it. */
         String note() {
-            return file.toAbsolutePath().normalize().toString();
+            return EnrollmentPlan.note(file);
         }
 
         /** Returns whether the file has other contents than when it was planned. */
@@ -63,17 +65,11 @@ final class EnrollmentPlan {
     /** @param gallery borrowed; nothing is enrolled in it while images are added */
     EnrollmentPlan(Gallery gallery) {
         this.gallery = gallery;
-        for (Entry entry : gallery.withoutContentKey()) {
-            if (entry.note() != null) {
-                withoutContent
-                        .computeIfAbsent(entry.note(), key -> new ArrayList<>())
-                        .add(entry);
-            }
-        }
     }
 
     /** Decides about images, in order; see {@link #add(String, Path)}. */
     void add(List<NamedImage> images) {
+        lookUpFiles(images); // all at once, since it may read every entry without a content key
         for (int from = 0; from < images.size(); from += LOOKED_UP_TOGETHER) {
             List<Image> some = images.subList(from, Math.min(images.size(), from + LOOKED_UP_TOGETHER)).stream()
                     .map(image -> new Image(image.name(), image.file(), contentKey(image.file())))
@@ -86,6 +82,18 @@ final class EnrollmentPlan {
     /** Decides whether an image is new, already enrolled or left out, and records it there. */
     void add(String name, Path file) {
         add(List.of(new NamedImage(name, file)));
+    }
+
+    private void lookUpFiles(List<NamedImage> images) {
+        Set<String> unknown = images.stream()
+                .map(image -> note(image.file()))
+                .filter(note -> !withoutContent.containsKey(note))
+                .collect(Collectors.toSet());
+        for (Entry entry : gallery.withoutContentKey(unknown)) {
+            withoutContent
+                    .computeIfAbsent(String.valueOf(entry.note()), key -> new ArrayList<>())
+                    .add(entry);
+        }
     }
 
     private void lookUp(List<Image> images) {
@@ -142,8 +150,12 @@ final class EnrollmentPlan {
 
     private static String wasEnrolledAs(Image image, Entry entry) {
         return image.file() + " was enrolled as " + GalleryCommand.printable(entry.identity()) + " (entry " + entry.id()
-                + ") by an earlier version, which did not record the image's content; if it is the same image, remove"
-                + " that entry";
+                + ") without a record of the image's content; if it is the same image, remove that entry";
+    }
+
+    private static String note(Path file) {
+        String path = file.toAbsolutePath().normalize().toString();
+        return Normalizer.normalize(path, Normalizer.Form.NFC); // which names of files need not be
     }
 
     /** Returns the file's content key; null if the file cannot be read, which decoding it reports with the reason. */

@@ -390,9 +390,9 @@ class GalleryCommandTest {
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
         }
 
-        /** Entries of earlier versions have no content key and are compared by file and name. */
+        /** Those of earlier versions, of some imports and of Java programs are compared by file and name. */
         @Test
-        void comparesEntriesOfEarlierVersionsByFile() throws IOException {
+        void comparesEntriesWithoutAContentKeyByFile() throws IOException {
             GalleryInfo info = Gallery.info(file);
             try (Gallery gallery = Gallery.open(file, info.fingerprint(), info.dimension())) {
                 float[] embedding = gallery.embedding(1).orElseThrow();
@@ -403,7 +403,8 @@ class GalleryCommandTest {
             Cli.Result other = enrollCapture("Bob");
             assertThat(other.code()).isZero();
             assertThat(other.err())
-                    .contains("note: " + capture + " was enrolled as Ann (entry 2) by an earlier version");
+                    .contains("note: " + capture
+                            + " was enrolled as Ann (entry 2) without a record of the image's content");
             assertThat(list()).isEqualTo("Ann\t1\nBob\t1\n");
         }
     }
