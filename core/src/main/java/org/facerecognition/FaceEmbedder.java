@@ -205,7 +205,7 @@ public interface FaceEmbedder extends AutoCloseable {
      *
      * @return owned
      * @throws org.facerecognition.gallery.GalleryException when the file cannot be read or written, is damaged, is
-     *     already open for writing, or belongs to another model or embedding mode
+     *     already open for writing, or has entries of another model or embedding mode
      */
     default Gallery openGallery(Path file, SearchMethod method) {
         Gallery gallery = Gallery.open(file, fingerprint(), embeddingSize(), method);

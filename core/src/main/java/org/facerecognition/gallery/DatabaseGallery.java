@@ -21,6 +21,10 @@ import java.util.UUID;
  * 10 seconds and at least 4 times; keys in {@code face_gallery_change} make sure that a change whose acknowledgment
  * was lost is not applied twice.
  *
+ * <p><b>Model.</b> A gallery without entries takes another model or embedding mode, whoever has it open. It gets new
+ * tables then, and every later call of those who have it open throws a {@link GalleryException}, until they open it
+ * again.
+ *
  * <p><b>Search.</b> Galleries of up to 5,000 entries are searched exactly. Larger ones get an HNSW index on the
  * embeddings in half precision, which chooses candidates ({@link #setEfSearch} says how many); their cosines are
  * computed from the embeddings in single precision, and are equal to those of a gallery in a file. A search for which

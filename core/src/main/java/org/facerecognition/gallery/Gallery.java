@@ -93,7 +93,8 @@ public interface Gallery extends AutoCloseable {
     /**
      * Opens or creates a gallery's file. An incomplete change at the end of the file, left by a killed process or a
      * power failure, was never acknowledged; it is erased and cut off. An interrupted erasure is completed. A file in
-     * an earlier version of the format is rewritten in the current version, without the entries that were removed.
+     * an earlier version of the format is rewritten in the current version, without the entries that were removed. A
+     * file without entries takes another model.
      *
      * <p>A file {@code NAME.lock} beside it keeps other writers out while the gallery is open, whatever path they use.
      * A file with several hard links is rejected, because it could be written under two names at once; a file that
@@ -105,7 +106,7 @@ public interface Gallery extends AutoCloseable {
      * @param fingerprint identifies the model that computes the embeddings; embeddings of two models cannot be compared
      * @param dimension number of values of an embedding
      * @param method how the gallery is searched
-     * @throws GalleryException if the file cannot be read or written, is damaged, belongs to another model, or is
+     * @throws GalleryException if the file cannot be read or written, is damaged, has entries of another model, or is
      *     already open for writing
      */
     static Gallery open(Path file, String fingerprint, int dimension, SearchMethod method) {
@@ -117,7 +118,7 @@ public interface Gallery extends AutoCloseable {
      * later changes by others are not seen. With {@link SearchMethod#ON_DISK}, entries that a writer erases are no
      * longer found, and once it has compacted the file, searches throw a {@link GalleryException}.
      *
-     * @throws GalleryException if the file cannot be read, is damaged, or belongs to another model
+     * @throws GalleryException if the file cannot be read, is damaged, or has entries of another model
      */
     static Gallery openReadOnly(Path file, String fingerprint, int dimension, SearchMethod method) {
         return FileGallery.openReadOnly(file, fingerprint, dimension, method);
@@ -154,7 +155,7 @@ public interface Gallery extends AutoCloseable {
      * @param method {@link SearchMethod#EXACT}; or {@link SearchMethod#HNSW}, which searches small galleries, and
      *     embeddings of more than 4,000 values, exactly
      * @throws IllegalArgumentException if the name, the dimension or the method is rejected
-     * @throws GalleryException if the database cannot be used, or the gallery belongs to another model
+     * @throws GalleryException if the database cannot be used, or the gallery has entries of another model
      */
     static DatabaseGallery connect(
             DataSource dataSource, String name, String fingerprint, int dimension, SearchMethod method) {
@@ -163,9 +164,9 @@ public interface Gallery extends AutoCloseable {
 
     /**
      * Opens a gallery in a database for reading. Unlike {@link #openReadOnly}, it sees later changes by others. Nothing
-     * is created or changed in the database.
+     * is created or changed in the database. A gallery without entries can be read with every model, until it has some.
      *
-     * @throws GalleryException if there is no such gallery, it cannot be read, or it belongs to another model
+     * @throws GalleryException if there is no such gallery, it cannot be read, or it has entries of another model
      */
     static DatabaseGallery connectReadOnly(DataSource dataSource, String name, String fingerprint, int dimension) {
         return PostgresGallery.connectReadOnly(dataSource, name, fingerprint, dimension);
@@ -304,14 +305,14 @@ public interface Gallery extends AutoCloseable {
     Optional<String> embeddingMode();
 
     /**
-     * Binds the gallery to an embedding mode, because embeddings of two modes cannot be compared well. The first mode
-     * is recorded in the file, which is rewritten for it, or in the database; it is on the disk when this method
-     * returns. Binding the same mode again has no effect. A read-only gallery without a mode accepts any mode and
-     * records none.
+     * Binds the gallery to an embedding mode, because embeddings of two modes cannot be compared well. If no mode was
+     * bound, or there are no entries, it is recorded in the file, which is rewritten for it, or in the database; it is
+     * on the disk when this method returns. Binding the same mode again has no effect. A read-only gallery without a
+     * mode, or without entries, accepts any mode and records none.
      *
      * @param mode up to 1,024 bytes of UTF-8
      * @throws IllegalArgumentException if the mode is empty or too long
-     * @throws GalleryException if the gallery is bound to another mode, or the file or database cannot be written
+     * @throws GalleryException if the gallery has entries of another mode, or the file or database cannot be written
      */
     void bindEmbeddingMode(String mode);
 

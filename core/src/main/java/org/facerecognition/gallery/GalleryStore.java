@@ -68,7 +68,7 @@ final class GalleryStore implements AutoCloseable {
      * Reads the file into memory. For writing, a missing file is created, one without entries is bound to the model,
      * and a change that a killed process left incomplete is finished if it was committed and erased if it was not.
      *
-     * @throws GalleryException if the file cannot be read or written, is damaged, or belongs to another model
+     * @throws GalleryException if the file cannot be read or written, is damaged, or has entries of another model
      */
     Segment load(SearchMethod method) {
         if (!readOnly && !prepare()) {

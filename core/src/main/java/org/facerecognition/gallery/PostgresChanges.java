@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * the same key. If the first run was committed, the second finds the key and returns the recorded result; if the server
  * is still busy with the first run, the second waits at the key until that is committed or rolled back.
  *
- * Enrollments take the gallery's advisory lock in shared mode; removals, compaction and making the index take it in
- * exclusive mode. So an identity cannot lose its last entry while another transaction enrolls it.
+ * Enrollments take the gallery's advisory lock in shared mode; those that look for entries first, removals, binding and
+ * making the index take it in exclusive mode. So an identity cannot lose its last entry while another transaction
+ * enrolls it. A compaction takes none: the server locks each table while it rewrites it.
  *
  * Long because all statements that change a gallery are here.
  */
@@ -40,14 +41,20 @@ final class PostgresChanges {
     }
 
     private void lockShared(Connection connection) throws SQLException {
-        lock(connection, "pg_advisory_xact_lock_shared");
+        lock(connection, "pg_advisory_xact_lock_shared", gallery);
     }
 
     private void lockExclusive(Connection connection) throws SQLException {
-        lock(connection, "pg_advisory_xact_lock");
+        lockExclusive(connection, gallery);
     }
 
-    private void lock(Connection connection, String function) throws SQLException {
+    /** Keeps other changes of a gallery out until the end of the transaction. */
+    static void lockExclusive(Connection connection, PostgresSchema.Registered gallery) throws SQLException {
+        lock(connection, "pg_advisory_xact_lock", gallery);
+    }
+
+    private static void lock(Connection connection, String function, PostgresSchema.Registered gallery)
+            throws SQLException {
         Sql.query(connection, row -> 0, "SELECT " + function + "(?, ?)", PostgresSchema.LOCKS, gallery.id());
     }
 
@@ -372,26 +379,6 @@ final class PostgresChanges {
                 > 0;
     }
 
-    /** Binds the gallery to a checked mode, or compares it with the mode that is bound already. */
-    void bindEmbeddingMode(String mode) {
-        String bound = session.change(connection -> {
-            lockExclusive(connection);
-            Sql.update(
-                    connection,
-                    "UPDATE " + gallery.tables().galleries()
-                            + " SET embedding_mode = ? WHERE id = ? AND embedding_mode IS NULL",
-                    mode,
-                    gallery.id());
-            return Sql.query(
-                            connection,
-                            row -> row.getString(1),
-                            "SELECT embedding_mode FROM " + gallery.tables().galleries() + " WHERE id = ?",
-                            gallery.id())
-                    .get(0);
-        });
-        ModelBinding.checkMode(session.name(), bound, mode, "gallery");
-    }
-
     /**
      * Makes the index if the gallery has more entries than an exact search is meant for.
      *
@@ -448,6 +435,6 @@ final class PostgresChanges {
                                 + " coalesce(array_to_string(reloptions, ','), '') NOT LIKE '%toast_tuple_target%'"
                                 + " FROM pg_class WHERE oid = to_regclass(?)",
                         gallery.entries())
-                .get(0));
+                .contains(true));
     }
 }

@@ -7,6 +7,8 @@ import java.util.regex.Pattern;
 final class PostgresErrors {
     private static final String HIDDEN = "***";
     private static final String NOT_PERMITTED = "42501";
+    private static final String NO_TABLE = "42P01";
+    private static final String NO_ROW_TO_REFER_TO = "23503";
 
     /** Addresses of databases, which may contain users and passwords. */
     private static final Pattern ADDRESS =
@@ -45,6 +47,9 @@ final class PostgresErrors {
         } else if (state.equals(NOT_PERMITTED)) {
             message = "cannot use " + name + ": " + reason
                     + "; grant the user the tables and sequences named face_gallery..., or connect as their owner";
+        } else if (state.equals(NO_TABLE) || state.equals(NO_ROW_TO_REFER_TO)) { // see PostgresBinding
+            message = name + " was bound to another model or embedding mode while it had no entries, or its tables were"
+                    + " deleted; open it again";
         } else {
             message = "cannot use " + name + ": " + reason;
         }
@@ -68,6 +73,11 @@ final class PostgresErrors {
             throw e;
         }
         return new GalleryException(what + ": " + firstLine(String.valueOf(cause.getMessage())) + "; " + remedy, cause);
+    }
+
+    /** Returns what the server says of a table that is not there, for a gallery that is not registered. */
+    static SQLException unregistered() {
+        return new SQLException("the gallery is not registered", NO_TABLE);
     }
 
     /** Returns the exception that pools and drivers have wrapped. */

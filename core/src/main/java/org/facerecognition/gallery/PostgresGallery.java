@@ -13,10 +13,14 @@ import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gallery in PostgreSQL: checks arguments, reads, and leaves changes to {@link PostgresChanges} and searches to
  * {@link PostgresSearch}.
+ */
+/*
+ * Long because it has one method for each use.
  */
 final class PostgresGallery implements DatabaseGallery {
     /** The largest number of entries without an index; an exact search of them takes a few milliseconds. */
@@ -31,12 +35,10 @@ final class PostgresGallery implements DatabaseGallery {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
 
     private final PostgresSession session;
-    private final PostgresSchema.Registered gallery;
-    private final PostgresChanges changes;
-    private final PostgresSearch search;
-    private final PostgresListing listing;
     private final boolean readOnly;
     private final int exactUpTo;
+    private volatile PostgresSchema.Registered gallery; // changes where the gallery is bound anew
+    private volatile @Nullable GalleryInfo notCompared; // of a reader, while there are no entries to compare it with
     private volatile int efSearch = GalleryArguments.DEFAULT_EF_SEARCH;
     private final AtomicLong nextIndexing = new AtomicLong(System.nanoTime()); // not to be tried before
     private final AtomicLong nextForgetting = new AtomicLong(System.nanoTime() + FORGETTING_PAUSE_NANOS);
@@ -47,9 +49,6 @@ final class PostgresGallery implements DatabaseGallery {
             PostgresSession session, PostgresSchema.Registered gallery, boolean readOnly, int exactUpTo) {
         this.session = session;
         this.gallery = gallery;
-        this.changes = new PostgresChanges(session, gallery);
-        this.search = new PostgresSearch(gallery);
-        this.listing = new PostgresListing(gallery);
         this.readOnly = readOnly;
         this.exactUpTo = exactUpTo;
     }
@@ -69,12 +68,10 @@ final class PostgresGallery implements DatabaseGallery {
         int limit = exactUpTo(method, dimension, exactUpTo);
         PostgresSession session = session(dataSource, name);
         PostgresTables tables = new PostgresSchema(PostgresSchema.STEPS).migrate(session);
-        PostgresSchema.Registered gallery = session.change(connection ->
-                PostgresSchema.findOrCreate(connection, tables, session.name(), name, checked, dimension));
-        ModelBinding.check(session.name(), gallery.info(), checked, dimension, "gallery");
-        PostgresGallery connected = new PostgresGallery(session, gallery, false, limit);
-        connected.changes.forgetOldKeys();
-        return connected;
+        PostgresSchema.Registered gallery =
+                PostgresBinding.bind(session, tables, name, new GalleryInfo(checked, dimension));
+        new PostgresChanges(session, gallery).forgetOldKeys();
+        return new PostgresGallery(session, gallery, false, limit);
     }
 
     static DatabaseGallery connectReadOnly(DataSource dataSource, String name, String fingerprint, int dimension) {
@@ -82,8 +79,13 @@ final class PostgresGallery implements DatabaseGallery {
         String checked = Texts.fingerprint(fingerprint);
         PostgresSession session = session(dataSource, name);
         PostgresSchema.Registered gallery = existing(session, name);
-        ModelBinding.check(session.name(), gallery.info(), checked, dimension, "gallery");
-        return new PostgresGallery(session, gallery, true, exactUpTo(SearchMethod.HNSW, dimension, EXACT_UP_TO));
+        GalleryInfo wanted = new GalleryInfo(checked, dimension);
+        PostgresGallery reader = new PostgresGallery(
+                session, gallery.with(wanted), true, exactUpTo(SearchMethod.HNSW, dimension, EXACT_UP_TO));
+        if (!PostgresBinding.isBound(gallery, wanted)) {
+            reader.compare(wanted);
+        }
+        return reader;
     }
 
     static GalleryInfo info(DataSource dataSource, String name) {
@@ -131,12 +133,13 @@ final class PostgresGallery implements DatabaseGallery {
         if (readOnly) {
             throw new IllegalStateException(session.name() + " is open for reading; open it for writing to change it");
         }
-        forgetOldKeysNowAndThen();
+        PostgresChanges changes = new PostgresChanges(session, gallery);
+        forgetOldKeysNowAndThen(changes);
         return changes;
     }
 
     /** A server may be connected for months, and each change adds a key. */
-    private void forgetOldKeysNowAndThen() {
+    private void forgetOldKeysNowAndThen(PostgresChanges changes) {
         long due = nextForgetting.get();
         long now = System.nanoTime();
         if (now - due >= 0 && nextForgetting.compareAndSet(due, now + FORGETTING_PAUSE_NANOS)) {
@@ -243,25 +246,42 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public Optional<String> embeddingMode() {
-        return read(listing::embeddingMode);
+        return read(listing()::embeddingMode);
     }
 
     @Override
     public void bindEmbeddingMode(String mode) {
         String checked = storable(Texts.embeddingMode(mode));
-        Optional<String> bound = embeddingMode();
-        if (bound.isPresent()) {
-            ModelBinding.checkMode(session.name(), bound.get(), checked, "gallery");
-        } else if (!readOnly) {
-            changes().bindEmbeddingMode(checked);
+        GalleryInfo wanted = new GalleryInfo(fingerprint(), dimension(), checked);
+        if (readOnly) {
+            compare(wanted);
+        } else if (!embeddingMode().equals(Optional.of(checked))) {
+            gallery = PostgresBinding.bind(session, gallery.tables(), gallery.name(), wanted);
+            indexed = false;
         }
+    }
+
+    /** Compares the gallery with what its reader wants, now or as soon as there are entries. */
+    private void compare(GalleryInfo wanted) {
+        boolean compared = read(connection -> PostgresBinding.compare(connection, session.name(), gallery, wanted));
+        notCompared = compared ? null : wanted;
     }
 
     // ---- searching and listing ----
 
     private <T> T read(PostgresSession.Work<T> work) {
         checkOpen();
-        return session.read(work);
+        @Nullable GalleryInfo wanted = notCompared;
+        return session.read(connection -> {
+            if (wanted != null && PostgresBinding.compare(connection, session.name(), gallery, wanted)) {
+                notCompared = null;
+            }
+            return work.run(connection);
+        });
+    }
+
+    private PostgresListing listing() {
+        return new PostgresListing(gallery);
     }
 
     @Override
@@ -284,6 +304,7 @@ final class PostgresGallery implements DatabaseGallery {
         if (units.isEmpty()) {
             return List.of();
         }
+        PostgresSearch search = new PostgresSearch(gallery);
         return read(connection ->
                         isIndexed(connection) ? search.indexed(connection, query) : search.exact(connection, query))
                 .stream()
@@ -303,64 +324,64 @@ final class PostgresGallery implements DatabaseGallery {
 
     @Override
     public int size() {
-        return read(listing::size);
+        return read(listing()::size);
     }
 
     @Override
     public int identityCount() {
-        return read(listing::identityCount);
+        return read(listing()::identityCount);
     }
 
     @Override
     public Map<String, Integer> identities() {
-        return read(listing::identities);
+        return read(listing()::identities);
     }
 
     @Override
     public List<Entry> entries() {
-        return read(listing::entries);
+        return read(listing()::entries);
     }
 
     @Override
     public List<StoredEntry> page(long after, int limit) {
         GalleryArguments.checkLimit(limit);
-        return read(connection -> listing.page(connection, after, limit));
+        return read(connection -> listing().page(connection, after, limit));
     }
 
     @Override
     public List<Entry> newest(int limit) {
         GalleryArguments.checkLimit(limit);
-        return read(connection -> listing.newest(connection, limit));
+        return read(connection -> listing().newest(connection, limit));
     }
 
     @Override
     public List<Entry> withContentKeys(Collection<String> contentKeys) {
-        return read(connection -> listing.withContentKeys(connection, Texts.composed(contentKeys)));
+        return read(connection -> listing().withContentKeys(connection, Texts.composed(contentKeys)));
     }
 
     @Override
     public List<Entry> withoutContentKey() {
-        return read(listing::withoutContentKey);
+        return read(listing()::withoutContentKey);
     }
 
     @Override
     public List<Entry> withoutContentKey(Collection<String> notes) {
-        return read(connection -> listing.withoutContentKey(connection, Texts.composed(notes)));
+        return read(connection -> listing().withoutContentKey(connection, Texts.composed(notes)));
     }
 
     @Override
     public Optional<Entry> entry(long id) {
-        return read(connection -> listing.entry(connection, id));
+        return read(connection -> listing().entry(connection, id));
     }
 
     @Override
     public Optional<float[]> embedding(long entry) {
-        return read(connection -> listing.embedding(connection, entry));
+        return read(connection -> listing().embedding(connection, entry));
     }
 
     @Override
     public Optional<Map<String, String>> attributes(long entry) {
-        return read(connection -> listing.attributes(connection, entry));
+        return read(connection -> listing().attributes(connection, entry));
     }
 
     @Override

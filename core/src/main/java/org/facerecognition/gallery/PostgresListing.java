@@ -29,7 +29,7 @@ final class PostgresListing {
                         row -> Optional.ofNullable(row.getString(1)),
                         "SELECT embedding_mode FROM " + gallery.tables().galleries() + " WHERE id = ?",
                         gallery.id()))
-                .flatMap(mode -> mode);
+                .orElseThrow(PostgresErrors::unregistered);
     }
 
     int size(Connection connection) throws SQLException {

@@ -64,14 +64,20 @@ final class PostgresSchema {
      * A registered gallery.
      *
      * @param id its number
+     * @param name that the user chose
      * @param tables of all galleries of its schema
      * @param persons the table of its identities, with its schema
      * @param entries the table of its entries, with its schema
      */
-    record Registered(int id, GalleryInfo info, PostgresTables tables, String persons, String entries) {
+    record Registered(int id, String name, GalleryInfo info, PostgresTables tables, String persons, String entries) {
         /** Returns the name of its index, which lies in the schema of its entries. */
         String index() {
             return "face_gallery_entry_" + id + "_hnsw";
+        }
+
+        /** Returns the same gallery for a reader, whose model may be another one while there are no entries. */
+        Registered with(GalleryInfo other) {
+            return new Registered(id, name, other, tables, persons, entries);
         }
     }
 
@@ -229,6 +235,7 @@ final class PostgresSchema {
                         connection,
                         row -> new Registered(
                                 row.getInt(1),
+                                gallery,
                                 new GalleryInfo(row.getString(2), row.getInt(3), row.getString(4)),
                                 tables,
                                 row.getString(5),
@@ -288,14 +295,52 @@ final class PostgresSchema {
             try {
                 createPartitions(connection, registered);
             } catch (SQLException e) {
-                throw PostgresErrors.notPermitted(
-                        "cannot make the tables of " + name,
-                        e,
-                        "connect once as the owner of face_gallery_entry, who needs CREATE and USAGE on schema "
-                                + tables.schema() + ", and grant this user the new tables");
+                throw partitionsNotPermitted(tables, name, e);
             }
         }
         return registered;
+    }
+
+    private static GalleryException partitionsNotPermitted(PostgresTables tables, String name, SQLException e)
+            throws SQLException {
+        return PostgresErrors.notPermitted(
+                "cannot make the tables of " + name,
+                e,
+                "connect once as the owner of face_gallery_entry, who needs CREATE and USAGE on schema "
+                        + tables.schema() + ", and grant this user the new tables");
+    }
+
+    /**
+     * Gives a gallery without entries another number, model and mode, and new tables; drops its own. The caller has its
+     * lock.
+     *
+     * @param name names the gallery in messages
+     */
+    static void replace(Connection connection, String name, Registered old, GalleryInfo info) throws SQLException {
+        PostgresTables tables = old.tables();
+        try {
+            Sql.run( // in the order of enrollments, which would wait for this one and it for them
+                    connection,
+                    "LOCK TABLE ONLY " + tables.persons() + ", ONLY " + tables.entries() + " IN ACCESS EXCLUSIVE MODE");
+            Sql.run(connection, "DROP TABLE " + old.entries());
+            Sql.run( // the foreign key of all entries refers to it
+                    connection, "ALTER TABLE " + tables.persons() + " DETACH PARTITION " + old.persons());
+            Sql.run(connection, "DROP TABLE " + old.persons());
+            Sql.update(
+                    connection,
+                    "WITH bound AS (UPDATE " + tables.galleries() + " SET id = DEFAULT, fingerprint = ?, dimension = ?,"
+                            + " embedding_mode = ?, removed_at = NULL WHERE id = ? RETURNING id)"
+                            + " UPDATE " + tables.changes()
+                            + " SET gallery_id = (SELECT id FROM bound) WHERE gallery_id = ?",
+                    info.fingerprint(),
+                    info.dimension(),
+                    info.embeddingMode(),
+                    old.id(),
+                    old.id());
+            createPartitions(connection, find(connection, tables, old.name()).orElseThrow());
+        } catch (SQLException e) {
+            throw partitionsNotPermitted(tables, name, e);
+        }
     }
 
     private static void createPartitions(Connection connection, Registered gallery) throws SQLException {

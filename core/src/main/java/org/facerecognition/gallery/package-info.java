@@ -7,8 +7,8 @@
  * {@code GalleryContents}, which applies changes to the file and to memory; {@code GalleryStore}, {@code LogReader} and
  * {@code LogWriter} for the file, and {@code Snapshots} and {@code Segment} for memory; {@code SearchIndex} and its
  * three implementations. {@code PostgresGallery} is the other implementation: {@code PostgresSchema} makes its tables,
- * {@code PostgresChanges} and {@code PostgresSearch} change and search them, and {@code PostgresSession} runs their
- * transactions.
+ * {@code PostgresBinding} binds it to a model, {@code PostgresChanges} and {@code PostgresSearch} change and search the
+ * tables, and {@code PostgresSession} runs their transactions.
  */
 @NullMarked
 package org.facerecognition.gallery;

@@ -76,7 +76,7 @@ abstract sealed class GalleryPlace implements AutoCloseable {
         }
     }
 
-    /** Returns what deletes the file of an opened gallery if it is new and nobody is enrolled in it. */
+    /** Returns what deletes the file of an opened gallery, if there is one, it is new, and nobody is enrolled in it. */
     abstract Unused unused(Gallery opened);
 
     /** Opens the gallery for changes, and creates it if there is none; owned. */
@@ -214,7 +214,7 @@ abstract sealed class GalleryPlace implements AutoCloseable {
 
         @Override
         Unused unused(Gallery opened) {
-            return new Unused(null, opened);
+            return new Unused(null, opened); // an empty gallery stays, and can be used with every model
         }
 
         @Override

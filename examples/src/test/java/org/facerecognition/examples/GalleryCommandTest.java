@@ -537,6 +537,19 @@ class GalleryCommandTest {
             for (Cli.Result result : List.of(enrolled, list, removed)) {
                 assertThat(result.out() + result.err()).doesNotContain("hunter2");
             }
+            takesAnotherModelWhileItIsEmpty(url, ofAnother);
+        }
+
+        /** Unlike a file, it was refused for ever. */
+        private void takesAnotherModelWhileItIsEmpty(String url, Object[] ofAnother) {
+            assertThat(Cli.run("gallery", "remove", "--gallery", url, "Bob").code())
+                    .isZero();
+            assertThat(run("enroll", ofAnother, "Ann", folder.resolve("missing.png"))
+                            .err())
+                    .contains("enrolled 0, ", "left out 1; gallery staff in jdbc:postgresql:");
+            Object[] options = {"--gallery", url, "--model", model, "--detector", DETECTOR, "--no-flip"};
+            Cli.Result again = run("enroll", options, "--folder", photos);
+            assertThat(again.err()).contains("enrolled 2, already there 0");
         }
 
         private Cli.Result run(String command, Object[] options, Object... more) {
