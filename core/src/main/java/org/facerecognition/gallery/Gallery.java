@@ -403,8 +403,9 @@ public interface Gallery extends AutoCloseable {
     int dimension();
 
     /**
-     * Returns the number of bytes of an uncommitted change that were cut off the end of the file when it was opened;
-     * usually 0, and always 0 without a file.
+     * Returns how many bytes of a change that was not committed were at the end of the file when it was opened: of one
+     * that a killed process left, which opening for writing has cut off; or, in a gallery that is open for reading, of
+     * one that another process may just have been writing. Usually 0, and always 0 without a file.
      */
     long tornBytes();
 
