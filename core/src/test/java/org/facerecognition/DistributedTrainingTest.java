@@ -419,6 +419,15 @@ class DistributedTrainingTest {
             }
         }
 
+        /** Each judged for itself, and waited for a file that the first one did not write. */
+        @Test
+        void theFirstRankDecidesForAllWhetherAnEpochIsTheBest() throws IOException, InterruptedException {
+            String[] growing = {"epochs=2", "steps=0", "validate=true", "growing=1", "timeout=20"};
+            Result result = processes.run(2, with(with(growing), "out=" + folder.resolve("checkpoints")));
+            assertThat(result.codes()).as(result.lines().toString()).containsOnly(0);
+            assertThat(result.losses()).hasSize(14);
+        }
+
         /** The others took rank 0 for lost while its listener sent a checkpoint to another machine. */
         @Test
         void theFirstRankMayWorkAloneForLongerThanRanksWait() throws IOException, InterruptedException {

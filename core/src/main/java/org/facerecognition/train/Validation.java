@@ -123,7 +123,8 @@ public final class Validation implements AutoCloseable {
     /**
      * Runs the validation, on all ranks. It uses no random numbers, so a training is the same with and without it.
      *
-     * @return null on all ranks if it ended in its middle because the training is to stop
+     * @return the first rank's result, on all ranks; null on all of them if it ended in its middle because the training
+     *     is to stop
      */
     public @Nullable Result run() {
         Result known = loader == null ? new Result(Double.NaN, Double.NaN, null) : ofKnownPeople(loader);
@@ -157,7 +158,10 @@ public final class Validation implements AutoCloseable {
             }
         }
         double loss = sums.lossSamples == 0 ? Double.NaN : sums.lossSum / sums.lossSamples;
-        return new Result(loss, sums.scoreSum / sums.samples, null);
+        double score = sums.scoreSum / sums.samples;
+        // processors of unlike machines round differently, but all ranks must agree on the best epoch
+        List<Double> first = ranks.onFirst(() -> List.of(loss, score));
+        return new Result(first.get(0), first.get(1), null);
     }
 
     private void add(Batch batch, TrainingProgress sums) {
