@@ -108,7 +108,7 @@ final class TrainingRun implements AutoCloseable {
                 recognizer.head(),
                 train,
                 validationData);
-        checks.run(args.checkpoints().folder() != null);
+        checks.run(args.checkpoints().folder() != null, args.parallel().group().worldSize());
         this.recognizer = recognizer;
         this.net = recognizer.net();
         this.stopped = stopped;

@@ -419,6 +419,19 @@ class DistributedTrainingTest {
             }
         }
 
+        /** The ranks compared names of objects, and were to be started with the same arguments. */
+        @Test
+        void aScheduleWithoutANameIsNamedAsTheReason() throws IOException, InterruptedException {
+            Result result = processes.run(2, with("steps=1", "unnamed=true"));
+            assertThat(result.codes()).containsOnly(1);
+            for (int rank = 0; rank < 2; rank++) {
+                assertThat(result.error(rank))
+                        .startsWith("error: learningRate must describe itself in toString() for a training in several"
+                                + " processes, but says \"")
+                        .endsWith("use LearningRate.named(\"...\", ...), or override toString()");
+            }
+        }
+
         /** Each judged for itself, and waited for a file that the first one did not write. */
         @Test
         void theFirstRankDecidesForAllWhetherAnEpochIsTheBest() throws IOException, InterruptedException {

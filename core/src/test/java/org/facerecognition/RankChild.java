@@ -137,6 +137,9 @@ final class RankChild {
                 .headFromMeans(is("means"))
                 .badImages(options.containsKey("photographs") ? BadImages.SKIP : BadImages.FAIL)
                 .listeners(reporting(group));
+        if (is("unnamed")) {
+            trainer.learningRate((base, step) -> base);
+        }
         if (options.containsKey("growing")) {
             trainer.score(new ScoreOfRank(number("growing", 0) == group.rank()));
         }

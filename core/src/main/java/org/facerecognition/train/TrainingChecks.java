@@ -56,9 +56,10 @@ public final class TrainingChecks {
 
     /**
      * @param withCheckpoints whether the training writes checkpoints, from which it may be resumed
+     * @param ranks number of processes that train together
      * @throws IllegalArgumentException when data, network and settings do not go together, with the reason and a remedy
      */
-    public void run(boolean withCheckpoints) {
+    public void run(boolean withCheckpoints, int ranks) {
         checkClasses(train);
         checkBatches();
         if (validation != null) {
@@ -77,8 +78,8 @@ public final class TrainingChecks {
             checkMeans(train.withAugmentations(List.of()).size(), head.classes());
         }
         checkFeatureCache();
-        if (withCheckpoints) {
-            checkDescriptions();
+        if (withCheckpoints || ranks > 1) {
+            checkDescriptions(ranks > 1);
         }
     }
 
@@ -255,23 +256,26 @@ public final class TrainingChecks {
                 : new FrozenFeatureCache(encoder, layer, (long) loading.featureCacheMib() << 20);
     }
 
-    /** Checkpoints store settings as text; a text that differs in each JVM could never be resumed. */
-    private void checkDescriptions() {
-        checkDescription("learningRate", "LearningRate.named(\"...\", ...)", optimization.learningRate());
-        checkDescription("freezer", "Freezer.named(\"...\", ...)", String.valueOf(optimization.freezer()));
-        checkDescription("sampler", "Sampler.named(\"...\", ...)", loading.sampler());
-        checkDescription("score", "a record", evaluation.score());
-        checkDescription("augmentations", "a record", train.augmentations());
+    /** Checkpoints store settings as text, and ranks compare it; one that differs in each JVM is never the same. */
+    private void checkDescriptions(boolean together) {
+        checkDescription("learningRate", "LearningRate.named(\"...\", ...)", optimization.learningRate(), together);
+        checkDescription("freezer", "Freezer.named(\"...\", ...)", String.valueOf(optimization.freezer()), together);
+        checkDescription("sampler", "Sampler.named(\"...\", ...)", loading.sampler(), together);
+        checkDescription("score", "a record", evaluation.score(), together);
+        checkDescription("augmentations", "a record", train.augmentations(), together);
     }
 
-    private static void checkDescription(String what, String wayOut, Object value) {
+    private static void checkDescription(String what, String wayOut, Object value, boolean together) {
         String text = value.toString();
         if (IDENTITY_HASH.matcher(text).find()) {
-            throw new IllegalArgumentException(what
-                    + " must describe itself in toString() for a training with checkpoints, but says \""
-                    + text + "\", which is another text in each JVM, so that the training could not be resumed; use "
+            throw new IllegalArgumentException(what + " must describe itself in toString() for a training "
+                    + (together ? "in several processes" : "with checkpoints") + ", but says \"" + text
+                    + "\", which is another text in each JVM, so that "
+                    + (together ? "the processes could not compare it" : "the training could not be resumed") + "; use "
                     + wayOut
-                    + ", override toString(), or train without a checkpoint folder");
+                    + (together
+                            ? ", or override toString()"
+                            : ", override toString(), or train without a checkpoint folder"));
         }
     }
 }
