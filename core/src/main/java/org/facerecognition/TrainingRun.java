@@ -196,8 +196,13 @@ final class TrainingRun implements AutoCloseable {
                 listeners.note("the last batch of an epoch has " + (loading.batchSize() + 1)
                         + " images: one would be left over, which batch normalization cannot work on alone");
             }
-            if (optimization.headFromMeans() && progress.step == 0 && !sharded) {
+            if (optimization.headFromMeans() && progress.step == 0 && (!sharded || ranks.any(resumed))) {
+                ranks.unshardHead(); // the checkpoint may have the centers from before
                 ranks.onFirst(() -> initializeCenters(train, true)); // the others get them with the first epoch
+                if (sharded) {
+                    ranks.align(net);
+                    ranks.shardHead(optimizer);
+                }
             }
             HeadShards shards = ranks.headShards();
             if (shards != null) {

@@ -182,7 +182,8 @@ class DistributedTrainingTest {
 
         /**
          * Each of 3 ranks has its share of 8 class centers: clipped gradients, validation, the best checkpoint, a
-         * resumed training; first centers, sampled centers and accumulation.
+         * resumed training; first centers, sampled centers and accumulation; first centers that were not ready when a
+         * training without shares was stopped.
          */
         @Test
         void withAShardedHead() throws IOException, InterruptedException {
@@ -190,11 +191,12 @@ class DistributedTrainingTest {
             Path three = folder.resolve("three");
             List<Map<Integer, Double>> expected = shardedTrainings(1, one);
             List<Map<Integer, Double>> actual = shardedTrainings(3, three);
-            assertThat(actual).hasSize(4); // the last one was refused
-            for (int i = 0; i < 4; i++) {
+            assertThat(actual).hasSize(6); // the last one was refused
+            for (int i = 0; i < 6; i++) {
                 assertSame(actual.get(i), expected.get(i));
             }
-            for (String file : List.of("a/last.ckpt", "a/best.ckpt", "b/last.ckpt")) {
+            assertThat(actual.get(3)).as("stopped before its first step").isEmpty();
+            for (String file : List.of("a/last.ckpt", "a/best.ckpt", "b/last.ckpt", "c/last.ckpt")) {
                 assertSameTensors(three.resolve(file), one.resolve(file));
             }
         }
@@ -221,6 +223,17 @@ class DistributedTrainingTest {
                             "accumulation=2",
                             "means=true",
                             "out=" + out.resolve("b"),
+                            "then",
+                            "steps=2",
+                            "shard=false",
+                            "means=true",
+                            "stopped=true",
+                            "out=" + out.resolve("c"),
+                            "then",
+                            "steps=2",
+                            "means=true",
+                            "out=" + out.resolve("c"),
+                            "resume=true",
                             "then",
                             "refused=true",
                             "out=" + out.resolve("b")));

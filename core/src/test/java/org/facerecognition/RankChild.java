@@ -46,6 +46,7 @@ import org.facerecognition.train.TrainingListener;
  */
 final class RankChild {
     private final Map<String, String> options = new HashMap<>();
+    private Runnable stop = () -> {};
 
     private RankChild(List<String> args) {
         for (String arg : args) {
@@ -151,6 +152,7 @@ final class RankChild {
         }
         try (Recognizer recognizer = recognizer(classes, px)) {
             Trainer fitting = new Trainer(trainer.build());
+            stop = is("stopped") ? fitting::stop : () -> {};
             if (number("freeze" + group.rank(), -1) == 0) { // before the first step is 1
                 signal("-STOP");
             }
@@ -250,6 +252,11 @@ final class RankChild {
                     slept = true;
                     sleep(number("slow", 0));
                 }
+            }
+
+            @Override
+            public void passed(String what, int done, int images) {
+                stop.run();
             }
 
             @Override
