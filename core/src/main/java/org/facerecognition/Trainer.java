@@ -52,7 +52,8 @@ public final class Trainer {
      *
      * <p>When the JVM is told to end meanwhile, by a signal or {@code System.exit}, the training is stopped as by
      * {@link #stop}, and the JVM waits until it has ended, at most 30 seconds: native code that computes while the JVM
-     * ends would crash it. An interrupt of the thread that trains is seen before each step.
+     * ends would crash it. An interrupt of the thread that trains is seen before each step and, where images are
+     * embedded between steps, after each batch.
      *
      * <p>A virtual thread waits while a thread of the operating system trains, and calls the listeners.
      *

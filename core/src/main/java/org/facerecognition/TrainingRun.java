@@ -281,7 +281,7 @@ final class TrainingRun implements AutoCloseable {
         return new Validation(
                 args.evaluation(),
                 args.listeners(),
-                stopped::get,
+                this::isToStopEmbedding,
                 net,
                 forward,
                 ranks,
@@ -334,18 +334,32 @@ final class TrainingRun implements AutoCloseable {
     }
 
     /**
+     * Returns whether the training is to stop while it embeds images between steps.
+     *
+     * @throws IllegalStateException when the thread was interrupted
+     */
+    private boolean isToStopEmbedding() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new IllegalStateException(
+                    "interrupted while images were embedded" + (step == null ? "" : checkpoints.lastSaved()));
+        }
+        return stopped.get();
+    }
+
+    /**
      * Embeds images, unless the training is to stop meanwhile.
      *
      * @param passed is told the number of images done so far
+     * @param canStop whether to stop at all when the training is to; an interrupt ends the pass in any case
      * @param pass tells its argument that number after each batch
      * @return null when the training is to stop
      */
     private DatasetEmbedder.@Nullable Usable unlessStopped(
-            IntConsumer passed, Function<IntConsumer, DatasetEmbedder.Usable> pass) {
+            IntConsumer passed, boolean canStop, Function<IntConsumer, DatasetEmbedder.Usable> pass) {
         try {
             return pass.apply(done -> {
                 passed.accept(done);
-                if (stopped.get()) {
+                if (isToStopEmbedding() && canStop) {
                     throw new Stopped();
                 }
             });
@@ -372,7 +386,7 @@ final class TrainingRun implements AutoCloseable {
                         done,
                         loading.badImages(),
                         images -> forward.embed(images).to(ScalarType.Float));
-        DatasetEmbedder.Usable embedded = canStop ? unlessStopped(passed, pass) : pass.apply(passed);
+        DatasetEmbedder.Usable embedded = unlessStopped(passed, canStop, pass);
         if (embedded == null) {
             return List.of();
         }

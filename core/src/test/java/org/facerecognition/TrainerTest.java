@@ -40,6 +40,8 @@ import org.facerecognition.train.TrainingListener;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests the trainer: its settings, the reports of a run, and invalid arguments. */
 class TrainerTest {
@@ -446,6 +448,34 @@ class TrainerTest {
             assertThat(Thread.interrupted()).isTrue();
         }
         assertThat(steps).containsExactly(1L, 2L, 3L);
+    }
+
+    /** It went on to the next step, or to the end where none was to come. */
+    @ParameterizedTest
+    @ValueSource(strings = {"first centers", "validation", "verification"})
+    void anInterruptEndsTrainingBetweenItsSteps(String passing) {
+        List<Integer> passed = new ArrayList<>();
+        TrainerArgs.Builder args = TinyTraining.args()
+                .epochs(1)
+                .headFromMeans(true)
+                .verification(TinyTraining.validation(faces))
+                .listeners(new TrainingListener() {
+                    @Override
+                    public void passed(String what, int done, int images) {
+                        if (what.equals(passing)) {
+                            passed.add(done);
+                            Thread.currentThread().interrupt();
+                        }
+                    }
+                });
+        try (Recognizer recognizer = TinyTraining.recognizer()) {
+            assertThatThrownBy(() -> TinyTraining.fit(recognizer, faces, args))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("interrupted while images were embedded");
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(passed).hasSize(1);
     }
 
     @Test
