@@ -229,7 +229,7 @@ public final class Checkpoints {
         }
         try (SafeTensors file = SafeTensors.open(last)) {
             TrainingProgress progress = progress(last, file.metadata().getOrDefault(PROGRESS, "{}"));
-            return "the checkpoint after step " + progress.step + ", in epoch " + (progress.epoch + 1);
+            return "the checkpoint after " + progress.place();
         }
     }
 

@@ -223,7 +223,10 @@ public final class TrainingDescription {
      * @param progress where the training continues
      */
     public static Map<String, String> ofProgress(TrainingProgress progress) {
-        return Map.of("steps so far, from the checkpoint that must be visible to all", Long.toString(progress.step));
+        return Map.of( // the step is not enough: last.ckpt is written before validation and after it
+                "progress so far, from the checkpoint that must be visible to all",
+                progress.step + " steps, " + progress.batch + " batches of epoch " + (progress.epoch + 1)
+                        + ", best score " + progress.bestScore);
     }
 
     /** Returns the description as JSON, for a checkpoint's metadata. */

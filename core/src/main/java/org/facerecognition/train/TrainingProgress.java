@@ -84,6 +84,12 @@ public final class TrainingProgress {
                 result.waitSeconds());
     }
 
+    /** Names the last step and its epoch, for messages. */
+    String place() {
+        return "step " + step
+                + (batch == 0 && epoch > 0 ? ", the last of epoch " + epoch : ", in epoch " + (epoch + 1));
+    }
+
     public History history() {
         double imagesPerSecond = (formerSamples + samples) / (formerSeconds + trainSeconds);
         return new History(epochs, step, firstLoss, lastLoss, imagesPerSecond);
