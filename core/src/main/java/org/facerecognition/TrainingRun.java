@@ -286,7 +286,7 @@ final class TrainingRun implements AutoCloseable {
                 forward,
                 ranks,
                 (faces, done) -> unlessStopped(
-                        done, passed -> recognizer.embedder().embed(faces, false, passed, loading.badImages())),
+                        done, true, passed -> recognizer.embedder().embed(faces, false, passed, loading.badImages())),
                 plain == null
                         ? null
                         : new BatchLoader(plain, inOrder, device, optimization.channelsLast(), ranks.share()),
@@ -301,7 +301,7 @@ final class TrainingRun implements AutoCloseable {
                 ModelFiles.description(recognizer.model(), recognizer.head()),
                 train,
                 validationData,
-                args.parallel().syncBatchNorm());
+                args.parallel());
     }
 
     /** Finds out before the first epoch, not in its last step, whether a batch of one image can be trained on. */

@@ -162,6 +162,23 @@ class ResumeTest {
                                 + " those without the change");
     }
 
+    /** It was changed without a word, by a command line that left --processes out. */
+    @Test
+    void tellsThatTheNumberOfProcessesIsAnother() throws IOException {
+        history(TinyTraining.args().epochs(1).checkpoints(folder));
+        Path last = folder.resolve("last.ckpt");
+        String one = "number of processes\\\":\\\"1";
+        String whole = Files.readString(last, StandardCharsets.ISO_8859_1);
+        assertThat(whole).contains(one);
+        Files.writeString(last, whole.replace(one, one.replace('1', '4')), StandardCharsets.ISO_8859_1);
+        List<String> notes = new ArrayList<>();
+        history(TinyTraining.args().epochs(1).checkpoints(folder).resume(true).listeners(notesInto(notes)));
+        assertThat(notes)
+                .containsExactly(
+                        "number of processes was 4, is now 1: the results differ by rounding, and by what batch"
+                                + " normalization sees of a batch, from those without the change");
+    }
+
     /** Frozen layers see the images in other batches with a cache than without one. */
     @Test
     void tellsThatThereIsAFeatureCacheOrNoneAnyMore() {

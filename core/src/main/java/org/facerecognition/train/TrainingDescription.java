@@ -54,7 +54,10 @@ public final class TrainingDescription {
 
     private static final String LAYOUT = "memory layout";
     private static final String FEATURE_CACHE = "feature cache"; // frozen layers see the images in other batches
-    private static final List<String> MAY_DIFFER = List.of(LAYOUT, FEATURE_CACHE); // the results do by rounding
+    private static final String PROCESSES = "number of processes";
+    /** Entries by which the results differ only by rounding or, by the last, by what batch normalization sees. */
+    private static final List<String> MAY_DIFFER = List.of(LAYOUT, FEATURE_CACHE, PROCESSES);
+
     private static final int MAX_DIFFERENCES = 6; // in a message
     private static final String FACE_FINDING = "how faces are found";
     private static final String VERIFIED_FACE_FINDING = "how faces to verify are found";
@@ -67,7 +70,7 @@ public final class TrainingDescription {
     private final Model model;
     private final FaceDataset train;
     private final @Nullable FaceDataset validation;
-    private final boolean syncBatchNorm;
+    private final DataParallel parallel;
     private final Map<String, String> entries = new LinkedHashMap<>();
 
     /**
@@ -85,14 +88,14 @@ public final class TrainingDescription {
             Model model,
             FaceDataset train,
             @Nullable FaceDataset validation,
-            boolean syncBatchNorm) {
+            DataParallel parallel) {
         this.optimization = optimization;
         this.loading = loading;
         this.evaluation = evaluation;
         this.model = model;
         this.train = train;
         this.validation = validation;
-        this.syncBatchNorm = syncBatchNorm;
+        this.parallel = parallel;
         entries.put(VERSION_KEY, VERSION);
         data();
         model();
@@ -153,9 +156,10 @@ public final class TrainingDescription {
         entries.put("precision", optimization.precision().toString());
         entries.put("sampler", loading.sampler().toString());
         entries.put("best by", evaluation.bestBy().toString());
-        entries.put("synchronized batch normalization", Boolean.toString(syncBatchNorm));
+        entries.put("synchronized batch normalization", Boolean.toString(parallel.syncBatchNorm()));
         entries.put(LAYOUT, optimization.channelsLast() ? "channels last" : "contiguous");
         entries.put(FEATURE_CACHE, loading.featureCacheMib() > 0 ? "in use" : "none");
+        entries.put(PROCESSES, Integer.toString(parallel.group().worldSize()));
         entries.put("training seed", Long.toString(optimization.seed()));
     }
 
@@ -281,8 +285,10 @@ public final class TrainingDescription {
             String now = entries.getOrDefault(what, "");
             String before = savedValue(saved, what);
             if (before != null && !before.equals(now)) {
-                notes.add(difference(what, before, now)
-                        + ": the results differ by rounding from those without the change");
+                boolean regroups = what.equals(PROCESSES) && !parallel.syncBatchNorm();
+                notes.add(difference(what, before, now) + ": the results differ by rounding"
+                        + (regroups ? ", and by what batch normalization sees of a batch," : "")
+                        + " from those without the change");
             }
         }
         return notes;

@@ -23,7 +23,8 @@ final class CheckpointOptions {
     @Option(
             names = "--resume",
             description = "Continue from the checkpoint in --out with the options that the training was started with:"
-                    + " --resume --out DIR is enough.")
+                    + " --resume --out DIR is enough, but for those of one run: --processes, --max-restarts,"
+                    + " --min-processes and --max-steps.")
     private boolean resume;
 
     @Option(

@@ -45,20 +45,16 @@ final class FormerOptions {
             "--bad-images",
             "--checkpoint-every-steps",
             "--shard-head",
+            "--rank-timeout",
             "--license");
 
     /** Options of one run of the program, which are not recorded. */
-    private static final Set<String> OF_THE_RUN = Set.of(
-            "--out",
-            "--json",
-            "--max-steps",
-            "--resume",
-            "--resume-or-start",
-            "--accept-changed-images",
-            "--processes",
-            "--max-restarts",
-            "--min-processes",
-            "--rank-timeout");
+    private static final Set<String> OF_THE_RUN =
+            Set.of("--out", "--json", "--resume", "--resume-or-start", "--accept-changed-images");
+
+    /** Options of one run too, which are recorded to say that they do not hold any more. */
+    private static final List<String> TO_BE_GIVEN_AGAIN =
+            List.of("--max-steps", "--processes", "--max-restarts", "--min-processes");
 
     private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]{1,9}");
 
@@ -76,8 +72,13 @@ final class FormerOptions {
         spec.options().stream()
                 .filter(option -> option.getValue() != null && !option.usageHelp() && !option.versionHelp())
                 .filter(option -> !OF_THE_RUN.contains(option.longestName()))
+                .filter(option -> !isToBeGivenAgain(option) || !text(option).equals(option.defaultValue()))
                 .forEach(option -> options.put(option.longestName(), text(option)));
         return options;
+    }
+
+    private static boolean isToBeGivenAgain(OptionSpec option) {
+        return TO_BE_GIVEN_AGAIN.contains(option.longestName());
     }
 
     /** Returns an option's value in the form in which the command line takes it. */
@@ -174,8 +175,8 @@ final class FormerOptions {
         List<String> words = new ArrayList<>();
         options.forEach((name, former) -> {
             OptionSpec option = spec.findOption(name);
-            if (option == null || OF_THE_RUN.contains(name)) { // an option that no longer exists
-                return;
+            if (option == null || OF_THE_RUN.contains(name) || isToBeGivenAgain(option)) {
+                return; // one that no longer exists, too
             }
             String value = option.isMultiValue() ? former.replaceAll("^\\[|\\]$|\\s", "") : former;
             if (!given.hasMatchedOption(name)) {
@@ -199,5 +200,20 @@ final class FormerOptions {
         }
         given.matchedOptions().forEach(option -> words.add(option.longestName() + "=" + text(option)));
         return words;
+    }
+
+    /**
+     * Returns a sentence for each former option of one run that was not given again.
+     *
+     * @param spec the command that was parsed
+     */
+    List<String> notes(CommandSpec spec) {
+        ParseResult given = spec.commandLine().getParseResult();
+        return TO_BE_GIVEN_AGAIN.stream()
+                .filter(name -> options.containsKey(name) && !given.hasMatchedOption(name))
+                .filter(name -> !options.get(name).equals(spec.findOption(name).defaultValue()))
+                .map(name -> name + " " + options.get(name)
+                        + " was for the run before and does not hold any more; give it again if it is to")
+                .toList();
     }
 }

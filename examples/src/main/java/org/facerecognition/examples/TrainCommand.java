@@ -66,6 +66,8 @@ final class TrainCommand implements Callable<Integer> {
     /** What was given to resume a training, without the options that the folder has; null to start one. */
     private @Nullable ParseResult given;
 
+    private List<String> formerNotes = List.of();
+
     @Option(
             names = "--preset",
             paramLabel = "NAME",
@@ -184,6 +186,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainCommand command = new TrainCommand();
         command.given = spec.commandLine().getParseResult();
         FormerOptions former = FormerOptions.in(checkpoints.out());
+        command.formerNotes = former.notes(spec);
         List<String> words = former.mergedWith(spec);
         try {
             Main.commandLine(
@@ -232,6 +235,7 @@ final class TrainCommand implements Callable<Integer> {
             err.println(recognizer);
             err.println("compute threads: " + torch.get_num_threads());
             warnings(recognizer, group).forEach(warning -> err.println("warning: " + warning));
+            formerNotes.forEach(note -> err.println("note: " + note));
             if (!checkpoints.exists()) {
                 init.apply(recognizer, encoder.encoder(), train, err);
             }

@@ -115,7 +115,9 @@ class TrainCommandTest {
         Cli.Result second = Cli.train(data, out(), "--resume");
 
         assertThat(second.code()).as(second.err()).isZero();
-        assertThat(second.err()).contains("resuming after 4 steps");
+        assertThat(second.err())
+                .contains("resuming after 4 steps")
+                .contains("note: --max-steps 4 was for the run before and does not hold any more; give it again if");
         for (String figure : List.of("epochs", "steps", "first_loss", "train_loss", "val_accuracy")) {
             assertThat(second.json().get(figure)).as(figure).isEqualTo(whole.get(figure));
         }
