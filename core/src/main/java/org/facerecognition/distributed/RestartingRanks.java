@@ -61,8 +61,10 @@ public final class RestartingRanks implements AutoCloseable {
 
     /**
      * Runs groups until one finishes, fails for a reason that a restart would not change, or the restarts are used up.
+     * After a restart, a group that cannot be started counts as lost.
      *
      * @return how the last group has ended
+     * @throws RuntimeException when the first group cannot be started, or the checkpoint cannot be read before it
      */
     public GroupEnding run() throws InterruptedException {
         String reached = checkpoint.get();
@@ -74,7 +76,7 @@ public final class RestartingRanks implements AutoCloseable {
                 reportEnd(ending, restart);
                 return ending;
             }
-            String now = checkpoint.get();
+            String now = checkpointOr(reached);
             failuresInARow = now.equals(reached) ? failuresInARow + 1 : 1;
             reached = now;
             count = policy.ranks(ranks, failuresInARow);
@@ -89,8 +91,26 @@ public final class RestartingRanks implements AutoCloseable {
     }
 
     private GroupEnding runGroup(int count, int restart) throws InterruptedException {
-        try (Group group = start(count, restart)) {
+        Group started;
+        try {
+            started = start(count, restart);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            if (restart == 0 || isClosed()) {
+                throw e;
+            }
+            return new GroupEnding(1, e.getMessage() == null ? e.toString() : e.getMessage(), true);
+        }
+        try (Group group = started) {
             return group.await();
+        }
+    }
+
+    /** Names the last checkpoint, or the one before where it cannot be read now. */
+    private String checkpointOr(String former) {
+        try {
+            return checkpoint.get();
+        } catch (RuntimeException e) {
+            return former;
         }
     }
 

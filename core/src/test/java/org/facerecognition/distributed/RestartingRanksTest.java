@@ -85,6 +85,39 @@ class RestartingRanksTest {
         assertThat(messages).last().isEqualTo("error: rank 1 was killed, after 1 restart; continue with --resume");
     }
 
+    /** It ended the whole run, with restarts left. */
+    @Test
+    void aGroupThatCannotBeStartedAgainIsLostToo() throws InterruptedException {
+        Deque<GroupEnding> endings = new ArrayDeque<>(List.of(LOST, GroupEnding.FINISHED));
+        Deque<String> found = new ArrayDeque<>(List.of("step 5", "", "step 5"));
+        try (RestartingRanks ranks = new RestartingRanks(
+                new RestartPolicy(3, 2, Duration.ofMillis(5)),
+                2,
+                (count, restart) -> {
+                    if (restart == 1) {
+                        throw new IllegalStateException("cannot start java: error=11, Resource unavailable");
+                    }
+                    return group(count, restart, endings.remove());
+                },
+                () -> {
+                    String checkpoint = found.remove();
+                    if (checkpoint.isEmpty()) {
+                        throw new IllegalStateException("stale file handle");
+                    }
+                    return checkpoint;
+                },
+                messages::add)) {
+            assertThat(ranks.run()).isEqualTo(GroupEnding.FINISHED);
+        }
+        assertThat(started).containsExactly("2 ranks, restart 0", "2 ranks, restart 2");
+        assertThat(messages)
+                .containsExactly(
+                        "rank 1 was killed; restart 1 of 3 in 0 s, with 2 processes, from step 5",
+                        "cannot start java: error=11, Resource unavailable; restart 2 of 3 in 0 s, with 2 processes,"
+                                + " from step 5",
+                        "finished after 2 restarts");
+    }
+
     @Test
     void groupsWithoutANewCheckpointShrinkAndGrowAgainAfterOne() throws InterruptedException {
         checkpoints.addAll(List.of("", "", "", "step 5"));
