@@ -35,7 +35,7 @@ final class Failures implements AutoCloseable {
     private static final String AFTER_FAILURE = "after a failure";
     static final String WHO = "who/"; // and a rank: key of its machine and process
 
-    private static final String BEAT = "beat/"; // and a rank: key of what shows that it lives
+    static final String BEAT = "beat/"; // and a rank: key of what shows that it lives
     private static final String IS_GONE = " was killed or cannot be reached any more";
     private static final String HAS_LEFT = " left the group before the training ended; look at its output";
 

@@ -30,6 +30,7 @@ import org.facerecognition.natives.Processors;
 public final class LocalRanks implements RestartingRanks.Group {
     private static final long GRACE_SECONDS = 15; // for ranks to say why they stop
     private static final long STOP_SECONDS = 130; // for the last step and its checkpoint
+    private static final long SILENCE_SECONDS = 3; // of a rank that stands still; six beats
     private static final int SIGNALED = 128; // on Unix, the exit code of a process that was killed is more: + signal
     private static final Set<Integer> ASKED_TO_STOP = Set.of(SIGNALED + 1, SIGNALED + 2, SIGNALED + 15); // HUP INT TERM
     private static final List<String> JVM_OPTIONS = List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
@@ -185,15 +186,24 @@ public final class LocalRanks implements RestartingRanks.Group {
 
     /**
      * Waits for all ranks. When one ends with an error, the others have {@value #GRACE_SECONDS} seconds to say why they
-     * stop, and are then killed; when one was asked to stop, they stop with it, and have {@value #STOP_SECONDS}. A rank
-     * that was killed counts for nothing when it had left the group, or when rank 0 has ended well.
+     * stop, and are then killed; when one was asked to stop, they stop with it, and have {@value #STOP_SECONDS}. So has
+     * rank 0 as long as it shows signs of life, because it may be writing a checkpoint, which it can finish alone. A
+     * rank that was killed counts for nothing when it had left the group, or when rank 0 has ended well.
      */
     @Override
     public GroupEnding await() throws InterruptedException {
+        return await(GRACE_SECONDS);
+    }
+
+    /** @param graceSeconds for ranks to say why they stop */
+    GroupEnding await(long graceSeconds) throws InterruptedException {
         try {
             int failed = firstFailure();
             GroupEnding ending = failed < 0 ? GroupEnding.FINISHED : ending(failed);
-            if (failed >= 0 && !awaitAll(wasAskedToStop(failed) ? STOP_SECONDS : GRACE_SECONDS)) {
+            if (failed >= 0 && !awaitAll(wasAskedToStop(failed) ? STOP_SECONDS : graceSeconds)) {
+                if (!wasAskedToStop(failed)) {
+                    awaitFirst();
+                }
                 kill();
                 awaitAll(GRACE_SECONDS);
             }
@@ -291,6 +301,19 @@ public final class LocalRanks implements RestartingRanks.Group {
             return true;
         } catch (ExecutionException | TimeoutException e) {
             return false;
+        }
+    }
+
+    /** Waits for rank 0 as long as it shows signs of life. */
+    private void awaitFirst() throws InterruptedException {
+        Process first = processes.get(0);
+        Optional<String> beat = told(Failures.BEAT + 0);
+        for (long waited = 0; beat.isPresent() && waited < STOP_SECONDS; waited += SILENCE_SECONDS) {
+            if (first.waitFor(SILENCE_SECONDS, TimeUnit.SECONDS)) {
+                return;
+            }
+            Optional<String> next = told(Failures.BEAT + 0);
+            beat = next.equals(beat) ? Optional.empty() : next;
         }
     }
 
