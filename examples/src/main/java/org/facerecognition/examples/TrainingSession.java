@@ -133,6 +133,9 @@ final class TrainingSession implements AutoCloseable {
             writeLines(STATS, stats);
             epochs.addAll(soFar.epochs());
             writeLines(HISTORY, epochs);
+            if (!epochs.isEmpty()) { // the training may have been killed before the report of its last epoch
+                writeReport(soFar);
+            }
         }
 
         @Override
@@ -143,6 +146,10 @@ final class TrainingSession implements AutoCloseable {
                 stats.add(recorder.epochs().get(recorder.epochs().size() - 1));
                 writeLines(STATS, stats);
             }
+            writeReport(soFar);
+        }
+
+        private void writeReport(History soFar) {
             TrainingReport.of("Training " + out.getFileName(), soFar)
                     .embeddingStats(stats)
                     .details(argsJson)

@@ -220,6 +220,15 @@ class ResumeCommandTest {
         assertThat(Files.readAllLines(out().resolve("embedding-stats.jsonl"))).hasSize(2);
     }
 
+    /** A training that was killed before the report of its last epoch never had one. */
+    @Test
+    void writesAReportThatIsMissing() throws IOException {
+        start("--augmentations", "none");
+        Files.delete(out().resolve("report.html"));
+        assertThat(resume().code()).isZero();
+        assertThat(Files.readString(out().resolve("report.html"))).contains("Angles of embeddings in epoch 2");
+    }
+
     @Test
     void failsWithoutACheckpoint() throws IOException {
         Cli.Result nothing = Cli.train(data, out(), "--resume");
