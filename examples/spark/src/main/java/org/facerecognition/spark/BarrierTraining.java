@@ -42,6 +42,7 @@ public final class BarrierTraining {
     private static final ClassTag<String> STRING = ClassTag$.MODULE$.apply(String.class);
 
     private static final long WATCH_MILLIS = 500;
+    private static final String DRIVER = "driver"; // the executor of a local master
 
     private BarrierTraining() {}
 
@@ -64,7 +65,8 @@ public final class BarrierTraining {
     /**
      * Runs a training and waits for it. When a rank fails, this does so with a SparkException that has the reason.
      *
-     * @param ranks number of executors that train; Spark waits until as many are free
+     * @param ranks number of executors that train; Spark waits until as many are free. Where the cluster has fewer in
+     *     all, the job fails after some minutes (SPARK-24819)
      * @param timeout how long ranks wait for each other
      * @return what the ranks returned, in their order
      * @throws IllegalArgumentException when there is not at least one rank
@@ -135,13 +137,15 @@ public final class BarrierTraining {
     }
 
     /** Ranks in one process would share libtorch's generators and threads. */
-    private static void requireOneRankEach(String[] executors) {
+    static void requireOneRankEach(String[] executors) {
         for (int i = 0; i < executors.length; i++) {
             int other = Arrays.asList(executors).lastIndexOf(executors[i]);
             if (other > i) {
                 throw new IllegalStateException("each rank must have an executor of its own, but ranks " + i + " and "
-                        + other + " are both in executor " + executors[i]
-                        + "; set spark.task.cpus to the value of spark.executor.cores");
+                        + other + " are both in executor " + executors[i] + "; "
+                        + (executors[i].equals(DRIVER)
+                                ? "a local master has one process for all: use local-cluster or a cluster, or one rank"
+                                : "set spark.task.cpus to the value of spark.executor.cores"));
             }
         }
     }
