@@ -32,12 +32,16 @@ public record InputContract(String name, ColorOrder order, Normalization normali
     /** (x - 0) / 1: pixel values as they are. */
     static final Normalization PIXELS = uniform(0, 1);
 
+    /** x / 255: values 0..1. */
+    static final Normalization UNIT = uniform(0, 255);
+
+    private static final String INSIGHTFACE = "insightface";
     private static final Map<String, InputContract> PRESETS = presets();
 
     private static Map<String, InputContract> presets() {
         Map<String, InputContract> presets = new LinkedHashMap<>();
         // python-package/insightface/model_zoo/arcface_onnx.py
-        put(presets, "insightface", ColorOrder.RGB, Normalization.SYMMETRIC, 112);
+        put(presets, INSIGHTFACE, ColorOrder.RGB, Normalization.SYMMETRIC, 112);
         // modules/objdetect/src/face_recognize.cpp: blobFromImage(..., 1, Size(112, 112), Scalar(0, 0, 0), true, false)
         put(presets, "sface", ColorOrder.RGB, PIXELS, 112);
         // AdaFace's inference.py, to_input
@@ -66,8 +70,10 @@ public record InputContract(String name, ColorOrder order, Normalization normali
      * Reads a contract.
      *
      * @param text a preset of {@link #names}, or the color order, {@code mean=}, {@code std=} and perhaps {@code
-     *     size=}, such as {@code BGR mean=127.5 std=128}; a mean or deviation may be three numbers for red, green and
-     *     blue
+     *     size=}, such as {@code BGR mean=127.5 std=128}; a mean or deviation may be three numbers with commas between
+     *     them, for red, green and blue, whatever the order. {@code insightface} is {@code mean=127.5 std=127.5}, or
+     *     {@code mean=0 std=1} for a model whose graph begins with a normalization of pixels, such as those from
+     *     MXNet: by what the first nodes compute, while insightface itself goes by their names
      * @throws IllegalArgumentException when it is neither
      */
     public static InputContract parse(String text) {
@@ -106,6 +112,14 @@ public record InputContract(String name, ColorOrder order, Normalization normali
         }
     }
 
+    boolean isInsightface() {
+        return name.equals(INSIGHTFACE);
+    }
+
+    InputContract withNormalization(Normalization newNormalization) {
+        return new InputContract(name, order, newNormalization, sizePx);
+    }
+
     /** Returns whether the size was given, and is not merely that of a preset. */
     boolean wantsSize() {
         return sizePx.isPresent() && name.toLowerCase(Locale.ROOT).contains("size=");
@@ -131,7 +145,9 @@ public record InputContract(String name, ColorOrder order, Normalization normali
     /** Returns the contracts that face models follow, to be tried one after another; none twice. */
     public static List<InputContract> plausible() {
         Map<String, InputContract> bySpelling = new LinkedHashMap<>();
-        for (InputContract preset : PRESETS.values()) {
+        List<InputContract> conventions = new ArrayList<>(PRESETS.values());
+        conventions.add(new InputContract("values 0..1", ColorOrder.RGB, UNIT, OptionalInt.of(112)));
+        for (InputContract preset : conventions) {
             for (ColorOrder order : ColorOrder.values()) {
                 String name = (order == preset.order ? "" : order + " with the numbers of ") + preset.name;
                 var contract = new InputContract("as " + name, order, preset.normalization, preset.sizePx);

@@ -1,8 +1,11 @@
 package org.facerecognition.onnx;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.graph.Constant;
 import org.facerecognition.graph.Graph;
@@ -19,6 +22,12 @@ import org.facerecognition.onnx.InputContract.ColorOrder;
  * order of colors, and the L2 normalization of embeddings at its end.
  */
 final class LeadingNormalization {
+    /** Operators that compute each value of an image by itself, or only move it. */
+    private static final Set<String> OF_SINGLE_VALUES =
+            Set.of("Sub", "Add", "Mul", "Div", "BatchNormalization", "Cast", "Identity", "Transpose");
+
+    private static final int MAX_NODES = 16;
+
     private LeadingNormalization() {}
 
     /**
@@ -30,11 +39,45 @@ final class LeadingNormalization {
     record Result(Graph graph, Normalization normalization) {}
 
     /**
-     * Returns the normalization with which a graph begins; empty if it begins with a layer.
+     * Returns the normalization with which a model begins, whatever of the nodes after it is covered; empty if it
+     * begins with a layer.
      *
-     * @param graph borrowed
+     * @param shape of its input, without open sizes except the first
      */
-    static Optional<Normalization> of(Graph graph) {
+    static Optional<Normalization> of(ModelProto model, long[] shape, boolean channelsLast) {
+        String input = model.inputs().get(0).name();
+        String last = input;
+        for (int i = 0; i < MAX_NODES; i++) {
+            List<NodeProto> users = users(model, last).limit(2).toList();
+            if (users.size() != 1
+                    || !OF_SINGLE_VALUES.contains(users.get(0).type())
+                    || users.get(0).outputs().isEmpty()) {
+                break;
+            }
+            last = users.get(0).outputs().get(0);
+        }
+        if (last.equals(input)) {
+            return Optional.empty();
+        }
+        String beginning = last;
+        try (Graph graph = Graph.of((builder, images) -> {
+            Converter converter = new Converter(model, builder, new IdentityHashMap<>());
+            converter.convert(images, shape, channelsLast, List.of(beginning));
+            return converter.result(beginning).value();
+        })) {
+            return of(graph);
+        } catch (Uncovered e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Returns the nodes that compute with a value. */
+    static Stream<NodeProto> users(ModelProto model, String value) {
+        return model.nodes().stream()
+                .filter(node -> node.inputs().contains(value) && !node.type().equals("Shape"));
+    }
+
+    private static Optional<Normalization> of(Graph graph) {
         Normalization own = InputContract.PIXELS;
         boolean found = false;
         for (int i = 1; i < graph.nodes().size() && isNormalization(graph, i); i++) {

@@ -106,8 +106,9 @@ public final class OnnxModel implements AutoCloseable {
      * @param input what pixels it takes; null to take that from its metadata
      * @return owned
      * @throws WeightsException when the file is missing, damaged, or no face model
-     * @throws IllegalArgumentException when {@code input} is null and the file does not say what pixels it takes, or
-     *     the size of its images is open
+     * @throws IllegalArgumentException when {@code input} is null and the file does not say what pixels it takes, the
+     *     file says something else than {@code input}, {@code input} normalizes pixels that the graph normalizes
+     *     itself, or the size of its images is open
      */
     public static OnnxModel open(Path file, @Nullable InputContract input) {
         FileState before = FileState.of(file);
@@ -117,40 +118,26 @@ public final class OnnxModel implements AutoCloseable {
         boolean channelsLast = channelsLast(file, images);
         String output = output(file, proto);
         if (input == null && own.isEmpty()) {
-            throw new IllegalArgumentException(Suggestion.of(file, proto, images, channelsLast, output));
+            throw new IllegalArgumentException(Suggestion.of(file, proto, images, channelsLast));
         }
-        InputContract contract = input != null ? input : own.orElseThrow();
-        if (contract.name().equals("insightface")) {
-            contract = insightface(contract, proto);
-        }
-        if (images.type() == TensorProto.UINT8 && !contract.normalization().equals(InputContract.PIXELS)) {
-            throw new IllegalArgumentException(file
-                    + " takes bytes, so its graph normalizes them itself: the input must"
-                    + " have mean=0 std=1, such as \"" + contract.order() + " mean=0 std=1\", but was "
-                    + contract.name() + " with mean=" + contract.normalization().mean() + " std="
-                    + contract.normalization().std());
-        }
-        int size = size(file, images, channelsLast, contract.sizePx());
-        if (contract.wantsSize() && contract.sizePx().getAsInt() != size) {
+        InputContract given = input != null ? input : own.orElseThrow();
+        int size = size(file, images, channelsLast, given.sizePx());
+        if (given.wantsSize() && given.sizePx().getAsInt() != size) {
             throw new IllegalArgumentException("input of " + file + " must have size=" + size
-                    + ", the size of its images, but was \"" + contract.name() + "\"; leave the size out");
+                    + ", the size of its images, but was \"" + given.name() + "\"; leave the size out");
         }
         long[] shape = channelsLast ? new long[] {1, size, size, 3} : new long[] {1, 3, size, size};
+        InputContract contract = own.isPresent()
+                ? FittingInput.ofOwn(file, given, own.get())
+                : FittingInput.of(
+                        file,
+                        given,
+                        LeadingNormalization.of(proto, shape, channelsLast),
+                        images.type() == TensorProto.UINT8);
         Layout layout = new Layout(images, shape, channelsLast, size, output);
         OpenedFiles files = OpenedFiles.of(file, before, proto);
-        boolean ownInput = own.map(InputContract::spelled).equals(Optional.of(contract.spelled()));
         Crop crop = own.isPresent() ? crop(file, proto) : Crop.WHOLE;
-        return new OnnxModel(file, files, proto, layout, contract, ownInput, crop);
-    }
-
-    /** A model that insightface takes from MXNet normalizes pixels itself: Sub and Mul are among its first nodes. */
-    private static InputContract insightface(InputContract contract, ModelProto proto) {
-        List<String> first =
-                proto.nodes().stream().limit(8).map(NodeProto::type).toList();
-        boolean normalizes = first.contains("Sub") && first.contains("Mul");
-        return normalizes
-                ? new InputContract(contract.name(), contract.order(), InputContract.PIXELS, contract.sizePx())
-                : contract;
+        return new OnnxModel(file, files, proto, layout, contract, own.isPresent(), crop);
     }
 
     // ---- what the file says ----
@@ -289,7 +276,7 @@ public final class OnnxModel implements AutoCloseable {
         return contract;
     }
 
-    /** Whether it takes the pixels that its metadata says; thresholds in the metadata are for them. */
+    /** Whether its metadata says what pixels it takes; thresholds in the metadata are for them. */
     public boolean takesOwnInput() {
         return ownInput;
     }

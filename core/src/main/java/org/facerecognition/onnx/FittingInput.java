@@ -1,0 +1,81 @@
+package org.facerecognition.onnx;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.facerecognition.data.Normalization;
+
+/**
+ * Checks what a caller says of a model's input against what the file shows: pixels that are normalized twice do not
+ * fail, but all have nearly the same value, so that everybody becomes the same person.
+ */
+final class FittingInput {
+    /** So many times the range of the values that a graph is given, its own mean or deviation is one of pixels. */
+    private static final double FAR = 10;
+
+    private FittingInput() {}
+
+    /**
+     * Returns the input of a model that does not say what pixels it takes.
+     *
+     * @param input what the caller says
+     * @param included the normalization with which the graph begins, if it does
+     * @throws IllegalArgumentException when the graph normalizes pixels itself, and the input does so before it
+     */
+    static InputContract of(
+            Path file, InputContract input, Optional<Normalization> included, boolean takesBytes) {
+        Normalization before = input.normalization();
+        boolean twice = takesBytes ? !before.equals(InputContract.PIXELS) : isTwice(before, included);
+        if (!twice) {
+            return input;
+        }
+        if (input.isInsightface()) {
+            return input.withNormalization(InputContract.PIXELS);
+        }
+        throw new IllegalArgumentException(file
+                + (takesBytes
+                        ? " takes bytes, so its graph normalizes them itself"
+                        : "'s graph begins with " + text(included.orElseThrow()) + ", so it normalizes pixels itself")
+                + ": the input must have mean=0 std=1, such as \"" + input.order() + " mean=0 std=1\", but was "
+                + input.name() + " with mean=" + before.mean() + " std=" + before.std());
+    }
+
+    private static boolean isTwice(Normalization before, Optional<Normalization> included) {
+        return included.isPresent() && takesPixels(before, included.get());
+    }
+
+    /**
+     * Returns whether a graph's own normalization is of pixels, not of values that are normalized before: values
+     * 0..1 may be normalized again, and a batch normalization of the input is close to its values.
+     */
+    static boolean takesPixels(Normalization before, Normalization included) {
+        return IntStream.range(0, 3).allMatch(channel -> {
+            double range = 255 / before.std().get(channel);
+            double least = -before.mean().get(channel) / before.std().get(channel);
+            double mean = included.mean().get(channel);
+            double outside = Math.max(least - mean, mean - (least + range));
+            return Math.max(outside, included.std().get(channel)) > FAR * range;
+        });
+    }
+
+    static String text(Normalization included) {
+        return "(x - " + included.mean() + ") / " + included.std();
+    }
+
+    /**
+     * Returns the input of a model that says what pixels it takes.
+     *
+     * @param own what its file says
+     * @throws IllegalArgumentException when the caller says something else
+     */
+    static InputContract ofOwn(Path file, InputContract input, InputContract own) {
+        boolean same = input.normalization().isNearly(own.normalization())
+                || input.isInsightface() && own.normalization().equals(InputContract.PIXELS);
+        if (input.order() == own.order() && same) {
+            return input.withNormalization(own.normalization()); // of all digits, for the fingerprint
+        }
+        throw new IllegalArgumentException(file + " says that it takes " + own.spelled()
+                + ", so the input must be left out or be the same, but was " + input.name()
+                + (input.name().equals(input.spelled()) ? "" : " (" + input.spelled() + ")"));
+    }
+}
