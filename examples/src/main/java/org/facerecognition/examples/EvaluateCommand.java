@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -289,49 +288,22 @@ final class EvaluateCommand implements Callable<Integer> {
                     spec.commandLine(),
                     "--input try must be given without --calibrate, --report and --json, since it only compares inputs");
         }
-        PrintWriter out = spec.commandLine().getOut();
-        Map<String, Double> decisive = new LinkedHashMap<>();
+        model.requireTriable();
+        InputTrial trial = new InputTrial(err);
         try (FaceDetector faceDetector = detector.open(err).orElse(null)) {
             for (InputContract contract : InputContract.plausible()) {
-                Optional<LoadedModel> fitting = loaded(contract, faceDetector, err);
-                if (fitting.isPresent()) {
-                    try (LoadedModel loaded = fitting.get()) {
-                        String spelled = contract.spelled() + " size="
-                                + loaded.embedder().imageSizePx();
-                        err.println("input " + spelled + " (" + contract.name() + ")");
+                trial.measure(contract, () -> {
+                    try (LoadedModel loaded = model.load(contract, faceDetector, face.choice(), !noFlip)) {
                         EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol);
                         measured(loaded, faceDetector, results, err);
-                        decisive.put(spelled, decisive(results.figures()));
+                        results.count(InputTrial.SIZE, loaded.embedder().imageSizePx());
+                        return results.figures();
                     }
-                }
+                });
             }
         }
-        List<Map.Entry<String, Double>> best = decisive.entrySet().stream()
-                .sorted(Map.Entry.<String, Double>comparingByValue().reversed())
-                .toList();
-        out.printf("%-58s %s%n", "input", "auc or rank_1");
-        best.forEach(entry -> out.printf(Locale.ROOT, "%-58s %.4f%n", entry.getKey(), entry.getValue()));
-        out.println("best: --input \"" + best.get(0).getKey() + "\"");
+        trial.print(spec.commandLine().getOut());
         return 0;
-    }
-
-    /** Returns the model with an input; empty if it refuses that, as one that takes bytes refuses a normalization. */
-    private Optional<LoadedModel> loaded(InputContract contract, @Nullable FaceDetector found, PrintWriter err) {
-        boolean normalizes = !contract.spelled().endsWith("mean=0 std=1");
-        try {
-            return Optional.of(model.load(contract, found, face.choice(), !noFlip));
-        } catch (IllegalArgumentException e) {
-            if (!normalizes) {
-                throw e;
-            }
-            err.println("note: not tried: " + e.getMessage());
-            return Optional.empty();
-        }
-    }
-
-    private static double decisive(Map<String, ?> figures) {
-        Object figure = figures.get(figures.containsKey("auc") ? "auc" : "rank_1");
-        return figure instanceof Number number ? number.doubleValue() : Double.NEGATIVE_INFINITY;
     }
 
     /** Reports the people of the training among those measured on: on other people the model is less accurate. */

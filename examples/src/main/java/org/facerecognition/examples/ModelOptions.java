@@ -154,12 +154,17 @@ final class ModelOptions {
         }
     }
 
-    /** Loads an ONNX model that takes other pixels than --input says; owned. */
-    LoadedModel load(InputContract contract, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+    /** @throws IllegalArgumentException when no input at all can be tried */
+    void requireTriable() {
         if (!isOnnx()) {
             throw new IllegalArgumentException(
                     "--input try must be given with an ONNX model, since " + model + " says what pixels it takes");
         }
+        precision();
+    }
+
+    /** Loads an ONNX model that takes other pixels than --input says; owned. */
+    LoadedModel load(InputContract contract, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         return LoadedModel.of(model, contract, precision(), detector, choice, flip);
     }
 
