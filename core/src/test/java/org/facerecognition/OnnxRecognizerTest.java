@@ -409,7 +409,7 @@ class OnnxRecognizerTest {
                             + " same, but was " + other);
         }
         assertThatThrownBy(() -> OnnxModel.open(file, InputContract.parse("adaface")))
-                .hasMessageEndingWith("but was adaface (BGR mean=127.5 std=127.5)");
+                .hasMessageEndingWith("but was BGR mean=127.5 std=127.5 (adaface)");
     }
 
     /** A mode belongs to a prepared recognizer: two modes are calibrated with two of them, perhaps in two programs. */

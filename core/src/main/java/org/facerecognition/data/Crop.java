@@ -9,6 +9,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.vision.FaceAligner;
+import org.facerecognition.vision.FaceTemplate;
 
 /**
  * A rule for cutting the face out of an image before it is resized to the model's input. The crop belongs to a model:
@@ -20,6 +21,28 @@ public enum Crop {
         @Override
         Mat cut(Mat image, int sizePx) {
             return resized(image, sizePx);
+        }
+    },
+
+    /**
+     * The whole image, resized as by {@link #WHOLE}, for crops that show more beside the face and below it, as
+     * insightface makes them where the side is 128 pixels or a multiple: see {@link FaceTemplate#wide}. A detector's
+     * faces are aligned to that template.
+     */
+    WIDE(0, 0) {
+        @Override
+        Mat cut(Mat image, int sizePx) {
+            return resized(image, sizePx);
+        }
+
+        @Override
+        Crop forWholeImages() {
+            return WHOLE;
+        }
+
+        @Override
+        FaceTemplate template(int sizePx) {
+            return FaceTemplate.wide(sizePx);
         }
     },
 
@@ -116,6 +139,11 @@ public enum Crop {
 
     abstract Mat cut(Mat image, int sizePx);
 
+    /** Returns the template that a detector's faces are aligned to. */
+    FaceTemplate template(int sizePx) {
+        return FaceTemplate.square(sizePx);
+    }
+
     /** Returns the crop of whole CelebA images that shows a model the same pixels. */
     Crop forWholeImages() {
         return this;
@@ -132,7 +160,7 @@ public enum Crop {
     /** Returns the crop for the study's 83x100 images that shows a model the pixels it was trained on. */
     public Crop ofCrops() {
         return switch (this) {
-            case WHOLE -> WHOLE;
+            case WHOLE, WIDE -> this;
             case CELEBA_CROP, CELEBA_CROPPED -> CELEBA_CROPPED;
             case CELEBA_ALIGNED, CELEBA_CROP_ALIGNED -> CELEBA_CROP_ALIGNED;
         };

@@ -9,14 +9,13 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
-import org.facerecognition.vision.FaceTemplate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The one way from an image to a model's input: the crop used in training or, with a detector, the chosen face aligned
  * by its five landmarks. Immutable and thread-safe.
  *
- * @param crop used without a detector
+ * @param crop used without a detector; with one, it says whether the template is {@linkplain Crop#WIDE wide}
  * @param sizePx side of the square result
  * @param detector finds the faces; borrowed. Null to use {@code crop}
  * @param choice which of several faces is used
@@ -115,7 +114,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     }
 
     private Located located(Photograph photograph, DetectedFace face) {
-        return new Located(photograph.align(face, FaceTemplate.square(sizePx)), Optional.of(face));
+        return new Located(photograph.align(face, crop.template(sizePx)), Optional.of(face));
     }
 
     private Optional<DetectedFace> chooseIfUsable(Photograph photograph, List<DetectedFace> faces) {

@@ -3,7 +3,9 @@ package org.facerecognition.onnx;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.Normalization;
+import org.facerecognition.vision.FaceTemplate;
 
 /**
  * Checks what a caller says of a model's input against what the file shows: pixels that are normalized twice do not
@@ -20,17 +22,19 @@ final class FittingInput {
      *
      * @param input what the caller says
      * @param included the normalization with which the graph begins, if it does
+     * @param sizePx the side of its images
      * @throws IllegalArgumentException when the graph normalizes pixels itself, and the input does so before it
      */
     static InputContract of(
-            Path file, InputContract input, Optional<Normalization> included, boolean takesBytes) {
+            Path file, InputContract input, Optional<Normalization> included, boolean takesBytes, int sizePx) {
         Normalization before = input.normalization();
         boolean twice = takesBytes ? !before.equals(InputContract.PIXELS) : isTwice(before, included);
+        if (input.isInsightface()) {
+            InputContract aligned = input.withCrop(isWideInInsightface(sizePx) ? Crop.WIDE : Crop.WHOLE);
+            return twice ? aligned.withNormalization(InputContract.PIXELS) : aligned;
+        }
         if (!twice) {
             return input;
-        }
-        if (input.isInsightface()) {
-            return input.withNormalization(InputContract.PIXELS);
         }
         throw new IllegalArgumentException(file
                 + (takesBytes
@@ -38,6 +42,11 @@ final class FittingInput {
                         : "'s graph begins with " + text(included.orElseThrow()) + ", so it normalizes pixels itself")
                 + ": the input must have mean=0 std=1, such as \"" + input.order() + " mean=0 std=1\", but was "
                 + input.name() + " with mean=" + before.mean() + " std=" + before.std());
+    }
+
+    /** As norm_crop in insightface's face_align.py, which takes multiples of 112 and of 128 only. */
+    private static boolean isWideInInsightface(int sizePx) {
+        return sizePx % FaceTemplate.SIDE_PX != 0 && sizePx % FaceTemplate.WIDE_128.widthPx() == 0;
     }
 
     private static boolean isTwice(Normalization before, Optional<Normalization> included) {
@@ -71,11 +80,14 @@ final class FittingInput {
     static InputContract ofOwn(Path file, InputContract input, InputContract own) {
         boolean same = input.normalization().isNearly(own.normalization())
                 || input.isInsightface() && own.normalization().equals(InputContract.PIXELS);
-        if (input.order() == own.order() && same) {
-            return input.withNormalization(own.normalization()); // of all digits, for the fingerprint
+        boolean sameCrop = input.crop() == Crop.WHOLE || input.crop() == own.crop();
+        if (input.order() == own.order() && same && sameCrop) {
+            return input.withNormalization(own.normalization()) // of all digits, for the fingerprint
+                    .withCrop(own.crop());
         }
         throw new IllegalArgumentException(file + " says that it takes " + own.spelled()
-                + ", so the input must be left out or be the same, but was " + input.name()
-                + (input.name().equals(input.spelled()) ? "" : " (" + input.spelled() + ")"));
+                + ", so the input must be left out or be the same, but was "
+                + input.spelled()
+                + (input.name().equals(input.spelled()) ? "" : " (" + input.name() + ")"));
     }
 }

@@ -9,18 +9,33 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.Normalization;
 
 /**
- * What pixels a network takes, which an ONNX file does not say: their color order, their normalization and, where the
- * file leaves it open, the size of the image. The wrong one does not fail: it gives worse embeddings.
+ * What pixels a network takes, which an ONNX file does not say: their color order, their normalization, how faces are
+ * aligned and, where the file leaves it open, the size of the image. The wrong one does not fail: it gives worse
+ * embeddings.
  *
  * @param name of the preset, or the text it was read from
  * @param order of the channels
  * @param normalization of pixel values 0..255, its numbers in the order red, green, blue
  * @param sizePx side of the square input; empty to take it from the file
+ * @param crop {@link Crop#WHOLE} for faces that are aligned to the square template, {@link Crop#WIDE} for the wide one
  */
-public record InputContract(String name, ColorOrder order, Normalization normalization, OptionalInt sizePx) {
+public record InputContract(String name, ColorOrder order, Normalization normalization, OptionalInt sizePx, Crop crop) {
+    /** @throws IllegalArgumentException when the crop is another one */
+    public InputContract {
+        if (crop != Crop.WHOLE && crop != Crop.WIDE) {
+            throw new IllegalArgumentException("crop must be whole or wide, but was " + crop);
+        }
+    }
+
+    /** The contract of faces that are aligned to the square template. */
+    public InputContract(String name, ColorOrder order, Normalization normalization, OptionalInt sizePx) {
+        this(name, order, normalization, sizePx, Crop.WHOLE);
+    }
+
     /** The order of an image's channels. */
     public enum ColorOrder {
         /** Red first. */
@@ -46,7 +61,7 @@ public record InputContract(String name, ColorOrder order, Normalization normali
         put(presets, "sface", ColorOrder.RGB, PIXELS, 112);
         // AdaFace's inference.py, to_input
         put(presets, "adaface", ColorOrder.BGR, Normalization.SYMMETRIC, 112);
-        // facenet-pytorch, fixed_image_standardization
+        // facenet-pytorch, fixed_image_standardization; its faces are a detector's boxes with a margin, not aligned
         put(presets, "facenet", ColorOrder.RGB, uniform(127.5, 128), 160);
         put(presets, "imagenet", ColorOrder.RGB, Normalization.IMAGENET, 112);
         return presets;
@@ -69,11 +84,16 @@ public record InputContract(String name, ColorOrder order, Normalization normali
     /**
      * Reads a contract.
      *
+     * <p>{@code insightface} is {@code mean=127.5 std=127.5}, or {@code mean=0 std=1} for a model whose graph begins
+     * with a normalization of pixels, such as those from MXNet: by what the first nodes compute, while insightface
+     * itself goes by their names. It is {@code align=wide} for images of 128 pixels a side, or a multiple that is none
+     * of 112. {@code facenet} is for models that were trained on a detector's boxes with a margin: faces that are
+     * aligned by their landmarks differ from these, so that embeddings are worse than published ones and thresholds
+     * must be calibrated.
+     *
      * @param text a preset of {@link #names}, or the color order, {@code mean=}, {@code std=} and perhaps {@code
-     *     size=}, such as {@code BGR mean=127.5 std=128}; a mean or deviation may be three numbers with commas between
-     *     them, for red, green and blue, whatever the order. {@code insightface} is {@code mean=127.5 std=127.5}, or
-     *     {@code mean=0 std=1} for a model whose graph begins with a normalization of pixels, such as those from
-     *     MXNet: by what the first nodes compute, while insightface itself goes by their names
+     *     size=} and {@code align=}, which is {@code square} or {@code wide}, such as {@code BGR mean=127.5 std=128}; a
+     *     mean or deviation may be three numbers with commas between them, for red, green and blue, whatever the order
      * @throws IllegalArgumentException when it is neither
      */
     public static InputContract parse(String text) {
@@ -93,8 +113,10 @@ public record InputContract(String name, ColorOrder order, Normalization normali
         }
         String mean = settings.get("mean");
         String std = settings.get("std");
+        Crop crop = settings.getOrDefault("align", "square").equals("wide") ? Crop.WIDE : Crop.WHOLE;
         boolean known = Arrays.stream(ColorOrder.values()).map(Enum::name).anyMatch(order::equals)
-                && List.of("mean", "std", "size").containsAll(settings.keySet());
+                && List.of("square", "wide").contains(settings.getOrDefault("align", "square"))
+                && List.of("mean", "std", "size", "align").containsAll(settings.keySet());
         if (mean == null || std == null || !known) {
             throw refusal(text);
         }
@@ -106,7 +128,7 @@ public record InputContract(String name, ColorOrder order, Normalization normali
                 throw refusal(text);
             }
             Normalization normalization = new Normalization(three(mean), three(std));
-            return new InputContract(text.strip(), ColorOrder.valueOf(order), normalization, size);
+            return new InputContract(text.strip(), ColorOrder.valueOf(order), normalization, size, crop);
         } catch (NumberFormatException e) {
             throw refusal(text);
         }
@@ -117,7 +139,11 @@ public record InputContract(String name, ColorOrder order, Normalization normali
     }
 
     InputContract withNormalization(Normalization newNormalization) {
-        return new InputContract(name, order, newNormalization, sizePx);
+        return new InputContract(name, order, newNormalization, sizePx, crop);
+    }
+
+    InputContract withCrop(Crop newCrop) {
+        return new InputContract(name, order, normalization, sizePx, newCrop);
     }
 
     /** Returns whether the size was given, and is not merely that of a preset. */
@@ -164,7 +190,8 @@ public record InputContract(String name, ColorOrder order, Normalization normali
 
     /** Returns the contract as {@link #parse} reads it, without the size. */
     public String spelled() {
-        return order + " mean=" + text(normalization.mean()) + " std=" + text(normalization.std());
+        return order + " mean=" + text(normalization.mean()) + " std=" + text(normalization.std())
+                + (crop == Crop.WIDE ? " align=wide" : "");
     }
 
     private static String text(List<Double> numbers) {

@@ -133,10 +133,11 @@ public final class OnnxModel implements AutoCloseable {
                         file,
                         given,
                         LeadingNormalization.of(proto, shape, channelsLast),
-                        images.type() == TensorProto.UINT8);
+                        images.type() == TensorProto.UINT8,
+                        size);
         Layout layout = new Layout(images, shape, channelsLast, size, output);
         OpenedFiles files = OpenedFiles.of(file, before, proto);
-        Crop crop = own.isPresent() ? crop(file, proto) : Crop.WHOLE;
+        Crop crop = own.isPresent() ? crop(file, proto) : contract.crop();
         return new OnnxModel(file, files, proto, layout, contract, own.isPresent(), crop);
     }
 
@@ -225,7 +226,8 @@ public final class OnnxModel implements AutoCloseable {
             Normalization normalization = Boolean.parseBoolean(metadata.get("normalizationIncluded"))
                     ? InputContract.PIXELS
                     : Normalization.of(JsonFields.of(JsonTree.read(metadata.getOrDefault("normalization", ""))));
-            return Optional.of(new InputContract("metadata", order, normalization, OptionalInt.empty()));
+            Crop crop = crop(file, proto) == Crop.WIDE ? Crop.WIDE : Crop.WHOLE;
+            return Optional.of(new InputContract("metadata", order, normalization, OptionalInt.empty(), crop));
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(
                     file + " is damaged: its metadata cannot be understood: "

@@ -51,6 +51,12 @@ public record FaceTemplate(int widthPx, int heightPx, double scale, double shift
         return new FaceTemplate(sidePx, sidePx, (double) sidePx / SIDE_PX, 0);
     }
 
+    /** Returns {@link #WIDE_128}, scaled: the template of insightface for 128x128, 256x256 and so on. */
+    public static FaceTemplate wide(int sidePx) {
+        double scale = (double) sidePx / WIDE_128.widthPx;
+        return new FaceTemplate(sidePx, sidePx, scale, scale * WIDE_128.shiftXPx);
+    }
+
     /** Returns the five landmarks, x and y in pixels of the crop, in a new array. */
     public double[][] points() {
         double[][] points = new double[POINTS.length][];

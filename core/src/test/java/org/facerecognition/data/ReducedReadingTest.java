@@ -119,6 +119,27 @@ class ReducedReadingTest {
         return norm(a, b, NORM_L1, null) / (3 * a.total());
     }
 
+    /** All faces were aligned to the square template, whatever the model was trained on. */
+    @Test
+    void theCropSaysWhichTemplateFacesAreAlignedTo() {
+        Middle detector = new Middle(0.25, 1, FaceDetector.Settings.DEFAULT);
+        ImageSource photograph = photograph();
+        List<byte[]> crops = new ArrayList<>();
+        for (Crop crop : List.of(Crop.WHOLE, Crop.CELEBA_ALIGNED, Crop.WIDE)) {
+            FaceCropper cropper = new FaceCropper(crop, 128, detector, FaceChoice.MOST_PROMINENT);
+            try (Mat found = cropper.crop(photograph);
+                    Photograph read = Photograph.read(photograph, detector);
+                    Mat expected = read.align(
+                            read.detect().get(0),
+                            crop == Crop.WIDE ? FaceTemplate.WIDE_128 : FaceTemplate.square(128))) {
+                crops.add(ImageReader.pixels(found));
+                assertThat(crops.get(crops.size() - 1)).isEqualTo(ImageReader.pixels(expected));
+            }
+        }
+        assertThat(crops.get(1)).isEqualTo(crops.get(0));
+        assertThat(crops.get(2)).isNotEqualTo(crops.get(0));
+    }
+
     @Test
     void largeFaceIsCutOutOfTheReducedImage() {
         Middle detector = new Middle(0.25, 1, FaceDetector.Settings.DEFAULT);

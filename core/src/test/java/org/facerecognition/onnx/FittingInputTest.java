@@ -7,6 +7,7 @@ import static org.facerecognition.export.OnnxModelWriter.attribute;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.export.OnnxModelWriter;
 import org.facerecognition.natives.Libtorch;
@@ -136,6 +137,32 @@ class FittingInputTest {
         Path file = writer.write(folder.resolve("prelu.onnx"));
         try (OnnxModel model = OnnxModel.open(file, InputContract.parse("insightface"))) {
             assertThat(model.contract().spelled()).isEqualTo("RGB mean=127.5 std=127.5");
+        }
+    }
+
+    /** As norm_crop of insightface: the crop of 128x128 is not that of 112x112, scaled. */
+    @Test
+    void insightfaceAlignsFacesByTheSizeOfTheImages() {
+        for (int size : new int[] {112, 128, 224, 256, 896, 160}) {
+            Path file = new OnnxModelWriter(17)
+                    .input("images", FREE, 3, size, size)
+                    .output("y", FREE, 3)
+                    .node("GlobalAveragePool", "images -> g")
+                    .node("Flatten", "g -> y")
+                    .write(folder.resolve("x.onnx"));
+            boolean wide = size == 128 || size == 256;
+            try (OnnxModel model = OnnxModel.open(file, InputContract.parse("insightface"));
+                    OnnxModel square = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
+                assertThat(model.input().crop()).isEqualTo(wide ? Crop.WIDE : Crop.WHOLE);
+                assertThat(model.contract().spelled())
+                        .isEqualTo("RGB mean=127.5 std=127.5" + (wide ? " align=wide" : ""));
+                assertThat(square.input().crop()).isEqualTo(Crop.WHOLE);
+                assertThat(model.fingerprint().equals(square.fingerprint())).isEqualTo(!wide);
+                try (OnnxModel spelled = OnnxModel.open(
+                        file, InputContract.parse(model.contract().spelled()))) {
+                    assertThat(spelled.fingerprint()).isEqualTo(model.fingerprint());
+                }
+            }
         }
     }
 }

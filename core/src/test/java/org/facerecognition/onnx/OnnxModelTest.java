@@ -21,6 +21,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.backbone.EncodersToTest;
+import org.facerecognition.data.Crop;
 import org.facerecognition.export.OnnxFile;
 import org.facerecognition.export.OnnxModelWriter;
 import org.facerecognition.graph.Graph;
@@ -315,7 +316,8 @@ class OnnxModelTest {
                 "RGB BGR mean=1 std=1",
                 "RGB mean=1 std=1 size=0",
                 "RGB mean=1 std=1 size=-5",
-                "RGB mean=NaN std=1"
+                "RGB mean=NaN std=1",
+                "RGB mean=1 std=1 align=oblique"
             })
     void rejectsInputsThatAreNotSpelledOut(String text) {
         assertThatThrownBy(() -> InputContract.parse(text))
@@ -330,6 +332,9 @@ class OnnxModelTest {
         InputContract three = InputContract.parse("bgr mean=1,2,3 std=4,5,6 size=160");
         assertThat(three.spelled()).isEqualTo("BGR mean=1,2,3 std=4,5,6");
         assertThat(three.sizePx()).hasValue(160);
+        assertThat(three.crop()).isEqualTo(Crop.WHOLE);
+        assertThat(InputContract.parse("RGB mean=0 std=1 align=square").crop()).isEqualTo(Crop.WHOLE);
+        assertThat(InputContract.parse("RGB mean=0 std=1 align=wide").crop()).isEqualTo(Crop.WIDE);
     }
 
     @Test

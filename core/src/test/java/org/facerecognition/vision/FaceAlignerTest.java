@@ -167,6 +167,8 @@ class FaceAlignerTest {
         assertThat(FaceTemplate.WIDE_128.points()[0]).containsExactly(new double[] {46.2946, 51.6963}, within(1e-9));
         assertThat(FaceTemplate.square(224).points()[4])
                 .containsExactly(new double[] {141.4598, 184.4082}, within(1e-9));
+        assertThat(FaceTemplate.wide(128)).isEqualTo(FaceTemplate.WIDE_128);
+        assertThat(FaceTemplate.wide(256).points()[0]).containsExactly(new double[] {92.5892, 103.3926}, within(1e-9));
         assertThatThrownBy(() -> FaceTemplate.square(0)).hasMessage("sides must be at least 1 pixel, but were 0x0");
         assertThatThrownBy(() -> new FaceTemplate(1, 1, Double.NaN, 0))
                 .hasMessage("scale must be positive and the shift finite, but were NaN and 0.0");

@@ -6,7 +6,8 @@ import org.facerecognition.data.Crop;
 enum Align {
     CROP(Crop.CELEBA_CROP),
     MEAN(Crop.CELEBA_ALIGNED),
-    NONE(Crop.WHOLE);
+    NONE(Crop.WHOLE),
+    WIDE(Crop.WIDE);
 
     private final Crop crop;
 

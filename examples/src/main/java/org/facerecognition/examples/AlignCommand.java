@@ -59,6 +59,12 @@ final class AlignCommand implements Callable<Integer> {
             description = "Side of the crops, for which the 112x112 template is scaled; or 96x112.")
     private String size;
 
+    @Option(
+            names = "--wide",
+            description = "Show more beside the face and below it, as insightface does for sizes that are multiples of"
+                    + " 128.")
+    private boolean wide;
+
     @Option(names = "--all", description = "Crop all faces, not only the most prominent: image-1.png, image-2.png, ...")
     private boolean all;
 
@@ -163,12 +169,16 @@ final class AlignCommand implements Callable<Integer> {
     }
 
     private FaceTemplate template() {
+        if (size.equals("96x112") && wide) {
+            throw new IllegalArgumentException("--wide must go with a square --size, but that was " + size);
+        }
         if (size.equals("96x112")) {
             return FaceTemplate.NARROW_96X112;
         }
         if (!size.matches("[1-9][0-9]{0,3}")) {
             throw new IllegalArgumentException("--size must be a number of pixels or 96x112, but was " + size);
         }
-        return FaceTemplate.square(Integer.parseInt(size));
+        int side = Integer.parseInt(size);
+        return wide ? FaceTemplate.wide(side) : FaceTemplate.square(side);
     }
 }

@@ -59,8 +59,8 @@ final class DataOptions {
             names = "--align",
             paramLabel = "NAME",
             description = "How faces are cropped: crop (the study's crop, CelebA only), mean (aligned to the 112x112"
-                    + " template by CelebA's mean landmarks), none. Default: crop for celeba500, the pack's own crop"
-                    + " for packed, else none.")
+                    + " template by CelebA's mean landmarks), none, wide (as none, for crops of align --wide). Default:"
+                    + " crop for celeba500, the pack's own crop for packed, else none.")
     private @Nullable Align align;
 
     @Option(

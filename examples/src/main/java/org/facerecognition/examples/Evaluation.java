@@ -82,7 +82,7 @@ final class Evaluation {
         if (detector == null) {
             return faces;
         }
-        FaceCropper cropper = new FaceCropper(faces.crop(), model.embedder().imageSizePx(), detector, choice);
+        FaceCropper cropper = new FaceCropper(model.crop(), model.embedder().imageSizePx(), detector, choice);
         return faces.cropped(cropper, image -> notFound.add(image.name()));
     }
 

@@ -372,6 +372,17 @@ class PhotographCommandsTest {
         assertThat(Cli.run("align", "--detector", DETECTOR, both, "--out", narrow, "--size", "big")
                         .err())
                 .contains("--size must be a number of pixels or 96x112, but was big");
+
+        Path wide = folder.resolve("wide");
+        Path square = folder.resolve("square");
+        Cli.run("align", "--detector", DETECTOR, both, "--out", wide, "--size", 128, "--wide");
+        Cli.run("align", "--detector", DETECTOR, both, "--out", square, "--size", 128);
+        assertThat(wide.resolve("1.png")).exists();
+        assertThat(Files.mismatch(wide.resolve("1.png"), square.resolve("1.png")))
+                .isNotNegative();
+        assertThat(Cli.run("align", "--detector", DETECTOR, both, "--out", narrow, "--size", "96x112", "--wide")
+                        .err())
+                .contains("--wide must go with a square --size, but that was 96x112");
     }
 
     /** Earlier, the crop of a bystander was written instead, to be enrolled or trained on as the person. */
