@@ -21,7 +21,8 @@ import org.facerecognition.gallery.SearchMethod;
  * a sample of a data set: it is decoded, rotated upright, its face is detected and chosen where there is a detector,
  * aligned or cropped, and embedded. So the same pixels have the same embedding, bit for bit, except in photographs that
  * are large enough for a JPEG to be decoded at a fraction of its size, see {@link org.facerecognition.data.Photograph}.
- * (The JPEG decoders of Java and OpenCV differ in the last bit of pixels.)
+ * A Java or OpenCV image is taken to be upright: neither has an EXIF orientation. (The JPEG decoders of Java and OpenCV
+ * differ in the last bit of pixels, and ImageIO may convert colors by a profile in the file, which OpenCV does not.)
  *
  * <p>Thread-safe.
  */

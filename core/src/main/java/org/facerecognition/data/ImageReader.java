@@ -307,7 +307,8 @@ public final class ImageReader {
     }
 
     /**
-     * Converts a Java image; transparent pixels are blended with black.
+     * Converts a Java image. Transparency is left out, as it is of files: hidden colors show. Colors that were
+     * multiplied by their transparency stay so.
      *
      * @return RGB, CV_8UC3; owned
      * @throws IllegalArgumentException when it has more than {@link #MAX_PIXELS} or its values are not integers of 8 or

@@ -15,14 +15,17 @@ import org.bytedeco.opencv.opencv_core.Mat;
 /**
  * Converts Java images to OpenCV images. Java's drawing routines convert all color models correctly, but treat gray
  * values as linear: gray images of 16 bits or with transparency would become brighter than the same file decoded
- * elsewhere. So gray values are copied rather than drawn.
+ * elsewhere. So gray values are copied rather than drawn. They also blend with what is below, while OpenCV leaves out
+ * the transparency of files: colors that have it are copied too, unless they were multiplied by it already.
  */
 final class JavaImages {
     private JavaImages() {}
 
     static Mat toRgb(BufferedImage image) {
         check(image);
-        byte[] rgb = isGray(image.getColorModel()) ? copyGray(image) : drawColors(image);
+        boolean transparent = image.getColorModel().hasAlpha() && !image.isAlphaPremultiplied();
+        byte[] rgb =
+                isGray(image.getColorModel()) ? copyGray(image) : transparent ? copyColors(image) : drawColors(image);
         Mat mat = new Mat(image.getHeight(), image.getWidth(), CV_8UC3);
         mat.data().put(rgb);
         return mat;
@@ -53,21 +56,31 @@ final class JavaImages {
         int height = image.getHeight();
         Raster raster = image.getRaster();
         int max = (1 << image.getColorModel().getComponentSize(0)) - 1;
-        boolean transparent = image.getColorModel().hasAlpha() && !image.isAlphaPremultiplied();
         byte[] rgb = new byte[3 * width * height];
         int[] values = new int[width];
-        int[] alphas = new int[width];
         for (int y = 0, i = 0; y < height; y++) {
             raster.getSamples(0, y, width, 1, 0, values);
-            if (transparent) {
-                raster.getSamples(0, y, width, 1, 1, alphas);
-            }
             for (int x = 0; x < width; x++) {
-                int value = max == 0xffff ? values[x] >> 8 : values[x] * 255 / max;
-                byte gray = (byte) (transparent ? (value * (long) alphas[x] + max / 2) / max : value);
+                byte gray = (byte) (max == 0xffff ? values[x] >> 8 : values[x] * 255 / max);
                 rgb[i++] = gray;
                 rgb[i++] = gray;
                 rgb[i++] = gray;
+            }
+        }
+        return rgb;
+    }
+
+    /** Returns R, G and B of each pixel, also of those that are hidden. */
+    private static byte[] copyColors(BufferedImage image) {
+        int width = image.getWidth();
+        byte[] rgb = new byte[3 * width * image.getHeight()];
+        int[] argb = new int[width];
+        for (int y = 0, i = 0; y < image.getHeight(); y++) {
+            image.getRGB(0, y, width, 1, argb, 0, width);
+            for (int color : argb) {
+                rgb[i++] = (byte) (color >> 16);
+                rgb[i++] = (byte) (color >> 8);
+                rgb[i++] = (byte) color;
             }
         }
         return rgb;

@@ -13,7 +13,12 @@ import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ComponentColorModel;
 import java.awt.image.DataBuffer;
+import java.awt.image.IndexColorModel;
 import java.awt.image.WritableRaster;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import javax.imageio.ImageIO;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
@@ -145,7 +150,7 @@ class GivenImageTest {
 
         /** Regression: Java draws gray as if its values were linear, and 50 became 123. */
         @Test
-        void transparentGrayIsBlendedWithBlack() {
+        void transparentGrayKeepsItsValues() {
             var colors = new ComponentColorModel(
                     ColorSpace.getInstance(ColorSpace.CS_GRAY),
                     true,
@@ -157,7 +162,7 @@ class GivenImageTest {
                 raster.setSample(x, 0, 0, VALUES[x]);
                 raster.setSample(x, 0, 1, x == 3 ? 51 : 255);
             }
-            assertGray(new BufferedImage(colors, raster, false, null), new int[] {0, 50, 128, 51});
+            assertGray(new BufferedImage(colors, raster, false, null), VALUES);
         }
 
         private void assertGray(BufferedImage image, int[] values) {
@@ -184,6 +189,61 @@ class GivenImageTest {
                     Mat expected = ImageVariants.image()) {
                 assertThat(ImageReader.pixels(read)).isEqualTo(ImageReader.pixels(expected));
             }
+        }
+
+        /** Hidden colors were those of the file there, and black here: another embedding of the same image. */
+        @ParameterizedTest
+        @ValueSource(strings = {"argb", "abgr", "palette", "gray", "wide gray", "wide color"})
+        void transparentImagesAreThoseOfTheirFiles(String kind) throws IOException {
+            BufferedImage image = transparent(kind);
+            ByteArrayOutputStream png = new ByteArrayOutputStream();
+            ImageIO.write(image, "png", png);
+            BufferedImage read = ImageIO.read(new ByteArrayInputStream(png.toByteArray()));
+            assertThat(read.getColorModel().hasAlpha()).isTrue();
+            try (Mat file = ImageReader.decode(png.toByteArray(), kind);
+                    Mat given = ImageReader.from(image);
+                    Mat again = ImageReader.from(read)) {
+                byte[] expected = ImageReader.pixels(file);
+                assertThat(expected[0] & 0xff).isGreaterThan(190); // of the hidden pixel
+                assertThat(ImageReader.pixels(again)).isEqualTo(expected);
+                assertThat(ImageReader.pixels(given)).isEqualTo(expected);
+            }
+        }
+
+        private static BufferedImage transparent(String kind) {
+            if (kind.equals("palette")) {
+                byte[] red = {(byte) 200, 10, 100, (byte) 255};
+                byte[] green = {(byte) 150, 20, 90, 0};
+                byte[] alpha = {0, (byte) 255, 100, 1};
+                IndexColorModel colors = new IndexColorModel(2, 4, red, green, red, alpha);
+                BufferedImage image = new BufferedImage(2, 2, BufferedImage.TYPE_BYTE_BINARY, colors);
+                image.getRaster().setPixels(0, 0, 2, 2, new int[] {0, 1, 2, 3});
+                return image;
+            }
+            boolean gray = kind.endsWith("gray");
+            boolean wide = kind.startsWith("wide");
+            if (gray || wide) {
+                var colors = new ComponentColorModel(
+                        ColorSpace.getInstance(gray ? ColorSpace.CS_GRAY : ColorSpace.CS_sRGB),
+                        true,
+                        false,
+                        Transparency.TRANSLUCENT,
+                        wide ? DataBuffer.TYPE_USHORT : DataBuffer.TYPE_BYTE);
+                WritableRaster raster = colors.createCompatibleWritableRaster(2, 2);
+                int[] values = {200, 10, 100, 255, 150, 20, 90, 7, 201, 30, 50, 60, 3, 2, 1, 99};
+                int bands = raster.getNumBands();
+                int[] pixels = new int[4 * bands];
+                for (int i = 0; i < pixels.length; i++) {
+                    int value = i == bands - 1 ? 0 : values[i]; // the first pixel is hidden
+                    pixels[i] = wide ? value << 8 | value : value;
+                }
+                raster.setPixels(0, 0, 2, 2, pixels);
+                return new BufferedImage(colors, raster, false, null);
+            }
+            BufferedImage image = new BufferedImage(
+                    2, 2, kind.equals("argb") ? BufferedImage.TYPE_INT_ARGB : BufferedImage.TYPE_4BYTE_ABGR);
+            image.setRGB(0, 0, 2, 2, new int[] {0x00c89664, 0xff0a141e, 0x645a6e78, 0x01ffffff}, 0, 2);
+            return image;
         }
 
         @Test
