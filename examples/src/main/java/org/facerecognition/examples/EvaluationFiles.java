@@ -35,10 +35,11 @@ final class EvaluationFiles {
      * @throws UncheckedIOException when the folder of one cannot be written
      */
     void requireOther(@Nullable Path calibrated, @Nullable Path report) {
-        if (calibrated != null) {
-            Checkpoints.requireNotResumedFrom(calibrated);
-            check("--calibrate", calibrated);
-            OutputFile.requireWritable("--calibrate", calibrated);
+        @Nullable Path thresholds = calibrated == null ? null : model.thresholdsOf(calibrated);
+        if (thresholds != null) {
+            Checkpoints.requireNotResumedFrom(thresholds);
+            check("--calibrate", thresholds);
+            OutputFile.requireWritable("--calibrate", thresholds);
         }
         if (report != null) {
             Checkpoints.requireNotResumedFrom(report);
@@ -48,7 +49,7 @@ final class EvaluationFiles {
             check("the JSON file of --report", json);
             model.requireOther("the JSON file of --report", json);
             for (Path written : new Path[] {report, json}) {
-                ModelFile.requireApart("--calibrate", calibrated, "--report", written);
+                ModelFile.requireApart("--calibrate", thresholds, "--report", written);
             }
             OutputFile.requireWritable("--report", report);
             OutputFile.requireWritable("the JSON file of --report", json);

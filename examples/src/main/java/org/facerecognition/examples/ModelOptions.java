@@ -10,6 +10,7 @@ import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.onnx.InputContract;
+import org.facerecognition.onnx.ThresholdsFile;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +68,11 @@ final class ModelOptions {
 
     private boolean isOnnx() {
         return isOnnx(model);
+    }
+
+    /** Returns the file that thresholds go to when the model is to be saved to a file with them. */
+    Path thresholdsOf(Path saved) {
+        return isOnnx() ? ThresholdsFile.beside(saved) : saved;
     }
 
     static boolean isOnnx(Path file) {

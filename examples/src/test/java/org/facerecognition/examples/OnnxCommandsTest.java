@@ -255,6 +255,19 @@ class OnnxCommandsTest {
         assertThat(evaluated.err()).contains("note: the model's file does not say on whom it was trained");
     }
 
+    /** Thresholds go beside the link, but the folder of the file that it leads to was checked, before the work. */
+    @Test
+    void calibrationChecksTheFileBesideALink() throws IOException {
+        Path file = withoutMetadata("linked.onnx");
+        Path folder = Files.createDirectory(root.resolve("links"));
+        Path link = Files.createSymbolicLink(folder.resolve("link.onnx"), file);
+        Path thresholds = Files.createDirectory(folder.resolve("link.onnx.thresholds.json"));
+        Object[] words = {"evaluate", "--data", faces, "--layout", "folders", "--input", "sface", "--calibrate", link};
+        Cli.Result refused = Cli.run(words(words, "--model", link));
+        assertThat(refused.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(refused.err()).startsWith("error: --calibrate must be a file, but was the folder " + thresholds);
+    }
+
     private static Object[] words(Object[] first, Object... more) {
         return Stream.concat(Arrays.stream(first), Arrays.stream(more)).toArray();
     }
