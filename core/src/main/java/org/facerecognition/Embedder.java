@@ -29,6 +29,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.ModelInput;
 import org.facerecognition.eval.DatasetEmbedder;
+import org.facerecognition.eval.Embedded;
 import org.facerecognition.graph.Graph;
 import org.facerecognition.inference.CurrentNet;
 import org.facerecognition.inference.Int8Calibration;
@@ -164,6 +165,12 @@ final class Embedder implements AutoCloseable {
             }
         }
         return embeddings;
+    }
+
+    /** Returns a data set's embeddings; as {@link #finite(float[][])}. */
+    static Embedded finite(Embedded faces) {
+        finite(faces.embeddings());
+        return faces;
     }
 
     /** Maps the first images of a buffer to unit-norm embeddings. */

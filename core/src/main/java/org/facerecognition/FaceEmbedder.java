@@ -114,6 +114,7 @@ public interface FaceEmbedder extends AutoCloseable {
      * @return embeddings and labels, in the data set's order
      * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
      * @throws org.facerecognition.data.DataException when an image cannot be used
+     * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged
      */
     default Embedded embed(FaceDataset faces) {
         return embed(faces, done -> {});

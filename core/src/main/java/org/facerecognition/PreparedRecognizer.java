@@ -281,9 +281,9 @@ public final class PreparedRecognizer implements FaceEmbedder {
         };
         Libtorch.load();
         try (Device device = device()) {
-            return new DatasetEmbedder(model.input(), device, scoped)
+            return Embedder.finite(new DatasetEmbedder(model.input(), device, scoped)
                     .embed(seen, flip, embedded, badImages)
-                    .faces();
+                    .faces());
         }
     }
 

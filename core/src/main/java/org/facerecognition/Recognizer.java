@@ -394,6 +394,10 @@ public final class Recognizer implements FaceEmbedder {
 
     /**
      * Embeds all samples of a data set cropped as it says, whatever detector is set; see {@link #embed(FaceDataset)}.
+     *
+     * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
+     * @throws org.facerecognition.data.DataException when an image cannot be used
+     * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged
      */
     public Embedded embed(FaceDataset data, boolean flip) {
         return embed(data, flip, done -> {});
@@ -428,8 +432,8 @@ public final class Recognizer implements FaceEmbedder {
         FaceCropper cropper = now.detector != null
                 ? cropper(now)
                 : FaceCropper.withoutDetector(faces.crop(), model.input().sizePx());
-        return embedder.embedAsSingly(faces.cropped(cropper), now.flip, embedded, badImages)
-                .faces();
+        return Embedder.finite(embedder.embedAsSingly(faces.cropped(cropper), now.flip, embedded, badImages)
+                .faces());
     }
 
     // ---- decisions ----

@@ -26,6 +26,8 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.Split;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.inference.PreparedNet;
@@ -249,8 +251,17 @@ class PreparedFileTest {
         try (PreparedRecognizer prepared = load(other);
                 Recognizer recognizer = Recognizer.load(other);
                 Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
-            for (FaceEmbedder embedder : List.of(prepared, recognizer)) {
-                assertThatThrownBy(() -> embedder.embed(face))
+            FaceDataset faces = FaceDataset.synthetic(
+                    new SyntheticFaces(1, SIZE_PX).identities(0, 2).images(0, 2), Split.TEST);
+            List<ThrowingCallable> embeddings = List.of(
+                    () -> prepared.embed(face),
+                    () -> prepared.embed(faces),
+                    () -> prepared.embedAsCropped(faces, done -> {}),
+                    () -> recognizer.embed(face),
+                    () -> recognizer.embed(faces),
+                    () -> recognizer.embed(faces, true));
+            for (ThrowingCallable embedding : embeddings) {
+                assertThatThrownBy(embedding)
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessage("the network's embeddings of faces contain NaN or infinity; its training has"
                                 + " diverged, so use an earlier file");
