@@ -223,8 +223,16 @@ public final class PreparedRecognizer implements FaceEmbedder {
     /**
      * Records the thresholds of a model from elsewhere in the file {@code MODEL.thresholds.json} beside it. What others
      * have recorded there for other {@linkplain #embeddingMode modes} stays.
+     *
+     * @param onnx that this was loaded from, with the same input; borrowed
+     * @throws IllegalArgumentException when it is another one
+     * @throws WeightsException when the model was changed meanwhile, or its thresholds cannot be read or written
      */
     public void saveThresholds(OnnxModel onnx) {
+        if (!onnx.fingerprint().equals(fingerprint)) {
+            throw new IllegalArgumentException(
+                    "model must be the one that these thresholds were measured with, " + this + ", but was " + onnx);
+        }
         ModelFiles.writeThresholds(onnx, fingerprint, allThresholds(), mode);
     }
 

@@ -377,6 +377,14 @@ class OnnxRecognizerTest {
             try (PreparedRecognizer again = load(model)) {
                 assertThat(again.allThresholds()).isEmpty();
             }
+            for (String other : List.of("RGB mean=0 std=255", "adaface")) { // whose embeddings are others
+                try (OnnxModel same = OnnxModel.open(file, InputContract.parse(other))) {
+                    assertThatThrownBy(() -> prepared.saveThresholds(same))
+                            .isInstanceOf(IllegalArgumentException.class)
+                            .hasMessage("model must be the one that these thresholds were measured with, " + prepared
+                                    + ", but was " + same);
+                }
+            }
         }
     }
 
