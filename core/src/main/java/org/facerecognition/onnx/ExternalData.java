@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.ForeignText;
 import org.facerecognition.weights.WeightsException;
 
 /** Finds the values of constants that an ONNX file keeps in a file beside it. */
@@ -29,9 +30,11 @@ final class ExternalData {
             long offset = Long.parseLong(entries.getOrDefault("offset", "0"));
             long length = Long.parseLong(entries.getOrDefault("length", Long.toString(bytes - offset)));
             if (offset < 0 || length < 0 || offset > bytes || length > bytes - offset) {
-                throw new WeightsException(model + ": constant " + name + " must lie in the " + bytes + " bytes of "
-                        + file + ", but is said to be " + length + " bytes from byte " + offset
-                        + "; use another copy of both");
+                throw tooShort(
+                        model,
+                        file,
+                        "constant " + name + " must lie in the " + bytes + " bytes of " + file + ", but is said to be "
+                                + length + " bytes from byte " + offset);
             }
             return new TensorProto.InFile(file, offset, length);
         } catch (NumberFormatException e) {
@@ -43,6 +46,13 @@ final class ExternalData {
                             + "; put that file beside the model",
                     e);
         }
+    }
+
+    private static WeightsException tooShort(Path model, Path file, String why) {
+        String what = ForeignText.describe(file, "weights", "the file of weights")
+                .map(kind -> model + " keeps weights in " + file + ", which " + kind)
+                .orElse(model + ": " + why + "; use another copy of both");
+        return new WeightsException(what);
     }
 
     /** In caches, both names are links to files of one other folder. */

@@ -210,7 +210,9 @@ public final class OnnxModel implements AutoCloseable {
                     file,
                     "one output of embeddings",
                     "has the outputs "
-                            + proto.outputs().stream().map(ValueProto::name).toList());
+                            + proto.outputs().stream().map(ValueProto::name).toList()
+                            + "; keep the one of embeddings (in Python: onnx.utils.extract_model(FILE, OTHER_FILE, [\""
+                            + proto.inputs().get(0).name() + "\"], [OUTPUT]))");
         }
         return candidates.get(0);
     }

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.facerecognition.io.AtomicFile;
+import org.facerecognition.io.ForeignText;
 import org.facerecognition.onnx.ModelProto.ValueProto;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +75,9 @@ final class ProtoReader {
     }
 
     private static WeightsException damaged(Path file, String reason, @Nullable Exception cause) {
-        return new WeightsException(file + " is damaged or no ONNX model: " + reason + "; use another copy", cause);
+        String what = ForeignText.describe(file, "an ONNX model", "the .onnx file")
+                .orElse("is damaged or no ONNX model: " + reason + "; use another copy");
+        return new WeightsException(file + " " + what, cause);
     }
 
     private WeightsException damaged(String reason) {

@@ -30,12 +30,6 @@ final class ForeignFile {
 
     /** The first bytes of formats, in hexadecimal digits, and what to say of them. */
     private static final Map<String, String> SIGNATURES = Map.ofEntries(
-            Map.entry("1f8b", "is compressed with gzip" + UNPACK),
-            Map.entry("425a68", "is compressed with bzip2" + UNPACK),
-            Map.entry("fd377a585a00", "is compressed with xz" + UNPACK),
-            Map.entry("28b52ffd", "is compressed with zstd" + UNPACK),
-            Map.entry("377abcaf271c", "is a 7z archive" + UNPACK),
-            Map.entry("526172211a07", "is a RAR archive" + UNPACK),
             Map.entry(
                     "894844460d0a1a0a",
                     "is an HDF5 file, as Keras writes it, not weights of PyTorch" + PYTORCH_INSTEAD),
@@ -106,9 +100,6 @@ final class ForeignFile {
     }
 
     private static Optional<String> describe(byte[] start) {
-        if (start.length == 0) {
-            return Optional.of("is empty; fetch it again");
-        }
         String hex = HexFormat.of().formatHex(start, 0, Math.min(start.length, 16));
         Optional<String> known = SIGNATURES.entrySet().stream()
                 .filter(signature -> hex.startsWith(signature.getKey()))

@@ -8,6 +8,7 @@ import static org.facerecognition.export.OnnxModelWriter.attribute;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -245,6 +246,11 @@ class OnnxModelTest {
         assertThatThrownBy(() -> OnnxModel.open(absent, PLAIN)).hasMessageContaining("put that file beside the model");
         Path beyond = external("w.bin", 12, 12).write(inside.resolve("beyond.onnx"));
         assertThatThrownBy(() -> OnnxModel.open(beyond, PLAIN)).hasMessageContaining("must lie in the 20 bytes of");
+        Files.writeString(inside.resolve("lfs.bin"), "version https://git-lfs.github.com/spec/v1\n");
+        Path pointer = external("lfs.bin", 400, 12).write(inside.resolve("pointer.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(pointer, PLAIN))
+                .hasMessage(pointer + " keeps weights in " + inside.resolve("lfs.bin") + ", which is a Git LFS pointer,"
+                        + " not weights; fetch the file itself (git lfs pull)");
     }
 
     private static OnnxModelWriter external(String location, long offset, long length) {
@@ -258,10 +264,34 @@ class OnnxModelTest {
 
     @Test
     void rejectsWhatIsNoFaceModel() throws IOException {
-        Path text = Files.writeString(folder.resolve("text.onnx"), "version https://git-lfs.github.com/spec/v1\n");
-        assertThatThrownBy(() -> OnnxModel.open(text, PLAIN))
-                .isInstanceOf(WeightsException.class)
-                .hasMessageStartingWith(text + " is damaged or no ONNX model: ");
+        Path other = folder.resolve("other.onnx");
+        Map<String, String> contents = Map.of(
+                "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+                "is a Git LFS pointer, not an ONNX model; fetch the file itself (git lfs pull)",
+                "<!DOCTYPE html><html>",
+                "is a web page or other markup, not an ONNX model; fetch the file itself",
+                "\u001f\u008b\b\0",
+                "is compressed with gzip; unpack it and give the .onnx file in it",
+                "PK\3\4\24\0",
+                "is a zip archive; unpack it and give the .onnx file in it",
+                "",
+                "is empty; fetch it again");
+        for (Map.Entry<String, String> content : contents.entrySet()) {
+            Files.writeString(other, content.getKey(), StandardCharsets.ISO_8859_1);
+            assertThatThrownBy(() -> OnnxModel.open(other, PLAIN))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage(other + " " + content.getValue());
+        }
+        Files.write(other, new byte[] {8, 8, 58, 100, 1});
+        assertThatThrownBy(() -> OnnxModel.open(other, PLAIN))
+                .hasMessageStartingWith(other + " is damaged or no ONNX model: ");
+        Path several = colors().node("Relu", "c -> r")
+                .output("r", FREE, 1, 1, 3)
+                .output("c", FREE, 1, 1, 3)
+                .write(folder.resolve("several.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(several, PLAIN))
+                .hasMessageContaining("one output of embeddings, but has the outputs [y, r, c]; keep the one of")
+                .hasMessageContaining("onnx.utils.extract_model(FILE, OTHER_FILE, [\"images\"], [OUTPUT])");
         Path absent = folder.resolve("absent.onnx");
         assertThatThrownBy(() -> OnnxModel.open(absent, PLAIN)).hasMessageStartingWith("cannot read " + absent);
         Path gray = new OnnxModelWriter(17)
