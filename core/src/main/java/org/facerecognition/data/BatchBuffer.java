@@ -16,6 +16,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.facerecognition.vision.Pixels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,7 +89,7 @@ public final class BatchBuffer implements AutoCloseable {
         if (image.isNull() || image.type() != CV_8UC3 || image.rows() != sizePx || image.cols() != sizePx) {
             throw new IllegalStateException(
                     "a transform changed the size or type of an image: it must be RGB, CV_8UC3, of " + sizePx + "x"
-                            + sizePx + ", but was " + RgbImages.describe(image));
+                            + sizePx + ", but was " + Pixels.describe(image));
         }
         if (!image.isContinuous()) { // a region of a larger image
             try (Mat dense = image.clone()) {

@@ -119,8 +119,10 @@ public enum Crop {
      * @param name of the image in messages
      * @return sizePx x sizePx; owned
      * @throws DataException when the image does not have the size that this crop is made for
+     * @throws IllegalArgumentException when it is closed, empty or of another type
      */
     public Mat apply(Mat image, int sizePx, String name) {
+        RgbImages.require(image);
         if (widthPx != 0 && (image.cols() != widthPx || image.rows() != heightPx)) {
             throw new DataException("image " + name + " must be " + widthPx + "x" + heightPx + " for crop " + this
                     + ", but was " + image.cols() + "x" + image.rows() + "; that crop is for CelebA's aligned images: a"

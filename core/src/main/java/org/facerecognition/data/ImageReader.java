@@ -269,7 +269,7 @@ public final class ImageReader {
         boolean same = image.cols() == width && image.rows() == height;
         boolean rotated = image.cols() == height && image.rows() == width;
         if (image.type() != CV_8UC3 || !(same || rotated)) {
-            String found = image.cols() + "x" + image.rows() + " (" + RgbImages.describe(image) + ")";
+            String found = image.cols() + "x" + image.rows() + " (" + Pixels.describe(image) + ")";
             image.close();
             throw new DataException("image " + name + " is damaged: its header claims " + claimed
                     + " pixels, but it was decoded to " + found + WAY_OUT);
@@ -285,8 +285,10 @@ public final class ImageReader {
      * Encodes an image as PNG, without loss.
      *
      * @param image RGB, CV_8UC3; borrowed
+     * @throws IllegalArgumentException when it is closed, empty or of another type
      */
     public static byte[] png(Mat image) {
+        RgbImages.require(image);
         try (Mat bgr = new Mat();
                 BytePointer png = new BytePointer()) {
             cvtColor(image, bgr, COLOR_RGB2BGR);

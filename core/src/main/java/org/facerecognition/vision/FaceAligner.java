@@ -38,7 +38,8 @@ public final class FaceAligner {
      * @param points five landmarks, x and y in pixels of {@code image}, in the template's order
      * @param sizePx side of the result; 112 is the template itself, other sizes scale it
      * @return sizePx x sizePx, of the same type; owned
-     * @throws IllegalArgumentException when there are not five points, one is not finite, or all are the same
+     * @throws IllegalArgumentException when the image is closed or empty, there are not five points, one is not finite,
+     *     or all are the same
      */
     public static Mat align(Mat image, double[][] points, int sizePx) {
         return align(image, points, FaceTemplate.square(sizePx));
@@ -50,9 +51,13 @@ public final class FaceAligner {
      * @param image any type; borrowed and not changed
      * @param points five landmarks, x and y in pixels of {@code image}, in the template's order
      * @return an image of the template's size and the type of {@code image}; owned
-     * @throws IllegalArgumentException when there are not five points, one is not finite, or all are the same
+     * @throws IllegalArgumentException when the image is closed or empty, there are not five points, one is not finite,
+     *     or all are the same
      */
     public static Mat align(Mat image, double[][] points, FaceTemplate template) {
+        if (image.isNull() || image.empty()) {
+            throw new IllegalArgumentException("image must have pixels, but was " + Pixels.describe(image));
+        }
         double[][] matrix = similarity(points, template.points());
         if (Math.max(image.cols(), image.rows()) > MAX_WARPED_PX) {
             try (Rect place = source(matrix, template, image);

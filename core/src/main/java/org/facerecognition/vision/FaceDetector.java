@@ -173,7 +173,7 @@ public interface FaceDetector extends AutoCloseable {
      * @param image RGB, CV_8UC3, of any size; borrowed and not changed
      * @return the faces in pixels of {@code image}, the most prominent (large and near the middle) first; empty when
      *     there is none
-     * @throws IllegalArgumentException when the image is empty or of another type
+     * @throws IllegalArgumentException when the image is closed, empty or of another type
      * @throws IllegalStateException when the detector is closed
      */
     List<DetectedFace> detect(Mat image);

@@ -2,7 +2,6 @@ package org.facerecognition.vision;
 
 import static org.bytedeco.opencv.global.opencv_core.BORDER_CONSTANT;
 import static org.bytedeco.opencv.global.opencv_core.BORDER_ISOLATED;
-import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 import static org.bytedeco.opencv.global.opencv_core.ROTATE_180;
 import static org.bytedeco.opencv.global.opencv_core.copyMakeBorder;
 import static org.bytedeco.opencv.global.opencv_core.rotate;
@@ -168,10 +167,7 @@ final class OnnxFaceDetector implements FaceDetector {
 
     @Override
     public List<DetectedFace> detect(Mat image) {
-        if (image.empty() || image.type() != CV_8UC3) {
-            throw new IllegalArgumentException("image must be RGB, CV_8UC3, but was "
-                    + (image.empty() ? "empty" : "of OpenCV's type " + image.type()));
-        }
+        Pixels.require(image);
         try (Lifetime.Use use = lifetime.enter()) {
             return (settings.rotations() ? detectTurned(image) : detectUpright(image))
                     .stream()
@@ -213,6 +209,7 @@ final class OnnxFaceDetector implements FaceDetector {
      */
     @Override
     public boolean isUpsideDown(Mat image, DetectedFace face) {
+        Pixels.require(image);
         if (settings.rotations() || face.score() >= network.minUprightScore()) {
             return false; // with rotations, the turned image has been examined already
         }

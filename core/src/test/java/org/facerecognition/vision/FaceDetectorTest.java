@@ -15,11 +15,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.global.opencv_core;
@@ -28,6 +30,7 @@ import org.bytedeco.opencv.opencv_core.Size;
 import org.facerecognition.Races;
 import org.facerecognition.SharedFiles;
 import org.facerecognition.SquareFaces;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.natives.Processors;
 import org.junit.jupiter.api.Test;
@@ -279,11 +282,37 @@ class FaceDetectorTest {
         assertThatThrownBy(() -> new DetectedFace(new DetectedFace.Box(0, 0, 1, 1), List.of(), 1))
                 .hasMessage("points must be 5, but were 0");
         try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
-                Mat gray = new Mat(9, 9, CV_8UC1);
+                Mat gray = new Mat(9, 9, CV_8UC1)) {
+            assertThatThrownBy(() -> detector.detect(gray)).hasMessage("image must be RGB, CV_8UC3, but was CV_8UC1");
+        }
+    }
+
+    /** A closed image was a NullPointerException, and an empty one an error inside of OpenCV. */
+    @Test
+    void rejectsImagesWithoutPixels() {
+        DetectedFace face = new DetectedFace(
+                new DetectedFace.Box(1, 1, 20, 20), Collections.nCopies(5, new DetectedFace.Point(4, 4)), 0.1);
+        double[][] points = FaceAligner.template();
+        Mat closed = new Mat(9, 9, CV_8UC3);
+        closed.close();
+        try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
                 Mat empty = new Mat()) {
-            assertThatThrownBy(() -> detector.detect(gray))
-                    .hasMessage("image must be RGB, CV_8UC3, but was of OpenCV's type 0");
-            assertThatThrownBy(() -> detector.detect(empty)).hasMessage("image must be RGB, CV_8UC3, but was empty");
+            for (Mat image : List.of(closed, empty)) {
+                String was = image == empty ? "empty" : "closed";
+                for (ThrowingCallable use : List.<ThrowingCallable>of(
+                        () -> detector.detect(image),
+                        () -> detector.isUpsideDown(image, face),
+                        () -> Crop.WHOLE.apply(image, 8, "x"),
+                        () -> ImageReader.png(image),
+                        () -> Pixels.of(image))) {
+                    assertThatThrownBy(use)
+                            .isInstanceOf(IllegalArgumentException.class)
+                            .hasMessage("image must be RGB, CV_8UC3, but was " + was);
+                }
+                assertThatThrownBy(() -> FaceAligner.align(image, points, 112))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("image must have pixels, but was " + was);
+            }
         }
     }
 
