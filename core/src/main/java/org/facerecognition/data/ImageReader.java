@@ -33,8 +33,13 @@ import org.facerecognition.vision.Pixels;
  * pixels it has, and these are not too many. An image whose size cannot be determined is rejected.
  */
 public final class ImageReader {
-    /** Images whose header declares more pixels are rejected before decoding; so many take 300 MB when decoded. */
+    /**
+     * Images whose header declares more pixels are rejected before decoding; so many take 300 MB when decoded. For a
+     * JPEG that is decoded at a reduced size row by row, this is the limit of that size.
+     */
     public static final long MAX_PIXELS = 100_000_000;
+
+    private static final long MAX_PIXELS_TO_REDUCE = 250_000_000; // of the largest cameras; bounds the time
 
     private static final int MAX_SIDE_PX = 1 << 20; // OpenCV's limit
     private static final int MAX_PASSES = 100;
@@ -89,7 +94,8 @@ public final class ImageReader {
         if (!ImageHeader.isKnown(start) || TiffHeader.isRawWithPreview(new HeaderBytes(start))) {
             throw unreadable(start, bytes, name);
         }
-        ImageHeader.of(start).ifPresent(header -> check(header.size(), name, MAX_PIXELS));
+        long max = isJpeg(start) ? MAX_PIXELS_TO_REDUCE : MAX_PIXELS; // what it is reduced to is checked later
+        ImageHeader.of(start).ifPresent(header -> check(header.size(), name, max));
     }
 
     /**
@@ -134,14 +140,14 @@ public final class ImageReader {
         }
         load();
         ImageHeader header = ImageHeader.of(bytes).orElseThrow(() -> unreadable(bytes, name));
-        check(header, bytes.length, name, maxPixels);
+        int reduction = reduction(bytes, header.size(), minPx);
+        check(header, bytes.length, name, reduction, maxPixels);
         byte[] input = decodable(bytes).orElseThrow(() -> unreadable(bytes, name));
         Optional<TileOrientation> turned = TiffHeader.tileOrientation(start);
         if (turned.isPresent()) {
             input = input.clone();
             input[turned.get().at()] = 1;
         }
-        int reduction = reduction(bytes, header.size(), minPx);
         Mat image;
         try (BytePointer data = new BytePointer(input);
                 Mat encoded = new Mat(1, input.length, CV_8UC1, data)) {
@@ -184,9 +190,10 @@ public final class ImageReader {
     }
 
     /** Rejects images that should not be decoded, by their header. */
-    private static void check(ImageHeader header, int bytes, String name, long maxPixels) {
+    private static void check(ImageHeader header, int bytes, String name, int reduction, long maxPixels) {
         ImageSize size = header.size();
-        check(size, name, maxPixels);
+        boolean rowByRow = reduction > 1 && header.bufferBytes() == 0; // others are kept in memory as a whole
+        check(size, name, rowByRow ? Math.min(MAX_PIXELS_TO_REDUCE, maxPixels * reduction * reduction) : maxPixels);
         if (header.minBytes() > bytes) {
             throw new DataException("image " + name + " is truncated: " + bytes + " bytes are too few for the " + size
                     + " pixels that its header claims" + WAY_OUT);
@@ -233,7 +240,7 @@ public final class ImageReader {
 
     /** Returns the factor by which a JPEG is reduced while decoding, which saves work: 8, 4, 2 or 1; 1 for others. */
     private static int reduction(byte[] bytes, ImageSize size, int minPx) {
-        if ((bytes[0] & 0xff) != 0xff) {
+        if (!isJpeg(bytes)) {
             return 1;
         }
         int times = reduction(Math.min(size.width(), size.height()), minPx);
@@ -242,6 +249,10 @@ public final class ImageReader {
             times /= 2; // the decoder fills up the right and the bottom, which may become the left and the top
         }
         return times;
+    }
+
+    private static boolean isJpeg(byte[] start) {
+        return (start[0] & 0xff) == 0xff;
     }
 
     /** Returns the largest factor, 8, 4, 2 or 1, by which a side can be reduced without becoming too short. */

@@ -7,6 +7,7 @@ import static org.bytedeco.opencv.global.opencv_imgcodecs.imwrite;
 
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -139,6 +140,45 @@ class ImageFormatsTest {
         try (Mat image = ImageReader.read(resource("plain.png"), 1)) {
             assertThat(image.cols()).isEqualTo(24);
         }
+    }
+
+    /** A gray image whose blocks all take two bits: a code of one bit for no difference, one for the end of a block. */
+    private static byte[] uniformJpeg(int width, int height, int frame) {
+        ByteBuffer jpeg = ByteBuffer.allocate(200 + width / 8 * (height / 8) / 4);
+        jpeg.putInt(0xffd8ffdb).putShort((short) 67).put((byte) 0);
+        for (int i = 0; i < 64; i++) {
+            jpeg.put((byte) 16);
+        }
+        jpeg.putShort((short) frame).putShort((short) 11).put((byte) 8);
+        jpeg.putShort((short) height).putShort((short) width).put(new byte[] {1, 1, 0x11, 0});
+        for (int table : new int[] {0x00, 0x10}) {
+            jpeg.putShort((short) 0xffc4).putShort((short) 20).put((byte) table).put((byte) 1);
+            jpeg.put(new byte[16]); // 15 lengths of codes without any, and the symbol 0
+        }
+        jpeg.putShort((short) 0xffda).putShort((short) 8).put(new byte[] {1, 1, 0, 0, 63, 0});
+        jpeg.position(jpeg.limit() - 2);
+        return jpeg.putShort((short) 0xffd9).array();
+    }
+
+    /** Telephones take photographs of 108 and 200 megapixels; those that are kept in memory as a whole are refused. */
+    @Test
+    void reducesAJpegThatIsTooLargeAsItIs() throws IOException {
+        byte[] bytes = uniformJpeg(12_000, 9_000, 0xffc0);
+        try (Mat image = ImageSource.of(bytes, "phone").read(640)) {
+            assertThat(image.cols()).isEqualTo(1_500);
+            assertThat(TestImages.bytes(image)[0]).isEqualTo((byte) 128);
+        }
+        Path file = Files.write(folder.resolve("phone.jpg"), bytes);
+        try (Mat image = ImageReader.read(file, 4_500)) {
+            assertThat(image.cols()).isEqualTo(6_000);
+        }
+        String refusal = "image phone must have at most 100000000 pixels, but claims 12000x9000";
+        assertThatThrownBy(() -> ImageReader.decode(bytes, "phone")).hasMessageStartingWith(refusal);
+        byte[] progressive = uniformJpeg(12_000, 9_000, 0xffc2);
+        assertThatThrownBy(() -> ImageSource.of(progressive, "phone").read(640)).hasMessageStartingWith(refusal);
+        byte[] absurd = uniformJpeg(16_000, 16_000, 0xffc0);
+        assertThatThrownBy(() -> ImageSource.of(absurd, "phone").read(640))
+                .hasMessageStartingWith("image phone must have at most 250000000 pixels, but claims 16000x16000");
     }
 
     /**
