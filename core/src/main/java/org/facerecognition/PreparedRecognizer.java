@@ -98,6 +98,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
      *
      * @return owned
      * @throws WeightsException when the file is missing, damaged or does not fit
+     * @throws IllegalArgumentException when an {@code .onnx} file does not say what pixels it takes
      */
     public static PreparedRecognizer load(Path file) {
         return load(file, null);
@@ -110,6 +111,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
      *     Null for images that are cropped as in training
      * @return owned
      * @throws WeightsException when the file is missing, damaged or does not fit
+     * @throws IllegalArgumentException when an {@code .onnx} file does not say what pixels it takes
      * @throws IllegalStateException when the model was trained on faces that were cropped in another way
      */
     public static PreparedRecognizer load(Path file, @Nullable FaceDetector detector) {
@@ -130,6 +132,7 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @param flip whether the embedding of the mirrored image is added, as {@link Recognizer#useFlip} says
      * @return owned
      * @throws WeightsException when the file is missing, damaged or does not fit
+     * @throws IllegalArgumentException when an {@code .onnx} file does not say what pixels it takes
      * @throws IllegalStateException when the model was trained on faces that were cropped in another way, or half
      *     precision or int8 is required and not close enough to float32 or not possible
      */
@@ -198,6 +201,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @return owned
      * @throws WeightsException when the model's layers do not fit each other, none of the two can run it (the message
      *     names the node), or weights are not finite
+     * @throws IllegalStateException when the model was trained on faces that were cropped in another way, int8 is
+     *     asked for, or half precision is required and not close enough to float32 or not possible
      */
     public static PreparedRecognizer load(
             OnnxModel onnx, PrepareOptions options, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {

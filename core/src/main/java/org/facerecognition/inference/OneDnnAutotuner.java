@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * convolution ({@link OneDnnWinograd}, {@link OneDnnUnfolding}), that is timed too.
  *
  * <p>The choice is the same for all batch sizes, and {@link KernelChoices} keeps it, so that an image's
- * embedding is the same, bit for bit, in a batch of any size and in every process.
+ * embedding is the same, bit for bit, in a batch of any size and in every process that finds the choice there: two that
+ * start together, before any was kept, may choose differently until they are started again.
  */
 final class OneDnnAutotuner {
     private static final int TRIALS = 5; // the first is slow because code and data are not in the caches yet

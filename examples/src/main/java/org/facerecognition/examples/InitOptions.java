@@ -30,7 +30,7 @@ final class InitOptions {
             description = "Start the encoder from trained weights: a file (.pth, .pt, .ckpt, .safetensors, a model of"
                     + " this program, an .onnx model of the encoder's structure, or a TorchScript archive of it);"
                     + " imagenet, which fetches"
-                    + " torchvision's weights; or an https: or file: address"
+                    + " torchvision's weights; or an https: or file: address of weights (not of an .onnx model)"
                     + " with --init-sha256.")
     private @Nullable String init;
 
