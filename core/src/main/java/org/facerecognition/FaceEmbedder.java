@@ -87,8 +87,9 @@ public interface FaceEmbedder extends AutoCloseable {
     /**
      * Embeds images of faces, each as {@link #embed(ImageSource)} does, for archives of any size: a bounded number of
      * images is read ahead on several threads while others are embedded, and an image that cannot be used does not stop
-     * the others. A failure that is not of one image, such as of a detector that was closed, comes after the elements
-     * before it; that of a thread that is interrupted while it waits for an image is an IllegalStateException.
+     * the others. A failure of another kind, such as of a detector that was closed or an embedding that is not finite,
+     * comes after the elements before it; that of a thread that is interrupted while it waits for an image is an
+     * IllegalStateException.
      *
      * @param images are taken as they are needed
      * @return an element for each image, in the same order, with its embedding or the reason why it has none; for one

@@ -3,6 +3,7 @@ package org.facerecognition;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.bytedeco.opencv.global.opencv_core.CV_8UC1;
+import static org.bytedeco.opencv.global.opencv_core.CV_8UC3;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +14,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -20,6 +22,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -31,6 +34,7 @@ import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.EmbeddingPipeline;
+import org.facerecognition.data.FaceCropper;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
@@ -229,6 +233,76 @@ class EmbeddingPipelineTest {
             assertThat(results.next().embedding()).isPresent();
             assertThat(results.hasNext()).isFalse();
         }
+    }
+
+    /** The images of the same batch used to be lost. */
+    @Test
+    void anErrorOfAnImageComesAfterTheImagesBefore() {
+        Stream<ImageSource> images = IntStream.range(0, 6).mapToObj(i -> i == 4 ? new BottomlessImage() : face(i));
+        try (Stream<EmbeddedImage> stream = recognizer.embedEach(images)) {
+            Iterator<EmbeddedImage> results = stream.iterator();
+            for (int i = 0; i < 4; i++) {
+                assertThat(results.next().embedding()).isPresent();
+            }
+            assertThatThrownBy(results::next).isInstanceOf(StackOverflowError.class);
+            assertThat(results.next().embedding()).isPresent();
+            assertThat(results.hasNext()).isFalse();
+        }
+    }
+
+    private static ImageSource face(int i) {
+        return ImageSource.of(FACES.get(i));
+    }
+
+    private static final class BottomlessImage implements ImageSource {
+        @Override
+        public String name() {
+            return "bottomless";
+        }
+
+        @Override
+        public Mat read() {
+            throw new StackOverflowError();
+        }
+    }
+
+    /** An embedding that is not finite is of one image; the other fifteen of its batch used to be lost. */
+    @Test
+    void anImageThatCannotBeEmbeddedFailsAlone() {
+        IllegalStateException notFinite = new IllegalStateException("embeddings are not finite");
+        Function<List<byte[]>, float[][]> network = crops -> {
+            if (crops.stream().anyMatch(crop -> crop[0] == 5)) {
+                throw notFinite;
+            }
+            return crops.stream().map(crop -> new float[] {crop[0]}).toArray(float[][]::new);
+        };
+        List<Mat> pixels = IntStream.range(0, 12)
+                .mapToObj(i -> new Mat(1, 1, CV_8UC3, org.bytedeco.opencv.opencv_core.Scalar.all(i)))
+                .toList();
+        List<ImageSource> images =
+                new ArrayList<>(pixels.stream().map(ImageSource::of).toList());
+        images.set(8, ImageSource.of(new byte[] {1, 2, 3}, "broken-8"));
+        List<String> seen = new ArrayList<>();
+        try (Stream<EmbeddedImage> stream = EmbeddingPipeline.stream(
+                images.stream(), image -> new FaceCropper.Located(image.read(), Optional.empty()), network)) {
+            Iterator<EmbeddedImage> results = stream.iterator();
+            for (int i = 0; i < 12; i++) {
+                try {
+                    EmbeddedImage next = results.next();
+                    seen.add(next.embedding().map(Arrays::toString).orElse("problem"));
+                } catch (IllegalStateException e) {
+                    seen.add(e.getMessage());
+                }
+            }
+            assertThat(results.hasNext()).isFalse();
+        } finally {
+            pixels.forEach(Mat::close);
+        }
+        List<String> expected = new ArrayList<>(
+                IntStream.range(0, 12).mapToObj(i -> "[" + i + ".0]").toList());
+        expected.set(5, notFinite.getMessage());
+        expected.set(8, "problem");
+        assertThat(seen).isEqualTo(expected);
     }
 
     /** What was read before a folder turns out to be unreadable is not lost. */

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -78,7 +79,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
     private @Nullable RuntimeException noMoreImages; // why the next image could not be taken
-    private @Nullable RuntimeException failed; // of an image, beyond that image; comes after the results before it
+    private @Nullable Throwable failed; // unchecked, of an image, beyond that image; comes after the results before it
     private volatile boolean canceled;
 
     /**
@@ -214,8 +215,8 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
                 crops.add(input.pixels());
                 faces.add(input.face());
                 problems.add(null);
-            } catch (RuntimeException e) {
-                DataException problem = problem(first.image, e);
+            } catch (RuntimeException | Error e) {
+                DataException problem = e instanceof RuntimeException ofImage ? problem(first.image, ofImage) : null;
                 if (problem == null) {
                     failed = e;
                 } else {
@@ -229,23 +230,62 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
             rethrow();
         }
         readAhead(); // goes on while this thread embeds
-        float[][] embeddings = embed.apply(crops);
+        float[][] embeddings = embedded(crops);
         int next = 0;
         for (int i = 0; i < sources.size(); i++) {
             DataException problem = problems.get(i);
+            if (problem == null && next == embeddings.length) { // of which the failure is
+                for (int later = sources.size() - 1; later > i; later--) {
+                    giveBack(sources.get(later), faces.get(later), problems.get(later), crops);
+                }
+                break;
+            }
             ready.add(new EmbeddedImage(
                     sources.get(i),
                     problem == null ? Optional.of(embeddings[next++]) : Optional.empty(),
                     faces.get(i),
                     Optional.ofNullable(problem)));
         }
+        if (ready.isEmpty()) {
+            rethrow();
+        }
+    }
+
+    /** Puts an image before the others again, the last of a batch first. */
+    private void giveBack(
+            ImageSource image, Optional<DetectedFace> face, @Nullable DataException problem, List<byte[]> crops) {
+        pending.addFirst(new Pending(
+                image,
+                problem != null
+                        ? CompletableFuture.failedFuture(problem)
+                        : CompletableFuture.completedFuture(new Input(crops.remove(crops.size() - 1), face))));
+    }
+
+    /** Embeds crops; if that fails, one by one, up to the one that is the cause. */
+    private float[][] embedded(List<byte[]> crops) {
+        try {
+            return embed.apply(crops);
+        } catch (RuntimeException e) {
+            List<float[]> before = new ArrayList<>();
+            try {
+                for (byte[] one : crops) {
+                    before.add(embed.apply(List.of(one))[0]);
+                }
+            } catch (RuntimeException ofOne) {
+                failed = ofOne;
+            }
+            return before.toArray(new float[0][]);
+        }
     }
 
     private void rethrow() {
-        RuntimeException failure = failed;
+        Throwable failure = failed;
+        failed = null;
+        if (failure instanceof Error error) {
+            throw error;
+        }
         if (failure != null) {
-            failed = null;
-            throw failure;
+            throw (RuntimeException) failure;
         }
     }
 

@@ -1,6 +1,8 @@
 package org.facerecognition.examples;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.facerecognition.data.FaceDataset;
@@ -16,9 +18,7 @@ final class AllPairsProtocol implements EvaluationProtocol {
     @Override
     public void measure(Evaluation evaluation) {
         FaceDataset all = evaluation.data.readAll(evaluation.seed);
-        FaceDataset people = evaluation.unseen > 0
-                ? all.byIdentity(evaluation.unseen, evaluation.seed).unseen()
-                : all;
+        FaceDataset people = evaluation.unseen > 0 ? leftOut(all, evaluation) : all;
         FaceDataset faces = atMost(people, MAX_FACES);
         if (faces.size() < people.size()) {
             evaluation.note(note(faces, people));
@@ -28,6 +28,27 @@ final class AllPairsProtocol implements EvaluationProtocol {
         set.requireMeasurable();
         evaluation.report.count("people", faces.labelsShown().cardinality());
         evaluation.report(set.verify(chosen -> evaluation.embed("faces", chosen)), evaluation.seen(faces));
+    }
+
+    /**
+     * Returns the people whom the training left out: those whom its seed chooses or, if the model knows some of these,
+     * those whom it does not know. The seed chooses from the list of all people, and one more or one less in the list
+     * gives another choice.
+     */
+    private static FaceDataset leftOut(FaceDataset all, Evaluation evaluation) {
+        FaceDataset chosen = all.byIdentity(evaluation.unseen, evaluation.seed).unseen();
+        Set<String> known = evaluation.trainedOn(all);
+        List<String> others =
+                all.identities().stream().filter(name -> !known.contains(name)).toList();
+        if (others.isEmpty() || chosen.identities().stream().noneMatch(known::contains)) {
+            return chosen;
+        }
+        evaluation.note(String.format(
+                Locale.ROOT,
+                "the data has other people than the training had, so that --unseen would choose some whom the model"
+                        + " knows; the %,d whom it does not know are measured",
+                others.size()));
+        return all.withIdentities(others);
     }
 
     /** Says how many of the faces were chosen. */

@@ -75,7 +75,11 @@ final class AugmentCommand implements Callable<Integer> {
             description = "Seed of the choice of images and of the transforms.")
     private long seed;
 
-    @Option(names = "--out", defaultValue = "augmentations.png", paramLabel = "FILE", description = "PNG to write.")
+    @Option(
+            names = "--out",
+            defaultValue = "augmentations.png",
+            paramLabel = "FILE",
+            description = "Image to write; its extension decides the format.")
     private Path out;
 
     @Option(names = "--json", description = "End with one line of JSON on standard output.")

@@ -276,7 +276,18 @@ final class EvaluateCommand implements Callable<Integer> {
     private Evaluation measured(
             LoadedModel loaded, @Nullable FaceDetector faceDetector, EvaluationReport results, PrintWriter err) {
         Evaluation evaluation = new Evaluation(
-                loaded, !noFlip, faceDetector, face.choice(), data, badImages, pairs, unseen, seed, results, err);
+                loaded,
+                !noFlip,
+                faceDetector,
+                face.choice(),
+                data,
+                badImages,
+                pairs,
+                unseen,
+                namesakes,
+                seed,
+                results,
+                err);
         protocol.maker.get().measure(evaluation);
         return evaluation;
     }
@@ -328,7 +339,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     private List<Threshold> calibrate(LoadedModel loaded, Evaluation evaluation) {
         FaceDataset all = evaluation.usable(data.readAll(seed));
-        Set<String> trainedOn = namesakes ? Set.of() : Set.copyOf(loaded.knownPeople(all));
+        Set<String> trainedOn = evaluation.trainedOn(all);
         List<String> others = all.identities().stream()
                 .filter(name -> !trainedOn.contains(name))
                 .toList();

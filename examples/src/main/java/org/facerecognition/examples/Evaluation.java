@@ -36,6 +36,7 @@ final class Evaluation {
     final DataOptions data;
     final @Nullable Path pairs;
     final double unseen;
+    final boolean namesakes;
     final long seed;
     final EvaluationReport report;
 
@@ -46,6 +47,7 @@ final class Evaluation {
      * @param choice which of several faces in an image is used
      * @param pairs the list of --pairs; null for the data set's own
      * @param unseen share of the people whom the training left out; 0 to measure on all people
+     * @param namesakes whether people with names of the training are other people
      */
     Evaluation(
             LoadedModel model,
@@ -56,6 +58,7 @@ final class Evaluation {
             BadImagesOption badImages,
             @Nullable Path pairs,
             double unseen,
+            boolean namesakes,
             long seed,
             EvaluationReport report,
             PrintWriter err) {
@@ -67,6 +70,7 @@ final class Evaluation {
         this.badImages = badImages;
         this.pairs = pairs;
         this.unseen = unseen;
+        this.namesakes = namesakes;
         this.seed = seed;
         this.report = report;
         this.err = err;
@@ -75,6 +79,11 @@ final class Evaluation {
     /** Returns the model; borrowed. */
     LoadedModel model() {
         return model;
+    }
+
+    /** Returns the names of those whom the model was trained on, as far as its file says. */
+    Set<String> trainedOn(FaceDataset people) {
+        return namesakes ? Set.of() : Set.copyOf(model.knownPeople(people));
     }
 
     /** Returns the faces as the network sees them: with a detector, those that it finds. */
