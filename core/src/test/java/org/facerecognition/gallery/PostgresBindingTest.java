@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -234,6 +236,39 @@ class PostgresBindingTest {
             assertThat(Integer.parseInt(number())).isEqualTo(Integer.parseInt(first) + 1);
             gallery.enroll("a", OLD);
         }
+    }
+
+    /** Binding makes tables; a user who may only use those that exist leaves the gallery as it is. */
+    @Test
+    void saysWhoMayBindIt() {
+        openNew().close();
+        database.run("DROP ROLE IF EXISTS face_user");
+        database.run("CREATE ROLE face_user");
+        database.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO face_user");
+        DataSource limited = FaultyDataSource.proxy(DataSource.class, (method, args) -> {
+            Object result = FaultyDataSource.call(database.dataSource(), method, args);
+            return result instanceof Connection connection ? asUser(connection) : result;
+        });
+        try {
+            assertThatThrownBy(() -> openOld(limited, 0))
+                    .isInstanceOf(GalleryException.class)
+                    .hasMessageStartingWith("cannot make the tables of gallery " + name + " in the database: must be")
+                    .hasMessageContaining("; connect once as the owner of face_gallery_entry, who needs CREATE");
+        } finally {
+            database.run("DROP OWNED BY face_user");
+            database.run("DROP ROLE face_user");
+        }
+        assertThat(info()).isEqualTo(new GalleryInfo("new", NEW.length));
+    }
+
+    private static Connection asUser(Connection real) throws SQLException {
+        Sql.run(real, "SET ROLE face_user");
+        return FaultyDataSource.proxy(Connection.class, (method, args) -> {
+            if (method.getName().equals("close")) {
+                Sql.run(real, "RESET ROLE"); // connections of a test database may share a session
+            }
+            return FaultyDataSource.call(real, method, args);
+        });
     }
 
     @Test
