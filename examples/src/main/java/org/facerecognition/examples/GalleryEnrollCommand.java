@@ -156,8 +156,9 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         }
         requireNoImage(words.get(0));
         String name = Arguments.name(words.get(0));
-        ImageFileNames.Given given = ImageFileNames.of(
-                words.stream().skip(1).map(PathConverter::path).toList());
+        List<Path> places = words.stream().skip(1).map(PathConverter::path).toList();
+        ImageFileNames.Given given = ImageFileNames.of(places);
+        places.forEach(place -> requireFlat(place, given.paths(), name));
         leftOut.putAll(given.leftOut()); // and reported with what else is left out
         given.notes().stream()
                 .filter(note -> !given.leftOut().containsValue(note))
@@ -165,6 +166,16 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         return given.paths().stream()
                 .map(file -> new EnrollmentPlan.NamedImage(name, file))
                 .toList();
+    }
+
+    /** Rejects a folder of folders: these are of several people, as a rule, and would all get one name. */
+    private static void requireFlat(Path place, List<Path> images, String name) {
+        if (images.stream()
+                .anyMatch(image ->
+                        image.startsWith(place) && place.relativize(image).getNameCount() > 1)) {
+            throw new IllegalArgumentException("folder " + place + " must have images of " + name
+                    + " in it, but has folders of images; --folder " + place + " enrolls each of them as a person");
+        }
     }
 
     /** Rejects an image in the place of the name, as where a pattern of files comes first. */

@@ -166,6 +166,16 @@ class GalleryCommandTest {
         assertThat(nothing.err()).contains("error: folder " + empty + " must have images in it, but ");
     }
 
+    /** Everybody would be enrolled as Ann. */
+    @Test
+    void aFolderOfPeopleIsNotEnrolledUnderOneName() throws IOException {
+        photograph("Ann/2.png", true, true);
+        Cli.Result refused = enroll("Ann", photos);
+        assertThat(refused.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(refused.err()).contains("--folder " + photos + " enrolls each of them as a person");
+        assertThat(file).doesNotExist();
+    }
+
     /** Photographs were embedded whole by the new model, and the exit code was 0. */
     @Test
     void reembeddingFacesThatWereFoundNeedsADetector() {
