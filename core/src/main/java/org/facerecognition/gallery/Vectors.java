@@ -19,7 +19,8 @@ import org.facerecognition.natives.SystemMemory;
  * that is not written yet is not committed by the operating system.
  *
  * Blocks begin where a large page may, and have large pages where Linux gives them: a matrix product with one probe
- * then takes two thirds of the time (Intel Xeon with AMX, 300,000 rows of 512 values). An almost empty block takes 2 MiB.
+ * then takes two thirds of the time (Intel Xeon with AMX, 300,000 rows of 512 values). An almost empty block takes
+ * 2 MiB.
  *
  * The blocks are allocated by malloc directly and not through JavaCPP, which would count them against its limit of
  * native memory. By default, that is the maximum size of the Java heap, so a JVM with a heap of 1 GB would reject a

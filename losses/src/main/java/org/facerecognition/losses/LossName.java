@@ -9,8 +9,8 @@ import org.facerecognition.natives.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All losses by name, each with default settings: those of its paper, except that {@link #SPHEREFACE} has those that the
- * ArcFace paper compares with, {@link #NORMFACE} a scale that follows from the number of identities, and {@link
+ * All losses by name, each with default settings: those of its paper, except that {@link #SPHEREFACE} has those that
+ * the ArcFace paper compares with, {@link #NORMFACE} a scale that follows from the number of identities, and {@link
  * #TRIPLET} FaceNet's margin. Model files and the command line name a loss by its {@link
  * #id}.
  *
