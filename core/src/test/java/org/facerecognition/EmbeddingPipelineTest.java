@@ -250,6 +250,39 @@ class EmbeddingPipelineTest {
         }
     }
 
+    /** An error of the embedding lost the whole batch; a second failure took the place of the first. */
+    @Test
+    void eachOfTwoFailuresComesInItsPlace() {
+        OutOfMemoryError noMemory = new OutOfMemoryError("native memory");
+        Function<List<byte[]>, float[][]> network = crops -> {
+            if (crops.stream().anyMatch(crop -> crop[0] == 2)) {
+                throw noMemory;
+            }
+            return crops.stream().map(crop -> new float[] {crop[0]}).toArray(float[][]::new);
+        };
+        List<Mat> pixels = IntStream.range(0, 8)
+                .mapToObj(i -> new Mat(1, 1, CV_8UC3, org.bytedeco.opencv.opencv_core.Scalar.all(i)))
+                .toList();
+        List<ImageSource> images =
+                new ArrayList<>(pixels.stream().map(ImageSource::of).toList());
+        images.set(5, new BottomlessImage());
+        List<Object> seen = new ArrayList<>();
+        try (Stream<EmbeddedImage> stream = EmbeddingPipeline.stream(
+                images.stream(), image -> new FaceCropper.Located(image.read(), Optional.empty()), network)) {
+            Iterator<EmbeddedImage> results = stream.iterator();
+            for (int i = 0; i < 8; i++) {
+                try {
+                    seen.add(results.next().embedding().orElseThrow()[0]);
+                } catch (OutOfMemoryError | StackOverflowError e) {
+                    seen.add(e.getClass());
+                }
+            }
+        } finally {
+            pixels.forEach(Mat::close);
+        }
+        assertThat(seen).containsExactly(0f, 1f, OutOfMemoryError.class, 3f, 4f, StackOverflowError.class, 6f, 7f);
+    }
+
     private static ImageSource face(int i) {
         return ImageSource.of(FACES.get(i));
     }

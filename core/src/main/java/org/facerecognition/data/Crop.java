@@ -141,6 +141,11 @@ public enum Crop {
 
     abstract Mat cut(Mat image, int sizePx);
 
+    /** Returns whether images are taken for aligned crops and resized. */
+    boolean takesWholeImages() {
+        return this == WHOLE || this == WIDE;
+    }
+
     /** Returns the template that a detector's faces are aligned to. */
     FaceTemplate template(int sizePx) {
         return FaceTemplate.square(sizePx);
@@ -153,9 +158,12 @@ public enum Crop {
 
     /**
      * Returns whether a model that was trained with the other crop can be given faces with this one. Whole images are
-     * assumed to be aligned crops already, as in the field's verification sets.
+     * assumed to be aligned crops already, as in the field's verification sets; wide ones are what they say.
      */
     public boolean isCompatibleWith(Crop trained) {
+        if (this == WIDE) {
+            return trained == WIDE;
+        }
         return forWholeImages() == trained.forWholeImages() || (this == WHOLE && trained.takesAlignedFaces());
     }
 

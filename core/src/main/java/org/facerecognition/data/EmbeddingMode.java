@@ -129,8 +129,9 @@ public record EmbeddingMode(
      * @param ofModel how the model crops an image
      */
     public EmbeddingMode forFaces(Crop ofData, Crop ofModel) {
-        boolean same = detection != null || ofData.forWholeImages() == ofModel.forWholeImages();
-        return same ? this : new EmbeddingMode(null, flip, precision, ofData.forWholeImages());
+        boolean wider = ofData == Crop.WIDE && ofModel != Crop.WIDE;
+        boolean same = detection != null || !wider && ofData.forWholeImages() == ofModel.forWholeImages();
+        return same ? this : new EmbeddingMode(null, flip, precision, wider ? Crop.WIDE : ofData.forWholeImages());
     }
 
     /** Returns the mode in which a model embeds what a cropper gives it. */

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * The way from many images to their embeddings, in order: pool threads read the next images and crop their faces, while
  * this thread has batches of crops embedded. A bounded number of crops is ahead, so that memory does not grow with the
  * number of images. The pool serves all callers; an image that is still in its queue when it is needed is cropped by
- * this thread, which therefore never waits for images of others.
+ * this thread, which therefore does not wait for images of others that came before.
  */
 public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     /** The number of images that are embedded together. */
@@ -79,6 +79,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
     private @Nullable RuntimeException noMoreImages; // why the next image could not be taken
+    private @Nullable ImageSource failing;
     private @Nullable Throwable failed; // unchecked, of an image, beyond that image; comes after the results before it
     private volatile boolean canceled;
 
@@ -219,6 +220,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
                 DataException problem = e instanceof RuntimeException ofImage ? problem(first.image, ofImage) : null;
                 if (problem == null) {
                     failed = e;
+                    failing = first.image;
                 } else {
                     sources.add(first.image);
                     faces.add(Optional.empty());
@@ -265,13 +267,17 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private float[][] embedded(List<byte[]> crops) {
         try {
             return embed.apply(crops);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             List<float[]> before = new ArrayList<>();
             try {
                 for (byte[] one : crops) {
                     before.add(embed.apply(List.of(one))[0]);
                 }
-            } catch (RuntimeException ofOne) {
+            } catch (RuntimeException | Error ofOne) {
+                if (failed != null) { // of the image after this batch: its turn comes again
+                    pending.addFirst(
+                            new Pending(Objects.requireNonNull(failing), CompletableFuture.failedFuture(failed)));
+                }
                 failed = ofOne;
             }
             return before.toArray(new float[0][]);

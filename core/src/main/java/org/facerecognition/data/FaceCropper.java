@@ -62,7 +62,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
     public Located locate(ImageSource image) {
         if (detector == null) {
             try (Mat whole = image.read()) {
-                if (crop == Crop.WHOLE) {
+                if (crop.takesWholeImages()) {
                     WholePhotographs.check(image.name(), whole.cols(), whole.rows(), sizePx);
                 }
                 return new Located(crop.apply(whole, sizePx, image.name()), Optional.empty());

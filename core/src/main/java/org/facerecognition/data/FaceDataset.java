@@ -189,7 +189,7 @@ public final class FaceDataset {
      * @param sizePx side of the result, the model's input
      * @param notFound receives each image in which no face was found that can be embedded; such an image gets the
      *     crop of this data set instead. Called from any thread
-     * @return a data set whose crop is {@link Crop#WHOLE}
+     * @return a data set whose crop is {@link Crop#WHOLE}, or {@link Crop#WIDE} as before
      */
     public FaceDataset withFacesFound(FaceDetector detector, int sizePx, Consumer<ImageSource> notFound) {
         return cropped(new FaceCropper(crop, sizePx, detector, FaceChoice.MOST_PROMINENT), notFound);
@@ -200,7 +200,7 @@ public final class FaceDataset {
      * and an image in which no face is found is rejected when it is read. Without a detector, images that were packed
      * after they had been cropped stay unchanged.
      *
-     * @return a data set whose crop is {@link Crop#WHOLE}
+     * @return a data set whose crop is {@link Crop#WHOLE}, or {@link Crop#WIDE} as before
      */
     public FaceDataset cropped(FaceCropper cropper) {
         return cropped(cropper, (CroppedFace.@Nullable Fallback) null);
@@ -218,7 +218,8 @@ public final class FaceDataset {
 
     private FaceDataset cropped(FaceCropper cropper, CroppedFace.@Nullable Fallback notFound) {
         List<LabeledImage> crops = CroppedFace.of(images, cropper, notFound);
-        return new FaceDataset(crops, identities, split, Crop.WHOLE, augmentations, compose, notes);
+        Crop framed = cropper.crop() == Crop.WIDE ? Crop.WIDE : Crop.WHOLE;
+        return new FaceDataset(crops, identities, split, framed, augmentations, compose, notes);
     }
 
     /**

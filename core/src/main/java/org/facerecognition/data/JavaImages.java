@@ -23,12 +23,38 @@ final class JavaImages {
 
     static Mat toRgb(BufferedImage image) {
         check(image);
-        boolean transparent = image.getColorModel().hasAlpha() && !image.isAlphaPremultiplied();
-        byte[] rgb =
-                isGray(image.getColorModel()) ? copyGray(image) : transparent ? copyColors(image) : drawColors(image);
+        byte[] rgb = isGray(image.getColorModel()) ? copyGray(image) : colors(image);
         Mat mat = new Mat(image.getHeight(), image.getWidth(), CV_8UC3);
         mat.data().put(rgb);
         return mat;
+    }
+
+    private static byte[] colors(BufferedImage image) {
+        ColorModel colors = image.getColorModel();
+        if (image.isAlphaPremultiplied()) {
+            return drawColors(image);
+        }
+        boolean wide = colors instanceof ComponentColorModel && colors.getTransferType() == DataBuffer.TYPE_USHORT;
+        if (wide && colors.getColorSpace().isCS_sRGB()) {
+            return copyWideColors(image);
+        }
+        return colors.hasAlpha() ? copyColors(image) : drawColors(image);
+    }
+
+    /** Returns the upper bytes of R, G and B of each pixel, as OpenCV takes them from a file. */
+    private static byte[] copyWideColors(BufferedImage image) {
+        int width = image.getWidth();
+        byte[] rgb = new byte[3 * width * image.getHeight()];
+        int[] values = new int[width];
+        for (int y = 0; y < image.getHeight(); y++) {
+            for (int band = 0; band < 3; band++) {
+                image.getRaster().getSamples(0, y, width, 1, band, values);
+                for (int x = 0; x < width; x++) {
+                    rgb[3 * (y * width + x) + band] = (byte) (values[x] >> 8);
+                }
+            }
+        }
+        return rgb;
     }
 
     private static void check(BufferedImage image) {

@@ -96,7 +96,7 @@ final class SampleReader implements AutoCloseable {
         if (source.croppedPx() > 0) {
             return source.read();
         }
-        if (crop != Crop.WHOLE) {
+        if (!crop.takesWholeImages()) {
             try (Mat whole = source.read()) {
                 return crop.apply(whole, sizePx, source.name());
             }

@@ -22,8 +22,8 @@ import java.util.UUID;
  * was lost is not applied twice.
  *
  * <p><b>Model.</b> A gallery without entries takes another model or embedding mode, whoever has it open. It gets new
- * tables then, and every later call of those who have it open throws a {@link GalleryException}, until they open it
- * again.
+ * tables then, for which enrollments in all galleries of the schema wait, and every later call of those who have it
+ * open throws a {@link GalleryException}, until they open it again.
  *
  * <p><b>Search.</b> Galleries of up to 5,000 entries are searched exactly. Larger ones get an HNSW index on the
  * embeddings in half precision, which chooses candidates ({@link #setEfSearch} says how many); their cosines are

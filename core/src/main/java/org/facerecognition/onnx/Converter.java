@@ -118,6 +118,7 @@ final class Converter {
      */
     static Graph graph(
             ModelProto model, long[] shape, boolean channelsLast, String output, Map<Operation, String> titles) {
+        model.requireKnownOperators();
         return Graph.of((builder, images) -> {
             Converter converter = new Converter(model, builder, titles);
             converter.convert(images, shape, channelsLast, List.of(output));
@@ -127,7 +128,6 @@ final class Converter {
 
     /** Converts the nodes that some outputs depend on; the other parameters are as for {@link #graph}. */
     void convert(Value images, long[] shape, boolean channelsLast, List<String> outputs) {
-        model.requireKnownOperators();
         long[] base = channelsLast ? new long[] {shape[0], shape[3], shape[1], shape[2]} : shape.clone();
         base[0] = Known.BATCH;
         long[] seen = shape.clone();

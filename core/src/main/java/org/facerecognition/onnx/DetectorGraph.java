@@ -96,6 +96,7 @@ record DetectorGraph(Graph graph, List<Long> lengths) implements AutoCloseable {
             sigmoids.add(sigmoid);
         }
         List<Long> lengths = new ArrayList<>();
+        model.requireKnownOperators();
         Graph graph = Graph.of((builder, images) -> {
             Converter converter = new Converter(model, builder, new IdentityHashMap<>());
             converter.convert(images, shape, false, maps);

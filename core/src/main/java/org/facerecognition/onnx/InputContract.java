@@ -153,7 +153,8 @@ public record InputContract(String name, ColorOrder order, Normalization normali
 
     private static IllegalArgumentException refusal(String text) {
         return new IllegalArgumentException("input must be " + String.join(", ", names())
-                + " or, for example, \"BGR mean=127.5 std=128\", but was \"" + text + "\"");
+                + " or, for example, \"BGR mean=127.5 std=128\", perhaps with size= and align=square or wide,"
+                + " but was \"" + text + "\"");
     }
 
     private static List<Double> three(String text) {

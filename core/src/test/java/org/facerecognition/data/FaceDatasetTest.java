@@ -333,6 +333,10 @@ class FaceDatasetTest {
         assertThat(Crop.CELEBA_CROPPED.isCompatibleWith(Crop.CELEBA_ALIGNED)).isFalse();
         assertThat(Crop.WHOLE.isCompatibleWith(Crop.CELEBA_ALIGNED)).isTrue();
         assertThat(Crop.WHOLE.isCompatibleWith(Crop.CELEBA_CROP)).isFalse();
+        assertThat(Crop.WHOLE.isCompatibleWith(Crop.WIDE)).isTrue();
+        assertThat(Crop.WIDE.isCompatibleWith(Crop.WIDE)).isTrue();
+        assertThat(Crop.WIDE.isCompatibleWith(Crop.WHOLE)).isFalse();
+        assertThat(Crop.WIDE.isCompatibleWith(Crop.CELEBA_ALIGNED)).isFalse();
         assertThat(Crop.CELEBA_ALIGNED.isCompatibleWith(Crop.WHOLE)).isFalse();
         assertThat(Crop.CELEBA_CROP.ofCrops()).isEqualTo(Crop.CELEBA_CROPPED);
         assertThat(Crop.CELEBA_CROPPED.takesAlignedFaces()).isFalse();
@@ -354,6 +358,12 @@ class FaceDatasetTest {
                     .isNotEqualTo(found);
             assertThat(FaceFinding.in(faces.withFacesFound(other, 112, image -> {})))
                     .isNotEqualTo(found);
+            assertThat(faces.withFacesFound(one, 112, image -> {}).crop()).isEqualTo(Crop.WHOLE);
+            assertThat(faces.withCrop(Crop.WIDE)
+                            .withFacesFound(one, 128, image -> {})
+                            .crop())
+                    .as("what a model that is trained on them takes")
+                    .isEqualTo(Crop.WIDE);
         }
     }
 

@@ -18,6 +18,7 @@ import java.awt.image.WritableRaster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Random;
 import javax.imageio.ImageIO;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -207,6 +208,32 @@ class GivenImageTest {
                 assertThat(expected[0] & 0xff).isGreaterThan(190); // of the hidden pixel
                 assertThat(ImageReader.pixels(again)).isEqualTo(expected);
                 assertThat(ImageReader.pixels(given)).isEqualTo(expected);
+            }
+        }
+
+        /** Rounded here, and cut off there. */
+        @ParameterizedTest
+        @ValueSource(booleans = {false, true})
+        void colorsOfSixteenBitsAreThoseOfTheirFile(boolean alpha) throws IOException {
+            ComponentColorModel colors = new ComponentColorModel(
+                    ColorSpace.getInstance(ColorSpace.CS_sRGB),
+                    alpha,
+                    false,
+                    alpha ? Transparency.TRANSLUCENT : Transparency.OPAQUE,
+                    DataBuffer.TYPE_USHORT);
+            WritableRaster raster = colors.createCompatibleWritableRaster(64, 3);
+            Random random = new Random(1);
+            for (int x = 0; x < 64; x++) {
+                for (int y = 0; y < 3; y++) {
+                    raster.setPixel(x, y, random.ints(4, 0, 1 << 16).toArray());
+                }
+            }
+            BufferedImage image = new BufferedImage(colors, raster, false, null);
+            ByteArrayOutputStream png = new ByteArrayOutputStream();
+            assertThat(ImageIO.write(image, "png", png)).isTrue();
+            try (Mat file = ImageReader.decode(png.toByteArray(), "wide");
+                    Mat given = ImageReader.from(image)) {
+                assertThat(ImageReader.pixels(given)).isEqualTo(ImageReader.pixels(file));
             }
         }
 

@@ -15,10 +15,10 @@ import javax.imageio.ImageIO;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class WholePhotographsTest {
     @TempDir
@@ -87,9 +87,10 @@ class WholePhotographsTest {
         assertThat(warnings).isEmpty();
     }
 
-    @Test
-    void embeddingWarnsOnce() throws IOException {
-        FaceCropper cropper = FaceCropper.withoutDetector(Crop.WHOLE, 112);
+    @ParameterizedTest
+    @EnumSource(names = {"WHOLE", "WIDE"})
+    void embeddingWarnsOnce(Crop crop) throws IOException {
+        FaceCropper cropper = FaceCropper.withoutDetector(crop, 112);
         cropper.crop(ImageSource.of(image("crop.png", 250, 250))).close();
         assertThat(warnings).isEmpty();
         cropper.crop(ImageSource.of(image("one.png", 800, 600))).close();
@@ -98,10 +99,12 @@ class WholePhotographsTest {
     }
 
     /** A JPEG is decoded at a fraction of its size, at which it looks like a crop. */
-    @Test
-    void trainingAndPackingWarn() throws IOException {
+    @ParameterizedTest
+    @EnumSource(names = {"WHOLE", "WIDE"})
+    void trainingAndPackingWarn(Crop crop) throws IOException {
         image("people/ann/1.jpg", 1600, 1200);
-        FaceDataset people = FaceDataset.folders(folder.resolve("people"), Split.TRAIN, 0, 0, 0);
+        FaceDataset people = FaceDataset.folders(folder.resolve("people"), Split.TRAIN, 0, 0, 0)
+                .withCrop(crop);
         try (Mat face = people.readCropped(0, 112)) {
             assertThat(face.cols()).isEqualTo(112);
         }

@@ -76,6 +76,25 @@ class FittingInputTest {
         }
     }
 
+    /** Models of these run in ONNX Runtime, and were normalized twice there. */
+    @Test
+    void seesTheNormalizationOfOperatorSetsThatAreNotCovered() {
+        OnnxModelWriter writer = new OnnxModelWriter(26)
+                .input("images", FREE, 3, 1, 1)
+                .output("y", FREE, 1)
+                .floats("mean", new float[] {127.5f})
+                .floats("factor", new float[] {1 / 128f})
+                .node("Sub", "images mean -> s")
+                .node("Mul", "s factor -> m");
+        Path file = ending(writer, "m", true);
+        assertThatThrownBy(() -> OnnxModel.open(file, InputContract.parse("adaface")))
+                .hasMessageContaining("so it normalizes pixels itself");
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("insightface"))) {
+            assertThat(model.uncovered()).isPresent();
+            assertThat(model.contract().spelled()).isEqualTo("RGB mean=0 std=1");
+        }
+    }
+
     @Test
     void seesANormalizationOfImagesWithTheirChannelsLast() {
         OnnxModelWriter writer = new OnnxModelWriter(17)

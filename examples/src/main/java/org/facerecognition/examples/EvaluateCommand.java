@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,12 +12,14 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.facerecognition.Threshold;
+import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.CalibrationSettings;
 import org.facerecognition.eval.EvaluationReport;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.onnx.InputContract;
 import org.facerecognition.vision.FaceDetector;
+import org.facerecognition.vision.FaceTemplate;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -302,9 +305,19 @@ final class EvaluateCommand implements Callable<Integer> {
         model.requireTriable();
         InputTrial trial = new InputTrial(err);
         try (FaceDetector faceDetector = detector.open(err).orElse(null)) {
-            for (InputContract contract : InputContract.plausible()) {
+            List<InputContract> inputs = new ArrayList<>(InputContract.plausible());
+            for (int i = 0; i < inputs.size(); i++) {
+                InputContract contract = inputs.get(i);
                 trial.measure(contract, () -> {
                     try (LoadedModel loaded = model.load(contract, faceDetector, face.choice(), !noFlip)) {
+                        if (faceDetector != null && contract.crop() == Crop.WHOLE && mayBeWide(loaded)) {
+                            inputs.add(new InputContract(
+                                    contract.name(),
+                                    contract.order(),
+                                    contract.normalization(),
+                                    contract.sizePx(),
+                                    Crop.WIDE));
+                        }
                         EvaluationReport results = EvaluationReport.titled("Evaluation: " + protocol);
                         measured(loaded, faceDetector, results, err);
                         results.count(InputTrial.SIZE, loaded.embedder().imageSizePx());
@@ -315,6 +328,12 @@ final class EvaluateCommand implements Callable<Integer> {
         }
         trial.print(spec.commandLine().getOut());
         return 0;
+    }
+
+    /** Returns whether a model has a side for which insightface aligns faces to the wide template. */
+    private static boolean mayBeWide(LoadedModel loaded) {
+        int side = loaded.embedder().imageSizePx();
+        return side % FaceTemplate.WIDE_128.widthPx() == 0 && side % FaceTemplate.SIDE_PX != 0;
     }
 
     /** Reports the people of the training among those measured on: on other people the model is less accurate. */

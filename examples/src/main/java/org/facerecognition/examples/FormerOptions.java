@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -211,7 +212,8 @@ final class FormerOptions {
         ParseResult given = spec.commandLine().getParseResult();
         return TO_BE_GIVEN_AGAIN.stream()
                 .filter(name -> options.containsKey(name) && !given.hasMatchedOption(name))
-                .filter(name -> !options.get(name).equals(spec.findOption(name).defaultValue()))
+                .filter(name ->
+                        !Objects.equals(options.get(name), spec.findOption(name).defaultValue()))
                 .map(name -> name + " " + options.get(name)
                         + " was for the run before and does not hold any more; give it again if it is to")
                 .toList();

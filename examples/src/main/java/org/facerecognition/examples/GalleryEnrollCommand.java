@@ -158,7 +158,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         String name = Arguments.name(words.get(0));
         List<Path> places = words.stream().skip(1).map(PathConverter::path).toList();
         ImageFileNames.Given given = ImageFileNames.of(places);
-        places.forEach(place -> requireFlat(place, given.paths(), name));
+        places.stream().filter(place -> Files.isDirectory(place)).forEach(place -> requireFlat(place, name));
         leftOut.putAll(given.leftOut()); // and reported with what else is left out
         given.notes().stream()
                 .filter(note -> !given.leftOut().containsValue(note))
@@ -169,12 +169,14 @@ final class GalleryEnrollCommand implements Callable<Integer> {
     }
 
     /** Rejects a folder of folders: these are of several people, as a rule, and would all get one name. */
-    private static void requireFlat(Path place, List<Path> images, String name) {
-        if (images.stream()
-                .anyMatch(image ->
-                        image.startsWith(place) && place.relativize(image).getNameCount() > 1)) {
-            throw new IllegalArgumentException("folder " + place + " must have images of " + name
-                    + " in it, but has folders of images; --folder " + place + " enrolls each of them as a person");
+    private static void requireFlat(Path place, String name) {
+        PassedOver unread = new PassedOver();
+        for (Path folder : ImageFiles.list(place, unread).folders()) {
+            if (!ImageFiles.below(folder, unread).isEmpty()) {
+                throw new IllegalArgumentException("folder " + place + " must have images of " + name
+                        + " in it, but has folders of images: --folder " + place
+                        + " enrolls each of them as a person; if all are " + name + "'s, name each, as " + folder);
+            }
         }
     }
 

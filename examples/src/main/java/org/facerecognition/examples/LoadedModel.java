@@ -232,6 +232,11 @@ abstract sealed class LoadedModel implements AutoCloseable {
         }
 
         @Override
+        boolean saysItsCrop() {
+            return model.takesOwnInput() && super.saysItsCrop();
+        }
+
+        @Override
         Embedded embed(FaceDataset faces, boolean flip, IntConsumer embedded) {
             return prepared.embedAsCropped(faces, embedded); // flips as it was loaded
         }

@@ -40,6 +40,7 @@ final class TrainingSession implements AutoCloseable {
     private final PrintWriter err;
     private final String argsJson;
     private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile boolean trained;
     private @Nullable Thread onStop; // null until a training has begun
 
     /**
@@ -81,7 +82,9 @@ final class TrainingSession implements AutoCloseable {
             Trainer trainer = new Trainer(complete);
             boolean resumable = complete.checkpoints().folder() != null;
             onStop = StopHook.add("stop-training", () -> stop(trainer, resumable));
-            return trainer.fit(recognizer, train, validation);
+            History history = trainer.fit(recognizer, train, validation);
+            trained = true;
+            return history;
         }
     }
 
@@ -95,8 +98,8 @@ final class TrainingSession implements AutoCloseable {
     }
 
     private void stop(Trainer trainer, boolean resumable) {
-        err.println("\nstopping after this step"
-                + (resumable ? ", with a checkpoint in " + out + "; continue with --resume" : ""));
+        String checkpoint = resumable ? ", with a checkpoint in " + out + "; continue with --resume" : "";
+        err.println(trained ? "\nstopping when the results are written" : "\nstopping after this step" + checkpoint);
         err.flush();
         trainer.stop();
         try {
