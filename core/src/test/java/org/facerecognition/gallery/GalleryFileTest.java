@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.facerecognition.io.AtomicFile;
@@ -127,6 +128,37 @@ class GalleryFileTest {
         assertFound(all.subList(300, 600), 300);
     }
 
+    /** Of more prototypes than are scanned without it. */
+    @Test
+    void searchesTheSavedGraph() throws IOException {
+        int people = 4_500;
+        List<Enrollment> all = IntStream.range(0, people)
+                .mapToObj(i -> new Enrollment("p" + i, TestFaces.direction(i, 32)))
+                .toList();
+        try (Gallery gallery = Gallery.open(file, "model", 32, SearchMethod.HNSW)) {
+            all.subList(0, 50).forEach(one -> gallery.enroll(List.of(one)));
+            gallery.enroll(all.subList(50, people));
+        }
+        UUID id = LogReader.header(file).id();
+        byte[] saved = Files.readAllBytes(SavedGraph.of(file));
+        MemorySegment segment = (MemorySegment) new GalleryLoader(file, "model", 32, true)
+                .load(SearchMethod.EXACT)
+                .segment();
+        try (segment;
+                HnswSearch graph = new HnswSearch(segment.vectors())) {
+            Rows.View rows = segment.rows().view();
+            assertThat(SavedGraph.read(file, new UUID(1, 2), rows, graph))
+                    .as("rows in the graph of another file")
+                    .isZero();
+            assertThat(SavedGraph.read(file, id, rows, graph)).isEqualTo(people);
+        }
+        assertFound(
+                IntStream.range(0, people / 10).mapToObj(i -> all.get(10 * i)).toList(), people);
+        assertThat(Files.readAllBytes(SavedGraph.of(file)))
+                .as("the graph that was read, saved again; one that is built anew has other edges")
+                .isEqualTo(saved);
+    }
+
     /** From the removed row on, the graph was that of other rows. */
     @Test
     void theGraphAfterARemovalThatTheRestoredFileLacksIsNotRead() throws IOException {
@@ -160,7 +192,7 @@ class GalleryFileTest {
                         ? 0
                         : 1;
             }
-            assertThat(missed).isLessThan(size / 100);
+            assertThat(missed).isLessThan(all.size() / 100);
         }
     }
 
