@@ -413,11 +413,16 @@ class PreparedNetTest {
                 PointerScope scope = new PointerScope()) {
             Tensor images = torch.randn(7, 3, SIZE_PX, SIZE_PX);
             prepared.forward(images).close();
+            prepared.forward(images.narrow(0, 0, 3)).close(); // the plan of the rest of a batch
             long objects = Pointer.totalCount();
+            long workspaceBytes = prepared.workspaceBytes();
+            long bytes = Pointer.physicalBytes();
             for (int i = 0; i < 50; i++) {
                 prepared.forward(images).close();
             }
             assertThat(Pointer.totalCount() - objects).isLessThan(10);
+            assertThat(prepared.workspaceBytes()).isEqualTo(workspaceBytes);
+            assertThat((Pointer.physicalBytes() - bytes) >> 10).as("KiB").isLessThan(10 * workspaceBytes >> 10);
         }
     }
 
