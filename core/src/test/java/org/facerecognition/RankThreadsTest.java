@@ -81,11 +81,15 @@ class RankThreadsTest {
     }
 
     private static Recognizer recognizer() {
-        return Recognizer.of(
-                new SmoothBackbone(8),
-                new MarginSoftmax(CLASSES, 8, new ArcFaceMargin(8, 0.2)),
-                PX,
-                Normalization.SYMMETRIC);
+        return Recognizer.of(new SmoothBackbone(8), head(), PX, Normalization.SYMMETRIC);
+    }
+
+    private static Recognizer recognizer(Path file) {
+        return Recognizer.load(file, new SmoothBackbone(8), head());
+    }
+
+    private static MarginSoftmax head() {
+        return new MarginSoftmax(CLASSES, 8, new ArcFaceMargin(8, 0.2));
     }
 
     private static TrainerArgs.Builder trainer(int steps) {
@@ -127,15 +131,19 @@ class RankThreadsTest {
         }
     }
 
-    /** Returns why each rank refuses its checkpoint, after it has saved all class centers. */
+    /** Returns why each rank refuses its checkpoint; asserts that it then saves all class centers of the first. */
     private List<String> refusedAndSaved(Path first, Path second) throws Exception {
-        return together(Duration.ofSeconds(30), group -> {
+        CompletableFuture<float[]> centers = new CompletableFuture<>();
+        List<String> reasons = together(Duration.ofSeconds(30), group -> {
             TrainerArgs.Builder args = trainer(2)
                     .distributed(group)
                     .shardHead(true)
                     .checkpoints(group.rank() == 0 ? first : second)
                     .resume(true);
             try (Recognizer recognizer = recognizer()) {
+                if (group.rank() == 0) {
+                    centers.complete(centers(recognizer));
+                }
                 String reason = "it was not refused";
                 try {
                     new Trainer(args.build()).fit(recognizer, faces());
@@ -146,5 +154,15 @@ class RankThreadsTest {
                 return reason;
             }
         });
+        for (int rank = 0; rank < 2; rank++) {
+            try (Recognizer saved = recognizer(folder.resolve("saved-by-" + rank))) {
+                assertThat(centers(saved)).as("saved by rank %d", rank).isEqualTo(centers.join());
+            }
+        }
+        return reasons;
+    }
+
+    private static float[] centers(Recognizer recognizer) {
+        return TinyTraining.weights(recognizer).get("model.head.weight");
     }
 }
