@@ -3,7 +3,6 @@ package org.facerecognition.gallery;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -168,7 +167,7 @@ class PostgresErasureTest {
     class OlderTransactions {
         @BeforeEach
         void needsThemToOverlap() {
-            assumeTrue(TestDatabase.isServer(), "needs transactions that overlap: -Dtests.postgres=JDBC_URL");
+            TestDatabase.assumeTransactionsOverlap();
         }
 
         /** Begins a transaction that sees what is committed now, without a lock on any table. */

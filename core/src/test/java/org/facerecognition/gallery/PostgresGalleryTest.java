@@ -2,7 +2,6 @@ package org.facerecognition.gallery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -85,6 +84,12 @@ class PostgresGalleryTest {
                 indexed.compact();
                 assertThat(indexed.identify(probes, 1, 0.9)).isEqualTo(exact.identify(probes, 1, 0.9));
             }
+        }
+
+        /** As the README says. */
+        @Test
+        void fiveThousandEntriesAreSearchedExactly() {
+            assertThat(PostgresGallery.EXACT_UP_TO).isEqualTo(5_000);
         }
 
         /** Applications may write the column of attributes; a wrong value used to be an error that named no entry. */
@@ -322,6 +327,30 @@ class PostgresGalleryTest {
                 gallery.compact();
                 assertThat(gallery.identify(face(2), 1, 0.9).isKnown()).isTrue();
             }
+        }
+
+        /** As the README says; a gallery forgets older ones when it is opened. */
+        @Test
+        void aKeyIsKnownForSevenDays() {
+            UUID key = UUID.randomUUID();
+            long[] ids;
+            try (DatabaseGallery gallery = connect()) {
+                ids = gallery.enroll(List.of(person(1)), key);
+                makeOlder(key, "167 hours");
+            }
+            try (DatabaseGallery gallery = connect()) {
+                assertThat(gallery.enroll(List.of(person(1)), key)).isEqualTo(ids);
+                makeOlder(key, "169 hours");
+            }
+            try (DatabaseGallery gallery = connect()) {
+                assertThat(gallery.enroll(List.of(person(1)), key)).isNotEqualTo(ids);
+                assertThat(gallery.size()).isEqualTo(2);
+            }
+        }
+
+        private void makeOlder(UUID key, String age) {
+            database.run("UPDATE face_gallery_change SET made_at = now() - interval '" + age + "' WHERE key = '" + key
+                    + "'");
         }
 
         @Test
@@ -564,6 +593,7 @@ class PostgresGalleryTest {
     class Tables {
         @Test
         void manyServersMayStartAtOnce() throws Exception {
+            TestDatabase.assumeTransactionsOverlap();
             database.dropTables();
             runAtOnce(8, () -> {
                 try (DatabaseGallery gallery = connect()) {
@@ -668,6 +698,7 @@ class PostgresGalleryTest {
         /** Names that people cannot tell apart, enrolled by many servers at once, are one identity. */
         @Test
         void enrollmentsOverlap() throws Exception {
+            TestDatabase.assumeTransactionsOverlap();
             AtomicInteger next = new AtomicInteger();
             runAtOnce(8, () -> {
                 try (DatabaseGallery gallery = connect()) {
@@ -693,6 +724,7 @@ class PostgresGalleryTest {
         /** Two servers used to find an image new at the same time, and to enroll it under two names. */
         @Test
         void oneOfManyServersEnrollsAnImage() throws Exception {
+            TestDatabase.assumeTransactionsOverlap();
             AtomicInteger next = new AtomicInteger();
             AtomicInteger enrolled = new AtomicInteger();
             runAtOnce(8, () -> {
@@ -718,7 +750,7 @@ class PostgresGalleryTest {
         /** Removals and enrollments of one identity at once leave neither an entry without a name nor the reverse. */
         @Test
         void removalsAndEnrollmentsOfOnePersonOverlap() throws Exception {
-            assumeTrue(TestDatabase.isServer(), "needs transactions that overlap: -Dtests.postgres=JDBC_URL");
+            TestDatabase.assumeTransactionsOverlap();
             AtomicInteger next = new AtomicInteger();
             AtomicInteger removed = new AtomicInteger();
             runAtOnce(8, () -> {

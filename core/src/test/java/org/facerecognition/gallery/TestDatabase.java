@@ -25,9 +25,11 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 final class TestDatabase {
     private static final Path PGLITE = Path.of("src/test/pglite");
+    private static final long LOCK = 4_242_001;
     private static @Nullable TestDatabase shared;
 
     private final String url;
+    private @Nullable Connection lock;
 
     private TestDatabase(String url) {
         this.url = url;
@@ -37,16 +39,35 @@ final class TestDatabase {
     static synchronized TestDatabase get() {
         if (shared == null) {
             @Nullable String own = System.getProperty("tests.postgres");
-            shared = new TestDatabase(own != null ? own : startPglite());
+            TestDatabase database = new TestDatabase(own != null ? own : startPglite());
+            if (own != null) {
+                database.keepOtherProcessesOut();
+            }
+            shared = database;
             shared.run("CREATE EXTENSION IF NOT EXISTS vector");
             shared.dropTables();
         }
         return shared;
     }
 
-    /** Returns whether transactions can overlap. */
-    static boolean isServer() {
-        return System.getProperty("tests.postgres") != null;
+    /** Skips the test where transactions take turns. */
+    static void assumeTransactionsOverlap() {
+        assumeTrue(
+                System.getProperty("tests.postgres") != null,
+                "needs transactions that overlap: -Dtests.postgres=JDBC_URL");
+    }
+
+    /** Two that test in one database would drop each other's tables. The lock is held until this process ends. */
+    private void keepOtherProcessesOut() {
+        try {
+            lock = dataSource().getConnection();
+            if (!Sql.query(lock, row -> row.getBoolean(1), "SELECT pg_try_advisory_lock(?)", LOCK)
+                    .get(0)) {
+                throw new IllegalStateException("another process tests in this database; run with -Dtest.forks=1");
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static String startPglite() {
