@@ -10,11 +10,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Runs {@link KillDrill}: a few kills of the plain variant in each build, and N kills of every variant with
- * {@code -Ddrill.kills=N}.
+ * Runs {@link KillDrill}: a few kills of the plain variant in each build, 5 of every variant with
+ * {@code -Dtests.long=true}, and N with {@code -Ddrill.kills=N}.
  */
 class KillDrillTest {
     private static final int KILLS_PER_BUILD = 4;
+    private static final int KILLS_IF_LONG = 5;
 
     @TempDir
     Path folder;
@@ -22,8 +23,8 @@ class KillDrillTest {
     @ParameterizedTest
     @EnumSource(Variant.class)
     void repeatedlyKilledTrainingEndsLikeAnUninterruptedOne(Variant variant) throws Exception {
-        int kills = Integer.getInteger("drill.kills", 0);
-        assumeTrue(kills > 0 || variant == Variant.PLAIN, "runs in long drills only, with -Ddrill.kills=N");
+        int kills = Integer.getInteger("drill.kills", Boolean.getBoolean("tests.long") ? KILLS_IF_LONG : 0);
+        assumeTrue(kills > 0 || variant == Variant.PLAIN, "runs with -Dtests.long=true or -Ddrill.kills=N only");
         long seed = Long.getLong("drill.seed", System.nanoTime());
         Path faces = TinyTraining.writeFaces(folder.resolve("faces"));
 
