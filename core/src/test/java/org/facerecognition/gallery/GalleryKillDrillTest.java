@@ -78,6 +78,11 @@ class GalleryKillDrillTest {
                 "%d kills: %d while enrolling or removing, %d while compacting; %d with lost pages;"
                         + " %d second writers rejected; %d people enrolled, %d erased%n",
                 kills, changing, compacting, tailsLost, rejected, enrolled.size(), erased.size());
+        assertThat(changing).as("kills while enrolling or removing").isPositive();
+        if (kills >= 200) {
+            assertThat(compacting).as("kills while compacting").isPositive();
+            assertThat(tailsLost).as("kills after which pages were lost").isPositive();
+        }
     }
 
     /** Returns the change that was pending when the process was killed. */
