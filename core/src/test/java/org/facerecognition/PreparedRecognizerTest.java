@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.backbone.Encoder;
@@ -173,6 +174,20 @@ class PreparedRecognizerTest {
         assertThatThrownBy(() -> prepared.embed(FACES.get(0)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("prepared net is closed");
+    }
+
+    @Test
+    @Timeout(120)
+    void canBeClosedWhileOtherThreadsUseIt() throws Exception {
+        Races.closedWhileUsed(
+                5, () -> recognizer.prepare(FP32), prepared -> prepared.embed(FACES.get(0)), "prepared net is closed");
+        try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
+            Races.closedWhileUsed(
+                    10,
+                    prepared::batcher,
+                    batcher -> batcher.embed(FACES.get(0)).get(30, TimeUnit.SECONDS),
+                    "face batcher is closed");
+        }
     }
 
     @Test

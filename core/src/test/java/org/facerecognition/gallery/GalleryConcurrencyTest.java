@@ -1,6 +1,7 @@
 package org.facerecognition.gallery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -8,11 +9,15 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.Test;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.facerecognition.Races;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -64,7 +69,7 @@ class GalleryConcurrencyTest {
                     gallery.compact();
                 }
             }
-            while (queries.get() < 20) {
+            while (queries.get() < 20 && readers.stream().noneMatch(Future::isDone)) {
                 Thread.onSpinWait();
             }
             done.set(true);
@@ -138,35 +143,36 @@ class GalleryConcurrencyTest {
         }
     }
 
-    @Test
-    void closingWaitsForSearchesAndRejectsLaterOnes() throws Exception {
-        for (int round = 0; round < 20; round++) {
-            Gallery gallery = Gallery.inMemory("model", D);
-            List<Enrollment> all = new ArrayList<>();
-            for (int i = 0; i < 2_000; i++) {
-                all.add(new Enrollment("p" + i, TestFaces.direction(i, D)));
+    @ParameterizedTest
+    @EnumSource
+    @Timeout(120)
+    void closingWaitsForSearchesAndRejectsLaterOnes(GalleryKind kind) throws Exception {
+        int people = kind.isInDatabase() ? 200 : 2_000;
+        List<Enrollment> all = IntStream.range(0, people)
+                .mapToObj(i -> new Enrollment("p" + i, TestFaces.direction(i, D)))
+                .toList();
+        GalleryKind.Place place = kind.place(folder);
+        Supplier<Gallery> factory = () -> {
+            Gallery gallery = place.open("model", D);
+            if (gallery.size() == 0) {
+                gallery.enroll(all);
             }
-            gallery.enroll(all);
-            AtomicInteger answers = new AtomicInteger();
-            Thread reader = new Thread(() -> {
-                try {
-                    while (true) {
-                        gallery.identify(TestFaces.direction(answers.get(), D), 1, 0.5)
-                                .best()
-                                .orElseThrow();
-                        answers.incrementAndGet();
-                    }
-                } catch (IllegalStateException e) {
-                    answers.addAndGet(1_000_000);
-                }
-            });
-            reader.start();
-            while (answers.get() == 0) {
-                Thread.onSpinWait();
-            }
-            gallery.close();
-            reader.join(10_000);
-            assertThat(answers.get()).isGreaterThan(1_000_000);
-        }
+            return gallery;
+        };
+        Gallery closed = factory.get();
+        closed.close();
+        String message = assertThrows(IllegalStateException.class, closed::size).getMessage();
+        assertThat(message).endsWith(" is closed");
+        Races.closedWhileUsed(
+                kind.isInDatabase() ? 2 : 20,
+                factory,
+                gallery -> {
+                    int person = ThreadLocalRandom.current().nextInt(people);
+                    Match best = gallery.identify(TestFaces.direction(person, D), 1, 0.5)
+                            .best()
+                            .orElseThrow();
+                    assertThat(best.identity()).isEqualTo("p" + person);
+                },
+                message);
     }
 }
