@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.augment.TransformLine;
 import org.facerecognition.backbone.Encoder;
@@ -15,6 +19,8 @@ import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.FreezeBefore;
 import org.facerecognition.train.History;
 import org.facerecognition.train.LayerFreezer;
+import org.facerecognition.train.TrainingListener;
+import org.facerecognition.weights.NamedTensors;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,16 +41,20 @@ class FrozenTrainingTest {
         return TinyTraining.args().freezer(new FreezeBefore(layer));
     }
 
-    private static History fit(TrainerArgs args) {
+    private static Recognizer recognizer() {
         torch.manual_seed(3);
-        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN)
-                .withAugmentations(TransformLine.parse("RandomHorizontalFlip()"), true);
-        try (Recognizer recognizer = Recognizer.arcFace(RecognizerArgs.builder()
+        return Recognizer.arcFace(RecognizerArgs.builder()
                 .encoder(Encoder.RESNET18)
                 .embeddingSize(16)
                 .classes(TinyTraining.PEOPLE)
                 .imageSizePx(32)
-                .build())) {
+                .build());
+    }
+
+    private static History fit(TrainerArgs args) {
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN)
+                .withAugmentations(TransformLine.parse("RandomHorizontalFlip()"), true);
+        try (Recognizer recognizer = recognizer()) {
             return new Trainer(args).fit(recognizer, train, FaceDataset.folders(faces, Split.VAL));
         }
     }
@@ -58,6 +68,40 @@ class FrozenTrainingTest {
         for (int i = 0; i < cached.size(); i++) {
             assertThat(cached.get(i).trainLoss()).isCloseTo(uncached.get(i).trainLoss(), within(1e-2));
             assertThat(cached.get(i).valLoss()).isCloseTo(uncached.get(i).valLoss(), within(1e-2));
+        }
+    }
+
+    /** It does not matter what becomes of their weights after the first epoch. */
+    @Test
+    void laterEpochsDoNotRunTheFrozenLayers() {
+        List<Double> losses = losses(false);
+        assertThat(losses).hasSize(2);
+        assertThat(losses(true)).isEqualTo(losses);
+    }
+
+    private static List<Double> losses(boolean spoils) {
+        FaceDataset train = FaceDataset.folders(faces, Split.TRAIN);
+        try (Recognizer recognizer = recognizer()) {
+            TrainingListener spoiling = new TrainingListener() {
+                @Override
+                public void epochEnded(EpochReport epoch, History soFar) {
+                    try (PointerScope scope = new PointerScope();
+                            NoGradGuard noGrad = new NoGradGuard()) {
+                        Tensor weight =
+                                NamedTensors.parameters(recognizer.encoder()).get("conv1.weight");
+                        weight.mul_(new Scalar(spoils ? -1 : 1));
+                    }
+                }
+            };
+            TrainerArgs args = args("encoder.layer3")
+                    .epochs(2)
+                    .featureCacheMib(64)
+                    .listeners(spoiling)
+                    .build();
+            return new Trainer(args)
+                    .fit(recognizer, train).epochs().stream()
+                            .map(EpochReport::trainLoss)
+                            .toList();
         }
     }
 
