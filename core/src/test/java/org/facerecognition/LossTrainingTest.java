@@ -24,6 +24,7 @@ import org.facerecognition.losses.LossName;
 import org.facerecognition.losses.LossSettings;
 import org.facerecognition.losses.MarginSoftmax;
 import org.facerecognition.losses.MetricHead;
+import org.facerecognition.train.EpochReport;
 import org.facerecognition.train.History;
 import org.facerecognition.train.NonFiniteLossException;
 import org.facerecognition.weights.SafeTensors;
@@ -67,6 +68,10 @@ class LossTrainingTest {
                 assertThat(epoch.trainLoss()).isFinite();
                 assertThat(epoch.valLoss()).isFinite();
             });
+            List<EpochReport> epochs = history.epochs();
+            assertThat(epochs.get(2).trainLoss())
+                    .as("the loss; losses of pairs classify by means of embeddings, even without any training")
+                    .isLessThan(0.8 * epochs.get(0).trainLoss());
             assertThat(history.last().orElseThrow().valAccuracy())
                     .as("accuracy on five people, who differ in color")
                     .isGreaterThan(0.5);

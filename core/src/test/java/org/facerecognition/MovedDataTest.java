@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.junit.jupiter.api.Test;
@@ -31,29 +33,35 @@ class MovedDataTest {
         return FaceDataset.recordIo(folder, Split.TRAIN, 0, 0, 0);
     }
 
-    private int epochs(Path data, int epochs) {
+    /** Trains up to an epoch, and returns the losses of the steps. */
+    private List<Double> losses(Path data, int epochs, String checkpoints) {
+        TinyTraining.Losses losses = new TinyTraining.Losses();
         TrainerArgs args = TinyTraining.args()
                 .epochs(epochs)
-                .checkpoints(folder.resolve("checkpoints"))
+                .checkpoints(folder.resolve(checkpoints))
                 .resume(true)
+                .listeners(losses)
                 .build();
         try (Recognizer recognizer = TinyTraining.recognizer()) {
-            return new Trainer(args).fit(recognizer, data(data)).epochs().size();
+            assertThat(new Trainer(args).fit(recognizer, data(data)).epochs()).hasSize(epochs);
         }
+        return losses.all;
     }
 
     @Test
     void resumesWhereTheDataAreNow() throws IOException {
-        assertThat(epochs(copy("here"), 1)).isEqualTo(1);
-        assertThat(epochs(copy("elsewhere"), 2)).isEqualTo(2);
+        Path here = copy("here");
+        List<Double> losses = new ArrayList<>(losses(here, 1, "moved"));
+        losses.addAll(losses(copy("elsewhere"), 2, "moved"));
+        assertThat(losses).isNotEmpty().isEqualTo(losses(here, 2, "unmoved"));
     }
 
     /** They know such images by their former names, with the folder. */
     @Test
     void resumesCheckpointsOfEarlierVersionsWhereTheDataWereThen() throws IOException {
         Path here = copy("here");
-        assertThat(epochs(here, 1)).isEqualTo(1);
-        Path checkpoint = folder.resolve("checkpoints/last.ckpt");
+        List<Double> losses = new ArrayList<>(losses(here, 1, "former"));
+        Path checkpoint = folder.resolve("former/last.ckpt");
         String text = Files.readString(checkpoint, StandardCharsets.ISO_8859_1);
         assertThat(text).contains(data(here).fingerprint());
         Files.writeString(
@@ -61,8 +69,9 @@ class MovedDataTest {
                 text.replace(data(here).fingerprint(), data(here).formerFingerprint()),
                 StandardCharsets.ISO_8859_1);
         Path elsewhere = copy("elsewhere");
-        assertThatThrownBy(() -> epochs(elsewhere, 2))
+        assertThatThrownBy(() -> losses(elsewhere, 2, "former"))
                 .hasMessageContaining("the names or labels of the training images are not the same");
-        assertThat(epochs(here, 2)).isEqualTo(2);
+        losses.addAll(losses(here, 2, "former"));
+        assertThat(losses).isEqualTo(losses(here, 2, "today"));
     }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.facerecognition.Golden;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -45,9 +46,10 @@ class LearningRateTest {
         assertThat(LearningRate.constant().at(0.3, 1_000_000)).isEqualTo(0.3);
     }
 
+    /** Schedules are pure functions of the step: an iteration up to this one would not end. */
     @Test
-    void lateStepsAreFast() {
-        // schedules are pure functions of the step: late steps need no iteration
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void lateStepsNeedNoIteration() {
         assertThat(LearningRate.cosineWarmRestarts(1, 2, 0).at(1, Long.MAX_VALUE / 4))
                 .isBetween(0.0, 1.0);
     }
