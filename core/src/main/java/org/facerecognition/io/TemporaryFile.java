@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -307,14 +308,18 @@ final class TemporaryFile implements AutoCloseable {
      * minute, so that writing many files to it stays fast.
      */
     static void cleanBefore(Path target) throws IOException {
+        cleanBefore(target, System::nanoTime);
+    }
+
+    static void cleanBefore(Path target, LongSupplier nanoTime) throws IOException {
         Path folder = AtomicFile.folderOf(target);
-        long begin = System.nanoTime();
+        long begin = nanoTime.getAsLong();
         @Nullable Long until = SLOW_TO_LIST.get(folder);
         if (until != null && begin - until < 0) {
             return;
         }
         clean(folder, target.getFileName().toString());
-        long end = System.nanoTime();
+        long end = nanoTime.getAsLong();
         if (end - begin > SLOW_NANOS) {
             if (SLOW_TO_LIST.size() >= MAX_SLOW_FOLDERS) {
                 SLOW_TO_LIST.values().removeIf(other -> end - other >= 0);

@@ -2,7 +2,6 @@ package org.facerecognition.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
@@ -10,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -137,17 +138,31 @@ class OrphanedFilesTest {
 
     @Test
     void doesNotListALargeFolderForEveryFile() throws IOException {
-        for (int i = 0; i < 20_000; i++) {
-            Files.createFile(folder.resolve("crop-" + i + ".png"));
-        }
-        long begin = System.nanoTime();
-        AtomicFile.cleanBeside(file);
-        assumeTrue(System.nanoTime() - begin > 8_000_000, "this system lists the folder too fast for the test");
-        AtomicFile.write(folder.resolve("first"), "text"); // measures that listing takes long
+        AtomicLong now = new AtomicLong();
+        LongSupplier clock = () -> now.getAndAdd(6_000_000); // listing takes so many nanoseconds
+        TemporaryFile.cleanBefore(folder.resolve("first"), clock);
         Path orphan = Files.writeString(folder.resolve(ORPHAN), "half");
-        AtomicFile.write(file, "text");
+        now.addAndGet(50_000_000_000L);
+        TemporaryFile.cleanBefore(file, clock);
         assertThat(orphan).as("the folder was not listed again").exists();
+        now.addAndGet(11_000_000_000L);
+        TemporaryFile.cleanBefore(file, clock);
+        assertThat(orphan).as("it was listed a minute later").doesNotExist();
+
+        Files.writeString(orphan, "half");
+        TemporaryFile.cleanBefore(file, clock);
+        assertThat(orphan).exists();
         AtomicFile.cleanBeside(file);
         assertThat(orphan).as("an explicit call always cleans").doesNotExist();
+    }
+
+    @Test
+    void listsASmallFolderForEveryFile() throws IOException {
+        AtomicLong now = new AtomicLong();
+        for (int i = 0; i < 2; i++) {
+            Path orphan = Files.writeString(folder.resolve(ORPHAN), "half");
+            TemporaryFile.cleanBefore(file, () -> now.getAndAdd(1_000_000));
+            assertThat(orphan).doesNotExist();
+        }
     }
 }
