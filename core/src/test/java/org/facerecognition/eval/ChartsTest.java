@@ -34,14 +34,21 @@ class ChartsTest {
                 .doesNotHaveDuplicates();
     }
 
+    /** Skips a test where nothing can be drawn. */
+    static void assumeFonts() {
+        assumeThat(Charts.lines("loss", "epoch", Map.of("loss", new double[] {1, 2})))
+                .as("fonts")
+                .isPresent();
+    }
+
     @Test
     void chartsAreTheSameInEveryLocale() {
+        assumeFonts();
         Map<String, double[]> series = Map.of("loss", new double[] {1.5, 1.2, 0.9, 0.4});
         Locale before = Locale.getDefault();
         try {
             Locale.setDefault(Locale.ROOT);
             Optional<byte[]> expected = Charts.lines("loss", "epoch", series);
-            assumeThat(expected).as("fonts").isPresent();
             Locale.setDefault(Locale.forLanguageTag("ar-SA-u-nu-arab"));
             assertThat(Charts.lines("loss", "epoch", series).orElseThrow()).isEqualTo(expected.orElseThrow());
         } finally {

@@ -156,6 +156,7 @@ class DiskGalleryFaultsTest extends DiskGalleryFixture {
     }
 
     @Test
+    @EnabledOnOs(OS.LINUX)
     void theNextRemovalMakesUpForAFailedErasure() throws IOException {
         Path graph = folder.resolve("people.gallery.hnsw");
         try (Gallery gallery = open()) {

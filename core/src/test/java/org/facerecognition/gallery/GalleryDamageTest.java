@@ -20,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Damaged files are rejected, and killed processes and full disks lose no acknowledged change. */
@@ -167,6 +169,7 @@ class GalleryDamageTest {
     }
 
     @Test
+    @DisabledOnOs(OS.WINDOWS)
     void acknowledgedChangesSurviveKills() throws Exception {
         Set<Integer> acknowledged = new HashSet<>();
         int kills = Boolean.getBoolean("tests.long") ? 50 : 10; // GalleryKillDrillTest has more kinds of kills

@@ -142,6 +142,7 @@ class GalleryErasureTest {
     }
 
     @Test
+    @DisabledOnOs(OS.WINDOWS)
     void openingErasesTemporaryFilesOfKilledWriters() throws IOException {
         open(SearchMethod.EXACT).close();
         Path orphan = folder.resolve(".people.gallery.0123456789abcdef.tmp");

@@ -95,6 +95,7 @@ class GalleryLockTest {
     }
 
     @Test
+    @DisabledOnOs(OS.WINDOWS)
     void rejectsASecondWriterByEveryPathToTheFile() throws IOException {
         Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("."));
         try (Gallery gallery = Gallery.open(link.resolve("people.gallery"), "model", D)) {
@@ -114,6 +115,7 @@ class GalleryLockTest {
 
     /** A garbage collection used to release the lock of an unreachable gallery. */
     @Test
+    @DisabledOnOs(OS.WINDOWS)
     void anUnreachableGalleryKeepsItsLock() throws Exception {
         Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("."));
         Gallery.open(link.resolve("people.gallery"), "model", EnrollingChild.DIMENSION);
