@@ -15,7 +15,7 @@ import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.junit.jupiter.api.Test;
 
-/** Tests the choice of one face among several detected ones. */
+/** Tests the choice of one face among several detected ones, and the rejection of one that is upside down. */
 class FaceChoiceTest {
     private static DetectedFace face(double x, double y, double side, double score) {
         List<DetectedFace.Point> points = Collections.nCopies(5, new DetectedFace.Point(x, y));
@@ -55,6 +55,24 @@ class FaceChoiceTest {
             FaceCropper largest = new FaceCropper(Crop.WHOLE, 112, detector, FaceChoice.LARGEST);
             assertThat(largest.locate(ImageSource.of(photo)).face())
                     .contains(detector.detect(photo).get(0));
+        }
+    }
+
+    /** In the corner of this photograph, the square lies beside the detector's grid, but on it once it is turned. */
+    @Test
+    void rejectsAFaceThatIsUpsideDown() {
+        try (FaceDetector detector = FaceDetector.open(SquareFaces.detector());
+                Mat photo = SquareFaces.photo(322, 240, 1);
+                Mat other = SquareFaces.photo(322, 240, 1)) {
+            SquareFaces.small(photo, 290, 200, 1);
+            FaceCropper cropper = new FaceCropper(Crop.WHOLE, 112, detector, FaceChoice.MOST_PROMINENT);
+            assertThat(detector.detect(photo)).hasSize(1);
+            assertThatThrownBy(() -> cropper.crop(ImageSource.of(photo)))
+                    .isInstanceOf(DataException.class)
+                    .hasMessage("image given shows its face upside down; turn it by 180 degrees");
+            assertThat(cropper.locateAll(ImageSource.of(photo))).isEmpty();
+            SquareFaces.small(other, 82, 120, 1);
+            assertThat(cropper.locateAll(ImageSource.of(other))).hasSize(1);
         }
     }
 }

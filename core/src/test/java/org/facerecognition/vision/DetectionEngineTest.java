@@ -29,6 +29,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Size;
 import org.bytedeco.opencv.opencv_objdetect.FaceDetectorYN;
 import org.facerecognition.export.OnnxModelWriter;
+import org.facerecognition.inference.FastOneDnn;
 import org.facerecognition.natives.NativeLibraries;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -171,6 +172,7 @@ class DetectionEngineTest {
         "scrfd, 640, 470"
     })
     void findsWhatOpenCvFinds(String kind, int width, int height) throws Exception {
+        FastOneDnn.assume();
         Path file = file(kind);
         byte[] model = Files.readAllBytes(file);
         Optional<DetectionEngine.Network> engine = engine(kind, file, model);
@@ -222,6 +224,7 @@ class DetectionEngineTest {
     /** Boxes were taken for scores, without a word, where the file does not give the sizes of its outputs. */
     @Test
     void refusesOutputsInAnotherOrder() throws IOException {
+        FastOneDnn.assume();
         Path file = file(SCRFD, true);
         byte[] model = Files.readAllBytes(file);
         assertThat(engine(SCRFD, file, model)).as("oneDNN runs it").isPresent();
@@ -330,6 +333,7 @@ class DetectionEngineTest {
 
     @Test
     void engineThatFailsAtOnceIsReplacedAndOneThatFailsLaterIsNamed() throws IOException {
+        FastOneDnn.assume();
         Path file = file(YUNET);
         byte[] model = Files.readAllBytes(file);
         Failing never = failing(file, 1);
