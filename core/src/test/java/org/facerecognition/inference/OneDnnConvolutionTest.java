@@ -64,6 +64,7 @@ class OneDnnConvolutionTest {
                 Arguments.of(OneDnnUnfolding.NAME, new long[] {128, 5, 6}, new long[] {128, 3, 3}, same),
                 Arguments.of(OneDnnUnfolding.NAME, new long[] {64, 7, 7}, new long[] {136, 3, 3}, Window.of(2, 1)),
                 Arguments.of(OneDnnUnfolding.NAME, new long[] {64, 9, 6}, new long[] {64, 5, 3}, Window.of(1, 0)),
+                Arguments.of(OneDnnUnfolding.NAME, new long[] {64, 7, 7}, new long[] {128, 2, 2}, Window.of(3, 0)),
                 Arguments.of(
                         OneDnnUnfolding.NAME,
                         new long[] {128, 6, 6},
