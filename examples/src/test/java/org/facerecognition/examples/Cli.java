@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imwrite;
 import static org.bytedeco.opencv.global.opencv_imgproc.COLOR_RGB2BGR;
 import static org.bytedeco.opencv.global.opencv_imgproc.cvtColor;
@@ -36,6 +37,14 @@ final class Cli {
                 throw new UncheckedIOException(e);
             }
         }
+    }
+
+    /** Returns a figure, which must be a number: {@code asDouble} and {@code asInt} take null for 0. */
+    static double number(JsonNode figures, String name) {
+        assertThat(figures.path(name).isNumber())
+                .as("%s is a number: %s", name, figures)
+                .isTrue();
+        return figures.get(name).doubleValue();
     }
 
     /** Runs a command with these words. */

@@ -59,8 +59,7 @@ class EvaluateCommandTest {
 
     private static void shares(JsonNode figures, String... names) {
         for (String name : names) {
-            assertThat(figures.get(name)).as(name).isNotNull();
-            assertThat(figures.get(name).asDouble()).as(name).isBetween(0.0, 1.0);
+            assertThat(Cli.number(figures, name)).as(name).isBetween(0.0, 1.0);
         }
     }
 
@@ -279,7 +278,7 @@ class EvaluateCommandTest {
         Files.writeString(lfw.resolve("pairsDevTrain.txt"), "1\nP3\t1\t2\nP3\t1\tP4\t1\n");
         JsonNode figures = figures("view1", lfw);
         shares(figures, "accuracy");
-        assertThat(figures.get("threshold").asDouble()).isBetween(-1.0, 1.1);
+        assertThat(Cli.number(figures, "threshold")).isBetween(-1.0, 1.1);
     }
 
     @Test
@@ -300,7 +299,7 @@ class EvaluateCommandTest {
         }
         Files.writeString(ir.resolve("celebA_anno_query.csv"), lines);
         JsonNode figures = figures("celeba-ir", ir); // whole images, as in the training
-        assertThat(figures.get("people_in_training").asInt())
+        assertThat(Cli.number(figures, "people_in_training"))
                 .as("its people are not those of the training, even with equal names")
                 .isZero();
         shares(figures, "tpr_at_fpr_0.5", "tpr_at_fpr_0.2", "tpr_at_fpr_0.1", "tpr_at_fpr_0.05", "tpr_at_fpr_0.01");
