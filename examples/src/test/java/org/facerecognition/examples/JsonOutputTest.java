@@ -56,14 +56,17 @@ class JsonOutputTest {
             "align",
             "embed",
             "verify",
+            "verify/calibrated",
             "find-label-noise",
             "gallery-enroll",
             "gallery-enroll/left-out",
             "gallery-identify",
             "gallery-identify/unknown",
+            "gallery-identify/calibrated",
             "gallery-list",
             "gallery-list/entries",
             "gallery-info",
+            "gallery-info/calibrated",
             "gallery-export",
             "gallery-import",
             "gallery-copy",
@@ -74,6 +77,7 @@ class JsonOutputTest {
             "evaluate/closed-set-test",
             "evaluate/open-set",
             "evaluate/all-pairs",
+            "evaluate/calibrated",
             "evaluate/detector",
             "evaluate/lfw",
             "evaluate/pairs",
@@ -88,6 +92,7 @@ class JsonOutputTest {
 
     private static CliData data;
     private static Path model;
+    private static Path calibrated;
     private static Path photo;
     private static Path noFace;
     private static Path lfw;
@@ -103,6 +108,22 @@ class JsonOutputTest {
         photo = data.photograph("photos/Ann/1.png", true, 320, 240);
         noFace = data.photograph("photos/Ann/2.png", false, 320, 240);
         lfw = data.lfw();
+        calibrated = root.resolve("calibrated.model");
+        Object[] apart = {"--encoder", "resnet18", "--max-steps", 1}; // tells people apart without training
+        assertThat(Cli.train(data.faces(), root.resolve("apart"), apart).code()).isZero();
+        Cli.faces(root.resolve("thirty"), 30, 2);
+        Cli.Result found = Cli.run(with(new Object[] {"evaluate"}, calibrate(calibrated)));
+        assertThat(found.code()).as(found.err()).isZero();
+    }
+
+    private static Object[] calibrate(Path to) {
+        return with(
+                new Object[] {"--protocol", "all-pairs", "--model", root.resolve("apart/last.ckpt")},
+                "--data",
+                root.resolve("thirty"),
+                "--namesakes",
+                "--calibrate",
+                to);
     }
 
     private static Cli.Result run(String name) throws IOException {
@@ -131,16 +152,22 @@ class JsonOutputTest {
                 new Object[] {"--detector", CliData.DETECTOR, photo, noFace, "--out", root.resolve("crops")};
             case "embed" -> new Object[] {"--model", model, photo};
             case "verify" -> new Object[] {"--model", model, photo, noFace, "--threshold", 0.5};
+            case "verify/calibrated" -> new Object[] {"--model", calibrated, photo, noFace, "--far", 0.01};
             case "find-label-noise" -> new Object[] {"--model", model, "--data", data.faces(), "--degrees", 0};
             case "gallery-enroll" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", photo};
             case "gallery-enroll/left-out" ->
                 new Object[] {"--model", model, "--gallery", gallery, "--detector", CliData.DETECTOR, "Ann", noFace};
             case "gallery-identify" -> with(identify(gallery, -1), "--detector", CliData.DETECTOR, photo, noFace);
-            case "gallery-identify/unknown" -> with(identify(crops(), 1), noFace, root.resolve("no.png"));
+            case "gallery-identify/unknown" -> with(identify(crops(model), 1), noFace, root.resolve("no.png"));
+            case "gallery-identify/calibrated" -> {
+                Object[] words = {"--model", calibrated, "--gallery", crops(calibrated), "--far", 0.01};
+                yield with(words, data.faces().resolve("person1/1.png"));
+            }
             case "gallery-list" -> new Object[] {"--gallery", gallery};
             case "gallery-list/entries" -> new Object[] {"--gallery", gallery, "--entries"};
             case "gallery-info" -> new Object[] {"--gallery", gallery, "--model", model};
+            case "gallery-info/calibrated" -> new Object[] {"--gallery", crops(calibrated), "--model", calibrated};
             case "gallery-export" -> new Object[] {"--gallery", gallery, "--out", root.resolve("exported")};
             case "gallery-import" -> new Object[] {"--gallery", root.resolve("in.gallery"), "--from", exported()};
             case "gallery-copy" -> new Object[] {"--from", gallery, "--to", root.resolve("copy.gallery")};
@@ -165,13 +192,13 @@ class JsonOutputTest {
     }
 
     /** Creates a gallery of crops, which are embedded without a detector. */
-    private static Path crops() {
-        Path file = root.resolve("crops.gallery");
+    private static Path crops(Path of) {
+        Path file = root.resolve(of.getFileName() + ".gallery");
         Cli.Result enrolled = Cli.run(
                 "gallery",
                 "enroll",
                 "--model",
-                model,
+                of,
                 "--gallery",
                 file,
                 "Bea",
@@ -182,7 +209,7 @@ class JsonOutputTest {
 
     private static Path exported() {
         Path folder = root.resolve("exported-for-import");
-        assertThat(Cli.run("gallery", "export", "--gallery", crops(), "--out", folder)
+        assertThat(Cli.run("gallery", "export", "--gallery", crops(model), "--out", folder)
                         .code())
                 .isZero();
         return folder;
@@ -192,6 +219,7 @@ class JsonOutputTest {
         Object[] words = {"--model", model, "--protocol", name};
         return switch (name) {
             case "closed-set", "open-set", "all-pairs" -> with(words, "--data", data.faces());
+            case "calibrated" -> calibrate(root.resolve("again.model"));
             case "closed-set-test" -> with(protocol("closed-set"), "--data", data.faces(), "--test-fraction", 0.2);
             case "detector" -> with(protocol("all-pairs"), "--data", data.faces(), "--detector", CliData.DETECTOR);
             case "pairs" -> with(words, "--data", data.faces(), "--pairs", data.pairs("pairs.tsv", 10, 10));
