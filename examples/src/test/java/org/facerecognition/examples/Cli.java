@@ -16,6 +16,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.synthetic.SyntheticFaces;
 
@@ -67,6 +69,18 @@ final class Cli {
                 Main.class.getName()));
         Arrays.stream(args).map(Object::toString).forEach(command::add);
         return command;
+    }
+
+    /**
+     * Kills a process after so many seconds, so that a test that waits for its output fails instead of hanging: nothing
+     * interrupts reading from a pipe.
+     */
+    static Process limit(Process process, int seconds) {
+        CompletableFuture<Void> kill = CompletableFuture.runAsync(
+                () -> process.toHandle().destroyForcibly(),
+                CompletableFuture.delayedExecutor(seconds, TimeUnit.SECONDS));
+        process.onExit().thenRun(() -> kill.cancel(false));
+        return process;
     }
 
     /** Runs {@code train} with a network and images that are small enough for a test, and with more words. */

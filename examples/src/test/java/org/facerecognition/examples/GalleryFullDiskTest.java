@@ -63,8 +63,8 @@ class GalleryFullDiskTest {
         command.addAll(java);
         Path err = Files.createTempFile("err", ".txt");
         try {
-            Process process =
-                    new ProcessBuilder(command).redirectError(err.toFile()).start();
+            Process process = Cli.limit(
+                    new ProcessBuilder(command).redirectError(err.toFile()).start(), 120);
             String out = new String(process.getInputStream().readAllBytes());
             return new Cli.Result(process.waitFor(), out, Files.readString(err));
         } finally {

@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,7 +16,7 @@ class LocaleTest {
     Path folder;
 
     @Test
-    void figuresAreWrittenInOneWay() throws IOException {
+    void figuresAreWrittenInOneWay() throws IOException, InterruptedException {
         Path faces = Cli.faces(folder.resolve("faces"));
         Path model = folder.resolve("out/last.ckpt");
         assertThat(Cli.train(faces, folder.resolve("out"), "--max-steps", 1).code())
@@ -24,14 +25,14 @@ class LocaleTest {
         List<String> command =
                 Cli.command("gallery", "enroll", "--folder", faces, "--gallery", gallery, "--model", model);
         command.addAll(1, List.of("-Duser.language=ar", "-Duser.country=EG"));
-        List<String> lines = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .start()
-                .inputReader()
-                .lines()
-                .toList();
+        command.addAll(1, List.of("-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8")); // of Java 19 and later
+        command.addAll(1, List.of("-Dsun.stdout.encoding=UTF-8", "-Dsun.stderr.encoding=UTF-8"));
+        Process enroll =
+                Cli.limit(new ProcessBuilder(command).redirectErrorStream(true).start(), 120);
+        List<String> lines = enroll.inputReader(StandardCharsets.UTF_8).lines().toList();
+        assertThat(enroll.waitFor()).as(lines.toString()).isZero();
         assertThat(lines)
-                .anyMatch(line -> line.contains("18"))
+                .anyMatch(line -> line.startsWith("enrolled 18, "))
                 .noneMatch(line -> line.matches(".*[\\u0660-\\u0669].*"));
     }
 

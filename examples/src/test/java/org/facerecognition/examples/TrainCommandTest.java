@@ -428,8 +428,8 @@ class TrainCommandTest {
         List<String> command =
                 Cli.command(Cli.trainWords(data, out(), "--epochs", 10_000).toArray());
         Path json = folder.resolve("out.json");
-        Process process =
-                new ProcessBuilder(command).redirectOutput(json.toFile()).start();
+        Process process = Cli.limit(
+                new ProcessBuilder(command).redirectOutput(json.toFile()).start(), 100);
         try (BufferedReader err = process.errorReader()) {
             String line = err.readLine();
             while (line != null && !line.startsWith("epoch 1/")) {
@@ -440,8 +440,10 @@ class TrainCommandTest {
             List<String> rest = err.lines().toList();
             assertThat(rest)
                     .contains("stopping after this step, with a checkpoint in " + out() + "; continue with --resume");
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            process.destroyForcibly();
         }
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(json).content().as("the program ended before it was written").contains("\"steps\"");
         Cli.Result resumed = Cli.train(data, out(), "--resume", "--epochs", 10_000, "--max-steps", 40);
         assertThat(resumed.code()).as(resumed.err()).isZero();
@@ -455,9 +457,11 @@ class TrainCommandTest {
         int threads = Processors.count() + 1;
         List<String> command = Cli.command(Cli.trainWords(data, out(), "--max-steps", 1, "--compute-threads", threads)
                 .toArray());
-        Process process = new ProcessBuilder(command)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        Process process = Cli.limit(
+                new ProcessBuilder(command)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start(),
+                100);
         try (BufferedReader err = process.errorReader()) {
             assertThat(err.lines().toList()).contains("compute threads: " + threads);
         }

@@ -72,7 +72,8 @@ class WithoutNativesTest {
         if (!limit.isEmpty()) {
             command.addAll(0, List.of("sh", "-c", limit + " && exec \"$@\"", "sh"));
         }
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process =
+                Cli.limit(new ProcessBuilder(command).redirectErrorStream(true).start(), 120);
         List<String> lines = process.inputReader().lines().toList();
         assertThat(process.waitFor()).as(() -> String.join("\n", lines)).isZero();
         return lines;

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -13,6 +14,8 @@ import org.facerecognition.examples.Main;
 /** Runs {@code serve} in a separate process on a free port. */
 final class ServeProcess implements AutoCloseable {
     private static final Pattern ADDRESS = Pattern.compile("open (http://\\S+:\\d+)/");
+
+    private static final int MAX_START_SECONDS = 120;
 
     private final Process process;
     private final BufferedReader err;
@@ -35,7 +38,17 @@ final class ServeProcess implements AutoCloseable {
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();
         err = process.errorReader(StandardCharsets.UTF_8);
-        url = awaitAddress();
+        CompletableFuture<Void> kill = CompletableFuture.runAsync(
+                () -> process.toHandle().destroyForcibly(), // nothing interrupts reading from a pipe
+                CompletableFuture.delayedExecutor(MAX_START_SECONDS, TimeUnit.SECONDS));
+        try {
+            url = awaitAddress();
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        } finally {
+            kill.cancel(false);
+        }
     }
 
     private String awaitAddress() throws IOException {
@@ -61,10 +74,11 @@ final class ServeProcess implements AutoCloseable {
     /** Sends SIGTERM, which stops the server as Ctrl-C does, and returns the lines of its standard error. */
     List<String> stop() throws IOException, InterruptedException {
         process.toHandle().destroy(); // Process.destroy would close the stream before it is read
-        err.lines().forEach(lines::add);
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            close();
             throw new IllegalStateException("serve did not end within one minute; its output was " + lines);
         }
+        err.lines().forEach(lines::add); // those of its end, which fit into the pipe
         return lines;
     }
 
