@@ -28,6 +28,10 @@ class ServeLoadTest {
             System.out.print(result);
         }
         assertThat(result.errors()).isEmpty();
+        long answered = result.nanoseconds().values().stream()
+                .mapToLong(times -> times.length)
+                .sum();
+        assertThat(result.rejected()).as("rejected, of %d answered", answered).isLessThan(answered / 10);
         assertThat(result.nanoseconds()).containsOnlyKeys("identify", "compare", "list", "enroll", "remove");
         assertThat(result.residentAtEnd()).isLessThan(1024);
         if (LONG) {
