@@ -2,7 +2,6 @@ package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.Color;
@@ -503,22 +502,11 @@ class GalleryCommandTest {
     /** In PGlite, PostgreSQL with pgvector in Node; see core/src/test/pglite. */
     @Nested
     class InADatabase {
-        private static final Path PGLITE = Path.of("../core/src/test/pglite");
-
         @Test
         void enrollsIdentifiesListsAndRemoves() throws IOException {
-            assumeTrue(
-                    Files.isDirectory(PGLITE.resolve("node_modules")),
-                    "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
-            Process server = new ProcessBuilder(
-                            "node", PGLITE.resolve("server.mjs").toString())
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
+            Process server = GalleryTransferCommandTest.startServer();
             try {
-                String line = server.inputReader().readLine();
-                String url = "jdbc:postgresql://127.0.0.1:" + line.replaceAll("\\D", "")
-                        + "/postgres?gallery=staff&user=postgres&password=hunter2&sslmode=disable&prepareThreshold=0";
-                useIn(url);
+                useIn(GalleryTransferCommandTest.url(server));
             } finally {
                 server.destroy();
             }

@@ -1,6 +1,7 @@
 package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -245,16 +246,21 @@ class GalleryTransferCommandTest {
                 .contains("must be empty or new for an export");
     }
 
-    private static Process startServer() throws IOException {
+    /** Starts PGlite, PostgreSQL with pgvector in Node; skips the test without it. See core/src/test/pglite. */
+    static Process startServer() {
         assumeTrue(
                 Files.isDirectory(PGLITE.resolve("node_modules")),
                 "skipped because PGlite is not installed; run npm ci --prefix core/src/test/pglite");
-        return new ProcessBuilder("node", PGLITE.resolve("server.mjs").toString())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        try {
+            return new ProcessBuilder("node", PGLITE.resolve("server.mjs").toString())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+        } catch (IOException e) {
+            return abort("skipped because Node cannot be run: " + e.getMessage());
+        }
     }
 
-    private static String url(Process server) throws IOException {
+    static String url(Process server) throws IOException {
         return "jdbc:postgresql://127.0.0.1:" + server.inputReader().readLine().replaceAll("\\D", "")
                 + "/postgres?gallery=staff&user=postgres&password=hunter2&sslmode=disable&prepareThreshold=0";
     }

@@ -26,6 +26,7 @@ import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.PhotographWarnings;
 import org.facerecognition.data.Split;
 import org.facerecognition.examples.web.Photos;
+import org.facerecognition.io.FileNames;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.RemoteFile;
@@ -405,6 +406,7 @@ class PhotographCommandsTest {
     /** Crops and marked copies once replaced photographs of the same names. */
     @Test
     void replacesNoPhotograph() throws IOException {
+        assumeTrue(FileNames.isUnicode(FileNames.charset()), "needs file names in Unicode");
         byte[] before = Files.readAllBytes(one);
         Path photos = folder.resolve("photos");
         Path numbered = photograph("photos/bob/2-1.png", true, false);
