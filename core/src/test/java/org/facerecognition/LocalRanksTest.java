@@ -12,6 +12,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.facerecognition.distributed.Distributed;
 import org.facerecognition.distributed.GroupEnding;
 import org.facerecognition.distributed.LocalRanks;
@@ -38,6 +41,33 @@ class LocalRanksTest {
     void allRanksFinish() throws InterruptedException {
         assertThat(shells("echo $RANK of $WORLD_SIZE")).isEqualTo(GroupEnding.FINISHED);
         assertThat(lines).containsExactly("[rank 1] 1 of 2");
+    }
+
+    @Test
+    void theOutputOfTheFirstRankCanBeRead() throws InterruptedException {
+        List<String> output = Collections.synchronizedList(new ArrayList<>());
+        List<String> command = List.of("sh", "-c", "echo $RANK; echo $RANK");
+        try (LocalRanks ranks = LocalRanks.start(2, command, lines::add, output::add)) {
+            assertThat(ranks.await()).isEqualTo(GroupEnding.FINISHED);
+        }
+        assertThat(output).containsExactly("0", "0");
+        assertThat(lines).containsExactly("[rank 1] 1", "[rank 1] 1");
+    }
+
+    /** Stopping closed what they write to, so that their last words, and the result, were lost. */
+    @Test
+    void whatRanksWriteWhenTheyAreStoppedIsRead() throws InterruptedException {
+        List<String> output = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch begun = new CountDownLatch(1);
+        String script = "trap 'kill $!; echo stopped; exit 1' TERM; echo begun; sleep 60 > /dev/null & wait";
+        Consumer<String> first = line -> {
+            output.add(line);
+            begun.countDown();
+        };
+        LocalRanks ranks = LocalRanks.start(1, List.of("sh", "-c", script), lines::add, first);
+        assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
+        ranks.close();
+        assertThat(output).containsExactly("begun", "stopped");
     }
 
     @Test

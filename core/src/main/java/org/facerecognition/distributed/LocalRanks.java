@@ -19,13 +19,15 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.facerecognition.natives.Processors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Starts the ranks of a group as processes on this machine, and ends all of them when one fails. The processors are
  * shared out among them. The store of the group runs in this process, so that any rank may die, rank 0 included.
  * {@link RestartingRanks} starts a group again that has lost a rank.
  *
- * <p>Rank 0 has this process's standard streams; what the other ranks write is passed on line by line.
+ * <p>Rank 0 has this process's standard streams, unless its output is asked for; what the other ranks write is passed on
+ * line by line.
  */
 public final class LocalRanks implements RestartingRanks.Group {
     private static final long GRACE_SECONDS = 15; // for ranks to say why they stop
@@ -55,13 +57,25 @@ public final class LocalRanks implements RestartingRanks.Group {
      * @throws IllegalStateException when a process cannot be started; none runs then
      */
     public static LocalRanks start(int count, List<String> command, Consumer<String> lines) {
+        return start(count, command, lines, null);
+    }
+
+    /**
+     * Starts ranks; as {@link #start(int, List, Consumer)}.
+     *
+     * @param output receives the lines that rank 0 writes on standard output, called by another thread; null if they go
+     *     to that of this process
+     * @throws IllegalStateException when a process cannot be started; none runs then
+     */
+    public static LocalRanks start(
+            int count, List<String> command, Consumer<String> lines, @Nullable Consumer<String> output) {
         if (count < 1) {
             throw new IllegalArgumentException("processes must be at least 1, but was " + count);
         }
         LocalRanks ranks = new LocalRanks(RankStore.server("127.0.0.1", 0));
         try {
             for (int rank = 0; rank < count; rank++) {
-                ranks.start(rank, count, command, lines);
+                ranks.start(rank, count, command, lines, output);
             }
             return ranks;
         } catch (IOException e) {
@@ -75,7 +89,9 @@ public final class LocalRanks implements RestartingRanks.Group {
         }
     }
 
-    private void start(int rank, int count, List<String> command, Consumer<String> lines) throws IOException {
+    private void start(
+            int rank, int count, List<String> command, Consumer<String> lines, @Nullable Consumer<String> output)
+            throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command);
         Map<String, String> environment = builder.environment();
         environment.put(Launch.OWN_VARIABLE, "processes of this machine");
@@ -92,18 +108,26 @@ public final class LocalRanks implements RestartingRanks.Group {
         environment.putIfAbsent("OMP_NUM_THREADS", Integer.toString(threadsEach(count)));
         if (rank == 0) {
             builder.inheritIO();
+            if (output != null) {
+                builder.redirectOutput(Redirect.PIPE);
+            }
         } else {
             builder.redirectErrorStream(true).redirectInput(Redirect.from(nothing()));
         }
         Process process = builder.start();
         processes.add(process);
         if (rank > 0) {
-            Thread reader =
-                    new Thread(() -> passOn(process, "[rank " + rank + "] ", lines), "rank-" + rank + "-output");
-            reader.setDaemon(true);
-            reader.start();
-            readers.add(reader);
+            read(rank, () -> passOn(process, "[rank " + rank + "] ", lines));
+        } else if (output != null) {
+            read(rank, () -> passOn(process, "", output));
         }
+    }
+
+    private void read(int rank, Runnable work) {
+        Thread reader = new Thread(work, "rank-" + rank + "-output");
+        reader.setDaemon(true);
+        reader.start();
+        readers.add(reader);
     }
 
     private static File nothing() {
@@ -207,9 +231,7 @@ public final class LocalRanks implements RestartingRanks.Group {
                 kill();
                 awaitAll(GRACE_SECONDS);
             }
-            for (Thread reader : readers) {
-                reader.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
-            }
+            awaitReaders();
             Process first = processes.get(0);
             return ending.lost() && !first.isAlive() && first.exitValue() == 0 ? GroupEnding.FINISHED : ending;
         } catch (ExecutionException e) {
@@ -317,6 +339,12 @@ public final class LocalRanks implements RestartingRanks.Group {
         }
     }
 
+    private void awaitReaders() throws InterruptedException {
+        for (Thread reader : readers) {
+            reader.join(TimeUnit.SECONDS.toMillis(GRACE_SECONDS));
+        }
+    }
+
     private void kill() {
         processes.forEach(Process::destroyForcibly);
     }
@@ -324,9 +352,11 @@ public final class LocalRanks implements RestartingRanks.Group {
     /** Asks the ranks that still run to stop, waits for their last step and its checkpoint, and ends the others. */
     @Override
     public void close() {
-        processes.forEach(Process::destroy);
+        processes.forEach(process -> process.toHandle().destroy()); // Process.destroy would close what they write to
         try {
-            awaitAll(STOP_SECONDS);
+            if (awaitAll(STOP_SECONDS)) {
+                awaitReaders();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

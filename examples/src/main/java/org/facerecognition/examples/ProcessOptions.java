@@ -92,24 +92,31 @@ final class ProcessOptions {
      * Runs the command line of this program in several processes.
      *
      * @param out the training's folder
+     * @param json whether the processes end with one line of JSON
      * @return 0 or the exit code of the first failure
      */
-    int launch(CommandSpec spec, Path out) {
+    int launch(CommandSpec spec, Path out, boolean json) {
         PrintWriter err = spec.commandLine().getErr();
+        RankResult result = new RankResult(spec.commandLine().getOut(), err);
         RestartPolicy policy = new RestartPolicy(maxRestarts, minProcesses == 0 ? processes : minProcesses);
         try (RestartingRanks ranks = new RestartingRanks(
                 policy,
                 processes,
-                (count, restart) -> LocalRanks.start(count, command(spec, count, restart), err::println),
+                (count, restart) ->
+                        LocalRanks.start(count, command(spec, count, restart), err::println, json ? result : null),
                 () -> Checkpoints.lastIn(out),
                 err::println)) {
-            Thread onStop = StopHook.add("stop-ranks", ranks::close);
+            Thread onStop = StopHook.add("stop-ranks", () -> {
+                ranks.close();
+                result.print(); // Java may end before the main thread goes on
+            });
             try {
                 return ranks.run().exitCode();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while waiting for the processes", e);
             } finally {
+                result.print();
                 StopHook.remove(onStop);
             }
         }

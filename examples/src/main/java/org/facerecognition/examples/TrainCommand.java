@@ -166,7 +166,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainCommand command = checkpoints.resumes() ? withFormerOptions() : this;
         command.data.path(); // fails without --data, before anything else is done
         return command.processes.launches()
-                ? command.processes.launch(spec, command.checkpoints.out())
+                ? command.processes.launch(spec, command.checkpoints.out(), command.json)
                 : command.trainInGroup();
     }
 

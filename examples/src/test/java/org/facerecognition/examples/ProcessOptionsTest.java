@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,6 +23,22 @@ class ProcessOptionsTest {
         CommandSpec train = line.parseArgs(words).subcommand().commandSpec();
         List<String> command = ProcessOptions.command(train, 2, restart);
         return command.subList(command.indexOf(Main.class.getName()) + 1, command.size());
+    }
+
+    /** Gloo's lines, and a second result after a restart, went to standard output. */
+    @Test
+    void onlyTheLastJsonGoesToStandardOutput() {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        RankResult result = new RankResult(new PrintWriter(out), new PrintWriter(err));
+        result.print();
+        assertThat(out.toString()).isEmpty();
+        List.of("[Gloo] Rank 0 is connected", "{\"steps\":1}", "[Gloo]", "{\"steps\":2}")
+                .forEach(result);
+        result.print();
+        result.print();
+        assertThat(out.toString().lines()).containsExactly("{\"steps\":2}");
+        assertThat(err.toString().lines()).containsExactly("[Gloo] Rank 0 is connected", "[Gloo]");
     }
 
     @Test

@@ -91,6 +91,23 @@ final class TrainingLauncher implements AutoCloseable {
         return launcher.exitValue();
     }
 
+    /** What a test waits for. */
+    interface Condition {
+        boolean holds() throws IOException;
+    }
+
+    /** Waits until a condition holds or the training has ended. */
+    void awaitUnlessEnded(Condition condition) throws IOException, InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MAX_SECONDS);
+        while (isRunning() && !condition.holds()) {
+            if (System.nanoTime() > end) {
+                throw new IllegalStateException(
+                        "what was waited for did not come within " + MAX_SECONDS + " s: " + err());
+            }
+            Thread.sleep(30);
+        }
+    }
+
     /** Waits for all ranks that were seen. */
     void awaitRanks() throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MAX_SECONDS);
