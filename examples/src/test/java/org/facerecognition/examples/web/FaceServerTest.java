@@ -11,6 +11,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.Socket;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
@@ -25,6 +28,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.gallery.ContentKey;
@@ -570,6 +574,23 @@ class FaceServerTest {
     void knowsLoopbackAddresses() {
         assertThat(new FaceServer.Settings("::1", 0).isLoopback()).isTrue();
         assertThat(new FaceServer.Settings("0.0.0.0", 0).isLoopback()).isFalse();
+    }
+
+    @Test
+    void listensOnTheAddressOfItsHostOnly() throws IOException {
+        List<InetAddress> others = NetworkInterface.networkInterfaces()
+                .flatMap(NetworkInterface::inetAddresses)
+                .filter(address -> !address.equals(InetAddress.getLoopbackAddress()))
+                .collect(Collectors.toCollection(ArrayList::new));
+        others.add(InetAddress.getByName("127.0.0.2")); // of this machine, too, on Linux
+        for (InetAddress other : others) {
+            try (Socket socket = new Socket()) {
+                InetSocketAddress address = new InetSocketAddress(other, server.server.port());
+                assertThatThrownBy(() -> socket.connect(address, 1000))
+                        .as("connecting to " + address)
+                        .isInstanceOf(IOException.class);
+            }
+        }
     }
 
     /** Stopping failed, and left computations running, if an answer took longer than a moment. */
