@@ -59,7 +59,8 @@ class LocalRanksTest {
     void whatRanksWriteWhenTheyAreStoppedIsRead() throws InterruptedException {
         List<String> output = Collections.synchronizedList(new ArrayList<>());
         CountDownLatch begun = new CountDownLatch(1);
-        String script = "trap 'kill $!; echo stopped; exit 1' TERM; echo begun; sleep 60 > /dev/null & wait";
+        String script =
+                "trap 'kill $!; echo stopped; sleep 0.1; echo saved; exit 1' TERM; echo begun; sleep 60 > /dev/null & wait";
         Consumer<String> first = line -> {
             output.add(line);
             begun.countDown();
@@ -67,7 +68,7 @@ class LocalRanksTest {
         LocalRanks ranks = LocalRanks.start(1, List.of("sh", "-c", script), lines::add, first);
         assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
         ranks.close();
-        assertThat(output).containsExactly("begun", "stopped");
+        assertThat(output).containsExactly("begun", "stopped", "saved");
     }
 
     @Test
