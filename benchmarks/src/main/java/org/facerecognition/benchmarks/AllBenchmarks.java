@@ -1,7 +1,6 @@
 package org.facerecognition.benchmarks;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,23 +70,21 @@ final class AllBenchmarks {
             return name.equals("accuracy") || name.equals("fine-tuning") || name.equals("serve");
         }
 
-        /** Returns the command line as a README shows it. */
-        String shown() {
-            return "java" + (heapGib == DEFAULT_HEAP_GIB ? "" : " -Xmx" + heapGib + "g")
-                    + " -jar benchmarks/target/benchmarks.jar "
-                    + words.replace("{", "").replace("}", "").toLowerCase(Locale.ROOT);
+        /** Returns the options of its JVM and its command line, without the paths of data. */
+        String options() {
+            return "-Xmx" + heapGib + "g " + words;
         }
     }
 
     private static final int DEFAULT_HEAP_GIB = 2;
 
     private static final List<Section> SECTIONS = List.of(
-            new Section("training", 5, true, 2, "training 3 8"),
+            new Section("training", 10, true, 2, "training 7 8"),
             new Section("distributed", 8, true, 2, "distributed"),
             new Section("loading", 5, true, 2, "loading 3 {celeba}"),
             new Section("weights", 2, true, 2, "weights"),
-            new Section("inference-resnet34", 8, true, 2, "inference 5 nets=resnet34 parts=throughput"),
-            new Section("inference-mobilefacenet", 8, true, 2, "inference 5 nets=mobilefacenet parts=throughput"),
+            new Section("inference-resnet34", 11, true, 2, "inference 7 nets=resnet34 parts=throughput"),
+            new Section("inference-mobilefacenet", 11, true, 2, "inference 7 nets=mobilefacenet parts=throughput"),
             new Section(
                     "int8",
                     10,
@@ -100,11 +97,12 @@ final class AllBenchmarks {
                     true,
                     2,
                     "inference 3 nets=resnet34,iresnet50,mobilefacenet batches=1,16 parts=throughput peers=imported"),
-            new Section("latency", 8, true, 2, "inference 3 nets=resnet34,mobilefacenet,iresnet50 parts=latency,start"),
+            new Section(
+                    "latency", 14, true, 2, "inference 7 nets=resnet34,mobilefacenet,iresnet50 parts=latency,start"),
             new Section("photographs", 4, true, 2, "photographs {yunet} {lfw} 5 20000"),
             new Section("exports", 4, false, 2, "exports"),
-            new Section("heads", 8, true, 2, "heads 3"),
-            new Section("gallery", 8, true, 3, "gallery 3 1000000 100000"),
+            new Section("heads", 16, true, 2, "heads 7"),
+            new Section("gallery", 10, true, 3, "gallery 7 1000000 100000"),
             new Section("gallery-million", 15, false, 3, "gallery 3 0 1000000"),
             new Section("gallery-large", 15, false, 2, "gallery-large"),
             new Section("gallery-database", 6, false, 2, "gallery-database {database}"),
@@ -226,15 +224,6 @@ final class AllBenchmarks {
         return failed;
     }
 
-    /** A benchmark ended with an error. */
-    private static final class FailedRun extends IOException {
-        private static final long serialVersionUID = 1;
-
-        FailedRun(String message) {
-            super(message);
-        }
-    }
-
     /**
      * Writes the tables of those benchmarks that are measured, and the summary if all that it uses are.
      *
@@ -303,14 +292,12 @@ final class AllBenchmarks {
         for (Run run : runs) {
             List<String> lines = Files.readAllLines(run.file());
             if (!run.busy) {
+                String options = ResultFile.read(run.file()).options().orElse(run.section.options());
                 text.append(lines.get(0))
                         .append("\n`")
-                        .append(run.section.shown())
+                        .append(command(options.replaceFirst(";.*", "")))
                         .append('`')
-                        .append(ResultFile.read(run.file())
-                                .options()
-                                .map(options -> options.replaceFirst("[^;]*", ""))
-                                .orElse(""))
+                        .append(options.replaceFirst("[^;]*", ""))
                         .append("\n\n");
             } else {
                 text.append("\nBeside one busy loop:\n\n");
@@ -319,6 +306,16 @@ final class AllBenchmarks {
                     .append('\n');
         }
         return text.toString();
+    }
+
+    /** Returns a command line as a README shows it: the one that was measured, which may have been another than now. */
+    private static String command(String options) {
+        int words = options.indexOf(' ') + 1;
+        String heap = options.substring(0, words);
+        return "java "
+                + (heap.equals("-Xmx" + DEFAULT_HEAP_GIB + "g ") ? "" : heap)
+                + "-jar benchmarks/target/benchmarks.jar "
+                + options.substring(words).replaceAll("[{}]", "").toLowerCase(Locale.ROOT);
     }
 
     /** One benchmark on an idle machine or beside a busy loop. */
@@ -333,7 +330,7 @@ final class AllBenchmarks {
 
         /** Returns what it is measured with: the command line, without the paths of data, and Python. */
         String options(String python) {
-            return "-Xmx" + section.heapGib + "g " + section.words + "; " + python;
+            return section.options() + "; " + python;
         }
 
         /**
@@ -349,18 +346,7 @@ final class AllBenchmarks {
             Optional.ofNullable(System.getProperty("python")).ifPresent(file -> command.add("-Dpython=" + file));
             command.addAll(List.of("-cp", classPath, Main.class.getName()));
             command.addAll(words);
-            try (Neighbors neighbors = new Neighbors(busy ? 1 : 0)) {
-                Process process = new ProcessBuilder(command)
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
-                Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
-                String output = echoed(process.getInputStream());
-                int status = process.waitFor();
-                if (status != 0) {
-                    throw new FailedRun(name() + " ended with status " + status);
-                }
-                return output;
-            }
+            return BenchmarkProcess.run(name(), command, busy ? 1 : 0);
         }
 
         void keep(String commit, String machine, String python, long minutes, String output) throws IOException {
@@ -376,17 +362,6 @@ final class AllBenchmarks {
                     options(python),
                     output);
             AtomicFile.write(file(), result.getBytes(StandardCharsets.UTF_8));
-        }
-
-        private static String echoed(InputStream stream) throws IOException {
-            StringBuilder all = new StringBuilder();
-            byte[] buffer = new byte[8192];
-            for (int n; (n = stream.read(buffer)) > 0; ) {
-                String text = new String(buffer, 0, n, StandardCharsets.UTF_8);
-                System.out.print(text);
-                all.append(text);
-            }
-            return all.toString();
         }
     }
 }

@@ -56,6 +56,19 @@ class AllBenchmarksTest {
                 .doesNotContain("Options");
     }
 
+    /** The command that measures now may be another. */
+    @Test
+    void aTableSaysWithWhichCommandItWasMeasured() throws Exception {
+        result("training-idle", ONE);
+        result("training-busy", ONE);
+        Path idle = root.resolve("benchmarks/results/training-idle.md");
+        Files.writeString(
+                idle, Files.readString(idle).replaceFirst("\n", "\nOptions: -Xmx3g training 123 {orl}; no Python\n"));
+        run("training", "tables=abc1234");
+        assertThat(readme())
+                .contains("\n`java -Xmx3g -jar benchmarks/target/benchmarks.jar training 123 orl`; no Python\n");
+    }
+
     @Test
     void rejectsATableOfTwoMachines() throws Exception {
         result("training-idle", ONE);

@@ -63,6 +63,16 @@ class ProcessesTest {
                 .hasMessageContaining("a busy loop ended with status 137");
     }
 
+    /** It ended the command, after hours, though the other measurements could go on. */
+    @Test
+    void aMeasurementWithoutItsBusyLoopFailsAlone() {
+        String kill = "for loop in $(ps -o pid=,args= --ppid $PPID | grep [B]usyLoop | awk '{ print $1 }'); do"
+                + " kill -9 $loop; while kill -0 $loop; do sleep 0.05; done; done; echo measured";
+        assertThatThrownBy(() -> BenchmarkProcess.run("training-busy", List.of("sh", "-c", kill), 1))
+                .isInstanceOf(FailedRun.class)
+                .hasMessageStartingWith("training-busy does not count: a busy loop ended with status 137");
+    }
+
     @Test
     void anInterruptedProgramDeletesItsTemporaryFolder() throws Exception {
         Process process = new ProcessBuilder(Child.javaCommand(Interrupted.class)).start();
