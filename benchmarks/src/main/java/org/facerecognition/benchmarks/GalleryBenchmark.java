@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -50,6 +51,8 @@ final class GalleryBenchmark {
     private static final int ENROLLMENT_BATCH = 10_000;
     private static final double SPECTRUM = Double.parseDouble(System.getProperty("spectrum", "0.25"));
     private static final double GENUINE_COSINE = 0.6;
+    private static final double ROUND_MS = 1_000; // of each contestant
+    private static final int MIN_FOR_P99 = 100; // of fewer durations it is the maximum
 
     private static final float[] STD = new float[DIMENSION]; // of each value of a direction
 
@@ -145,15 +148,15 @@ final class GalleryBenchmark {
     }
 
     private static void printTable(Map<String, Search> contestants, int rounds, int n) {
+        Map<String, Integer> calls = new LinkedHashMap<>();
+        contestants.forEach((name, search) -> {
+            milliseconds(search, 1); // warm up
+            calls.put(name, (int) Math.max(1, Math.round(ROUND_MS / milliseconds(search, 1))));
+        });
         Map<String, List<Double>> times = new LinkedHashMap<>();
-        for (int round = -1; round < rounds; round++) { // round -1 warms up
-            for (Map.Entry<String, Search> contestant : contestants.entrySet()) {
-                double ms = milliseconds(contestant.getValue());
-                if (round >= 0) {
-                    times.computeIfAbsent(contestant.getKey(), name -> new ArrayList<>())
-                            .add(ms);
-                }
-            }
+        for (int round = 0; round < rounds; round++) {
+            contestants.forEach((name, search) -> times.computeIfAbsent(name, first -> new ArrayList<>())
+                    .add(milliseconds(search, Objects.requireNonNull(calls.get(name)))));
         }
         double bytes = (double) n * DIMENSION * Float.BYTES;
         System.out.printf(
@@ -187,12 +190,15 @@ final class GalleryBenchmark {
                 .toList());
     }
 
-    private static double milliseconds(Search search) {
-        try (PointerScope scope = new PointerScope()) {
-            long start = System.nanoTime();
-            search.run();
-            return (System.nanoTime() - start) / 1e6;
+    /** Returns how long a search takes, on average over some calls: a single one is at the mercy of the machine. */
+    private static double milliseconds(Search search, int calls) {
+        long start = System.nanoTime();
+        for (int call = 0; call < calls; call++) {
+            try (PointerScope scope = new PointerScope()) {
+                search.run();
+            }
         }
+        return (System.nanoTime() - start) / 1e6 / calls;
     }
 
     // ---- approximate search ----
@@ -273,13 +279,18 @@ final class GalleryBenchmark {
         long start = System.nanoTime();
         gallery.identify(probes, 1, -1);
         System.out.printf(
-                "| %s | %.3f | %.3f | %.0f | %.0f | %.0f |%n",
+                "| %s | %.3f | %.3f | %.0f | %s | %.0f |%n",
                 name,
                 (double) entriesFound / us.length,
                 (double) identitiesFound / us.length,
                 us[us.length / 2],
-                us[us.length * 99 / 100],
+                p99(us),
                 us.length / ((System.nanoTime() - start) / 1e9));
+    }
+
+    /** Returns the 99th percentile of sorted durations; a dash if there are too few. */
+    static String p99(double[] sorted) {
+        return sorted.length < MIN_FOR_P99 ? "–" : String.format(Locale.ROOT, "%.0f", sorted[sorted.length * 99 / 100]);
     }
 
     // ---- random embeddings ----

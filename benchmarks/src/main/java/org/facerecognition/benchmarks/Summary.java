@@ -158,9 +158,10 @@ final class Summary {
                 busy.row(source.table(), ours.row()).get(source.column() + 1));
     }
 
-    private static String shown(String cell) {
+    /** Returns the median of a cell: from 100 on without decimal places, and else as it was measured. */
+    static String shown(String cell) {
         double median = ResultFile.median(cell);
-        return String.format(Locale.ROOT, median < 100 ? "%.1f" : "%,.0f", median);
+        return median < 100 ? cell.split(" ")[0] : String.format(Locale.ROOT, "%,.0f", median);
     }
 
     private ResultFile file(String section, boolean busy) throws IOException {

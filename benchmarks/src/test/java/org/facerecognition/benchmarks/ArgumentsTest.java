@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.facerecognition.augment.Presets;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.LibraryReduction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -86,9 +88,28 @@ class ArgumentsTest {
     }
 
     @Test
+    void fewDurationsHaveNo99thPercentile() {
+        assertThat(GalleryBenchmark.p99(new double[99])).isEqualTo("–");
+        assertThat(GalleryBenchmark.p99(IntStream.range(0, 100).asDoubleStream().toArray()))
+                .isEqualTo("99");
+    }
+
+    @Test
     void growingSizesAreAccepted() {
         assertThat(LargeGalleryBenchmark.sizes(new String[] {"folder", "1000", "3000"}))
                 .isEqualTo(List.of("1000", "3000"));
+    }
+
+    /** A cell that was measured in whole numbers got a decimal place. */
+    @ParameterizedTest
+    @CsvSource({
+        "92 (89 to 93), 92",
+        "63.3 (56.3 to 65.5), 63.3",
+        "835.5 (792.8 to 917.1), 836",
+        "1234 (1 to 2), '1,234'"
+    })
+    void theSummaryShowsMediansAsMeasured(String cell, String shown) {
+        assertThat(Summary.shown(cell)).isEqualTo(shown);
     }
 
     @Test
@@ -102,7 +123,6 @@ class ArgumentsTest {
     @ParameterizedTest
     @ValueSource(ints = {250, 1919, 1920, 3000, 3840, 7680})
     void theCarefulUserReducesAsTheLibraryDoes(int side) {
-        int expected = side >= 7680 ? 8 : side >= 3840 ? 4 : side >= 1920 ? 2 : 1;
-        assertThat(CarefulUser.reduction(side)).isEqualTo(expected);
+        assertThat(CarefulUser.reduction(side)).isEqualTo(LibraryReduction.of(side));
     }
 }

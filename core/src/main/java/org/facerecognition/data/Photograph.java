@@ -67,12 +67,17 @@ public final class Photograph implements AutoCloseable {
         return image.readOnce((once, later) -> read(once, later, image.name(), detector));
     }
 
+    /** Returns how long a shorter side must be: the detector reduces it further, without losing detail. */
+    static int sufficientPx(FaceDetector.Settings settings) {
+        return settings.largestSidePx() * 3 / 2;
+    }
+
     private static Photograph read(ImageSource image, ImageSource later, String name, FaceDetector detector) {
         FaceDetector.Settings settings = detector.settings();
         if (settings.tiles() || settings.smallestFacePx() > FaceDetector.Settings.DEFAULT.smallestFacePx()) {
             return new Photograph(later, name, detector, ImageSource.Reduced.whole(image.read()));
         }
-        int sufficientPx = settings.largestSidePx() * 3 / 2; // the detector reduces it further, without losing detail
+        int sufficientPx = sufficientPx(settings);
         Photograph photograph = new Photograph(later, name, detector, image.readReduced(sufficientPx));
         if (photograph.factor == 1) {
             int times = ImageReader.reduction(Math.min(photograph.widthPx, photograph.heightPx), sufficientPx);
