@@ -18,6 +18,10 @@ final class Figures {
     private static final Pattern NOT_SHOWN =
             Pattern.compile("^round \\d+/\\d+ |^fraction of the \\w+ matmul peak|^beside \\d+ busy loops$");
 
+    /** A table in results of former versions: loading is not twice as fast with twice as many threads. */
+    private static final Pattern FORMER_PLAN =
+            Pattern.compile("^\\| Computed, not measured: [^|]* \\| threads \\|\n(\\|.*\n?)*", Pattern.MULTILINE);
+
     private static final String SKIPPED = "skipping ";
 
     private static final List<String> FOLDERS = List.of("", "losses", "augment", "core", "examples", "benchmarks");
@@ -64,7 +68,8 @@ final class Figures {
      * Returns the tables that a benchmark printed, and what else it printed after the first one, as lists. Progress and
      * figures for those who optimize are left out. What was skipped is listed once, at the end.
      */
-    static String tables(String output) {
+    static String tables(String printed) {
+        String output = FORMER_PLAN.matcher(printed).replaceAll("");
         int first = ("\n" + output).indexOf("\n|");
         if (first < 0) {
             return "";

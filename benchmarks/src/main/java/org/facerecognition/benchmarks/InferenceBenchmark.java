@@ -39,8 +39,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar inference [ROUNDS]
  * [nets=resnet34,iresnet50,mobilefacenet] [batches=1,16,64] [parts=throughput,layers,latency,start] [peers=...]
- * [neighbors=0,1,2] [threads=1,2,4,8]}; by default 5 rounds of everything, without neighbors. Neighbors are programs
- * that keep a processor busy each; they run beside every part. With several numbers of threads, each has a process of
+ * [neighbors=0,1,2] [threads=1,2,4,8]}; by default 5 rounds of everything, without neighbors. ONNX
+ * Runtime, to which the others are relative, is measured with any peers. Neighbors are programs that keep a processor
+ * busy each; they run beside every part. With several numbers of threads, each has a process of
  * its own.
  */
 final class InferenceBenchmark {

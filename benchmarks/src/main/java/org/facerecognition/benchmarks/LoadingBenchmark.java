@@ -36,7 +36,6 @@ final class LoadingBenchmark {
     private static final int PEOPLE = 60;
     private static final int IMAGES_EACH = 20;
     private static final int SIZE_PX = 112;
-    private static final int GPUS = 8;
 
     private LoadingBenchmark() {}
 
@@ -68,24 +67,7 @@ final class LoadingBenchmark {
             Rounds results = Rounds.run(contestants, rounds, BATCHES, System.out);
             String title = "reading, decoding, crop, five augmentations, batches of 16";
             results.print(System.out, title, contestants.get(0).name());
-            printPlan(results, contestants);
             contestants.forEach(Contestant::close);
-        }
-    }
-
-    /** Prints how many threads load as many images as 8 GPUs train, if each loads as many as one does here. */
-    private static void printPlan(Rounds results, List<Contestant> contestants) {
-        double needed = GPUS * DistributedBenchmark.GPU_IMAGES_PER_SECOND;
-        System.out.printf(
-                "%n| Computed, not measured: %,.0f images/s for %d GPUs that train ResNet-34 | threads |%n|---|---|%n",
-                needed, GPUS);
-        for (Contestant contestant : contestants) {
-            if (contestant.name().contains(" 1 ")) {
-                double threads = Math.ceil(needed / results.median(contestant.name()));
-                System.out.printf(
-                        "| %s | %.0f |%n",
-                        contestant.name().replaceAll(", 1 loader thread| with 1 worker", ""), threads);
-            }
         }
     }
 

@@ -11,6 +11,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 class FiguresTest {
     @Test
+    void leavesOutAFormerTable() {
+        String plan = "| Computed, not measured: 52,496 images/s for 8 GPUs | threads |\n|---|---|\n| files | 16 |\n";
+        assertThat(Figures.tables("| a | b |\n|---|---|\n| c | 1 |\n\n" + plan))
+                .isEqualTo("| a | b |\n|---|---|\n| c | 1 |");
+    }
+
+    @Test
     void replacesAReadmeAtomically(@TempDir Path root) throws IOException {
         String old = "<!-- figures heads -->\nold\n<!-- end of figures heads -->\n";
         for (String folder : List.of("", "losses", "augment", "core", "examples", "benchmarks")) {
