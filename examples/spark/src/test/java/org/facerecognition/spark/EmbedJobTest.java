@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -33,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.imageio.ImageIO;
 import org.apache.hadoop.conf.Configuration;
@@ -60,6 +62,7 @@ import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.vision.DetectedFace;
 import org.facerecognition.vision.FaceChoice;
 import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.WeightsException;
@@ -209,6 +212,9 @@ class EmbedJobTest {
         assertThat(byName.get("Person 1/notes.txt").<String>getAs("error")).contains("notes.txt");
         assertThat(embedding(byName.get("Person 1/3.png")))
                 .isEqualTo(recognizer.embed(people.resolve("Person 1/3.png")));
+        assertThat(output.toFile().listFiles((in, name) -> name.startsWith("part-")))
+                .as("one for each of --partitions")
+                .hasSize(3);
     }
 
     /** Bytes, files, a file that is missing, and neither; another column is passed on. */
@@ -282,26 +288,126 @@ class EmbedJobTest {
                     spark.read().parquet(output.toString()).sort("path").collectAsList();
             assertThat(embedding(rows.get(0))).isEqualTo(expected.embedding());
             Row face = rows.get(0).getAs("face");
-            assertThat(face.<Double>getAs("x")).isEqualTo(expected.where().box().x());
-            assertThat(face.<Double>getAs("height"))
-                    .isEqualTo(expected.where().box().height());
-            assertThat(face.<Double>getAs("score")).isEqualTo(expected.where().score());
+            assertThat(face.schema().fieldNames()).containsExactly("x", "y", "width", "height", "score");
+            assertThat(face).isEqualTo(boxed(expected.where()));
             assertThat(rows.get(1).<String>getAs("error")).contains("must show a face");
             assertThat(rows.get(1).<Row>getAs("face")).isNull();
         }
     }
 
+    /** Each option changes the result: without one, the row would have another face, or one at all. */
+    @Test
+    void optionsMeanWhatTheyMeanInTheLibrary() throws IOException {
+        Path photos = Files.createDirectories(folder.resolve("options"));
+        Path several = photograph(photos.resolve("several.png"), 320, 240, image -> {
+            square(image, 160, 112, 8, Color.YELLOW); // in the middle, with a score of 0.71
+            square(image, 80, 160, 8, Color.RED);
+            square(image, 256, 32, 16, Color.BLUE); // the largest
+        });
+        Path wide = photograph(photos.resolve("wide.png"), 640, 480, image -> square(image, 320, 240, 8, Color.RED));
+        Path output = folder.resolve("of-options");
+        run(
+                0,
+                new EmbedJob(),
+                "--input",
+                photos,
+                "--model",
+                model,
+                "--detector",
+                TestImages.DETECTOR,
+                "--flip",
+                "--face=most-central",
+                "--min-score=0.8",
+                "--max-side=320",
+                "--arithmetic=fp32",
+                "--output",
+                output);
+        List<Row> rows = spark.read().parquet(output.toString()).sort("path").collectAsList();
+        try (FaceDetector detector = FaceDetector.open(
+                        TestImages.DETECTOR,
+                        defaults -> defaults.withScoreThreshold(0.8).withLargestSidePx(320));
+                PreparedRecognizer ours =
+                        PreparedRecognizer.load(model, FP32, detector, FaceChoice.MOST_CENTRAL, true)) {
+            float[] expected = ours.embed(several);
+            EmbeddedFace found = ours.faces(ImageSource.of(several)).stream()
+                    .filter(face -> Arrays.equals(face.embedding(), expected))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(found.where().box().x()).isLessThan(160);
+            assertThat(embedding(rows.get(0))).isEqualTo(expected);
+            assertThat(rows.get(0).<Row>getAs("face")).isEqualTo(boxed(found.where()));
+            assertThat(rows.get(0).<String>getAs("embedding_mode"))
+                    .isEqualTo(ours.embeddingMode().toString());
+            assertThat(ours.faces(ImageSource.of(wide))).isEmpty();
+            assertThat(rows.get(1).<String>getAs("error")).contains("must show a face");
+        }
+    }
+
+    private static Row boxed(DetectedFace face) {
+        DetectedFace.Box box = face.box();
+        return RowFactory.create(box.x(), box.y(), box.width(), box.height(), face.score());
+    }
+
+    @Test
+    void theArithmeticIsThatOfTheOption() {
+        Path output = folder.resolve("of-half");
+        PrepareOptions half = PrepareOptions.DEFAULT.withArithmetic(Arithmetic.HALF);
+        String input = people.resolve("Person 2").toString();
+        run(0, new EmbedJob(), "--input", input, "--model", model, "--arithmetic=half", "--output", output);
+        try (PreparedRecognizer ours = PreparedRecognizer.load(model, half, null, FaceChoice.MOST_PROMINENT, false)) {
+            String mode = ours.embeddingMode().toString();
+            assertThat(mode).isNotEqualTo(recognizer.embeddingMode().toString());
+            assertThat(spark.read()
+                            .parquet(output.toString())
+                            .select("embedding_mode")
+                            .distinct()
+                            .collectAsList())
+                    .containsExactly(RowFactory.create(mode));
+        }
+    }
+
+    @Test
+    void dataWithoutTheColumnsAreWrongUse() {
+        Path input = folder.resolve("columns");
+        spark.range(2).write().parquet(input.toString());
+        Object[] words = {"--input-format=parquet", "--input", input, "--model", model, "--output", folder.resolve("no")
+        };
+        assertThat(run(2, new EmbedJob(), words)).contains("error: images must have a column path of strings");
+        Object[] ofOnnx = {"--input", people, "--model", model, "--model-input=sface", "--output", folder.resolve("no")
+        };
+        assertThat(run(1, new EmbedJob(), ofOnnx)).contains("is damaged or no ONNX model");
+    }
+
+    /** Other managers of resources name GPUs by more than their numbers. */
+    @Test
+    void aRankTakesTheGpuThatSparkAssigns() {
+        assertThat(BarrierTraining.assigned(new String[] {"3", "1"})).hasValue(3);
+        assertThat(BarrierTraining.assigned(new String[] {"GPU-6d4e"})).isEmpty();
+        assertThat(BarrierTraining.assigned(new String[] {"12345"})).isEmpty();
+        assertThat(BarrierTraining.assigned(new String[0])).isEmpty();
+    }
+
     private static Path photograph(Path file, boolean face) throws IOException {
-        BufferedImage image = new BufferedImage(320, 240, BufferedImage.TYPE_INT_RGB);
+        return photograph(file, 320, 240, image -> {
+            if (face) {
+                square(image, 80, 120, 8, Color.RED);
+            }
+        });
+    }
+
+    private static void square(Graphics2D graphics, int x, int y, int side, Color color) {
+        graphics.setColor(color);
+        graphics.fillRect(x, y, side, side);
+    }
+
+    private static Path photograph(Path file, int width, int height, Consumer<Graphics2D> faces) throws IOException {
+        BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();
         for (int i = 0; i < image.getWidth(); i += 5) {
             graphics.setColor(new Color(i * 7 % 256, i * 7 % 256, i * 7 % 256));
             graphics.fillRect(i, 0, 5, image.getHeight());
         }
-        if (face) {
-            graphics.setColor(Color.RED);
-            graphics.fillRect(80, 120, 8, 8);
-        }
+        faces.accept(graphics);
         graphics.dispose();
         ImageIO.write(image, "png", file.toFile());
         return file;
