@@ -172,11 +172,16 @@ class LocalClusterTest {
     @Test
     void aCanceledTrainingEnds() {
         spark.sparkContext().setJobGroup("training", "is canceled", false);
-        CompletableFuture<Void> canceled = CompletableFuture.runAsync(
-                () -> spark.sparkContext().cancelJobGroup("training"),
-                CompletableFuture.delayedExecutor(5, TimeUnit.SECONDS));
+        String begun = folder.resolve("begun-").toString();
+        CompletableFuture<Void> canceled = CompletableFuture.runAsync(() -> {
+            for (int i = 0; i < 1200 && !bothExist(begun); i++) {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+            }
+            spark.sparkContext().cancelJobGroup("training");
+        });
         try {
             assertThatThrownBy(() -> BarrierTraining.run(spark, EXECUTORS, LIMIT, group -> {
+                        write(begun + group.rank());
                         LockSupport.parkNanos(TimeUnit.MINUTES.toNanos(3)); // ends when it is interrupted
                         return "trained";
                     }))
@@ -185,11 +190,24 @@ class LocalClusterTest {
             spark.sparkContext().clearJobGroup();
         }
         canceled.join();
+        assertThat(bothExist(begun)).as("both ranks had begun").isTrue();
         long start = System.nanoTime();
         assertThat(BarrierTraining.run(spark, EXECUTORS, LIMIT, group -> group.onFirst(() -> "again")))
                 .containsOnly("again");
         assertThat(Duration.ofNanos(System.nanoTime() - start))
                 .as("the executors are free")
                 .isLessThan(Duration.ofSeconds(90));
+    }
+
+    private static boolean bothExist(String begun) {
+        return Files.exists(Path.of(begun + 0)) && Files.exists(Path.of(begun + 1));
+    }
+
+    private static void write(String file) {
+        try {
+            Files.writeString(Path.of(file), "");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
