@@ -2,6 +2,7 @@ package org.facerecognition.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.image.BufferedImage;
@@ -20,10 +21,13 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.data.SplitSettings;
+import org.facerecognition.distributed.Distributed;
+import org.facerecognition.natives.Libtorch;
 import org.facerecognition.synthetic.SyntheticFaces;
 import org.facerecognition.weights.WeightsCache;
 import org.junit.jupiter.api.Test;
@@ -56,6 +60,7 @@ class CommandsTest {
                 "evaluate",
                 "find-label-noise",
                 "export",
+                "quantize",
                 "schema",
                 "doctor",
                 "generate-completion"
@@ -113,7 +118,7 @@ class CommandsTest {
         Cli.Result result = Cli.run("doctor");
         assertThat(result.out())
                 .contains("natives load", "training step", "all is well")
-                .containsPattern("launcher +none: this process trains alone")
+                .containsPattern("launcher +" + Pattern.quote(Distributed.environment()))
                 .containsPattern("version +\\d+\\.\\d+\\.\\d+")
                 .containsPattern("system +" + Pattern.quote(System.getProperty("os.name")))
                 .containsPattern("native cache +.+, writable\\R")
@@ -179,6 +184,72 @@ class CommandsTest {
         try (Recognizer recognizer = Recognizer.load(folder.resolve("demo.model"))) {
             assertThat(recognizer.identities()).hasSize(4);
         }
+    }
+
+    /** What it prints for people, and the commands that it tells them to try. */
+    @Test
+    void demoPrintsItsFiguresAndCommandsThatRun() {
+        Cli.Result result = Cli.run("demo", "--out", folder.resolve("a demo"), "--people", 2, "--epochs", 1);
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.out().lines().limit(6))
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .matches("training        2 people, accuracy [01]\\.\\d{4} on new images of them"),
+                        line -> assertThat(line)
+                                .matches(
+                                        "verification    [\\d.]+ % of [\\d,]+ genuine and [\\d.]+ % of [\\d,]+ impostor"
+                                                + " pairs of other people accepted, AUC [01]\\.\\d{4}"),
+                        line -> assertThat(line)
+                                .matches(" +\\(threshold .*, calibrated on a third group of people .*%\\)"),
+                        line -> assertThat(line)
+                                .matches(
+                                        "identification  \\d+ of \\d+ images of \\d+ enrolled people identified, \\d+ of"
+                                                + " \\d+ images of others taken for one of them"),
+                        line -> assertThat(line).matches(" +\\(threshold [\\d.]+, calibrated for .* %\\)"),
+                        line -> assertThat(line).isEqualTo("report          " + folder.resolve("a demo/report.html")));
+        List<String> next = result.out()
+                .lines()
+                .dropWhile(line -> !line.equals("try next:"))
+                .skip(1)
+                .map(String::strip)
+                .toList();
+        assertThat(next).hasSize(3);
+        for (String command : next.subList(0, 2)) {
+            String[] words = command.substring(Main.program().length() + 1)
+                    .replace("'", "")
+                    .replace("a demo", "a_demo")
+                    .split(" ");
+            Cli.Result run = Cli.run(Arrays.stream(words)
+                    .map(word -> word.replace("a_demo", "a demo"))
+                    .toArray());
+            assertThat(run.code()).as(command + ": " + run.err()).isZero();
+        }
+        assertThat(next.get(2)).endsWith(" train --data FOLDER_WITH_ONE_FOLDER_PER_PERSON --out model");
+    }
+
+    /** With one sentence for wrong use and for what fails. */
+    @ParameterizedTest
+    @ValueSource(strings = {"embed --model absent.ckpt x.jpg", "train --data absent"})
+    void aPropertyAddsTheStackTraceToAnError(String command) {
+        assertThat(Cli.run((Object[]) command.split(" ")).err())
+                .startsWith("error: ")
+                .doesNotContain("\tat ");
+        System.setProperty("trace", "true");
+        try {
+            assertThat(Cli.run((Object[]) command.split(" ")).err()).contains("error: ", "\tat org.facerecognition");
+        } finally {
+            System.clearProperty("trace");
+        }
+    }
+
+    @Test
+    void aGpuThatIsNotThereIsAFailure() {
+        Libtorch.load();
+        assumeFalse(torch.cuda_is_available(), "skipped: there is a GPU");
+        Path faces = Cli.faces(folder.resolve("faces"));
+        Cli.Result result = Cli.train(faces, folder.resolve("model"), "--device", "cuda");
+        assertThat(result.code()).as(result.err()).isEqualTo(Main.FAILED);
+        assertThat(result.err()).contains("error: ", "cuda");
     }
 
     @Test
@@ -599,7 +670,6 @@ class CommandsTest {
         assertThat(Cli.run("embed", "--model", text, "x.jpg").err()).contains("is a text file");
     }
 
-    /** A full disk used to be a success. */
     /** The preset used to ask for centers from means, which only losses with centers have. */
     @Test
     void finetunesWithALossWithoutCenters(@TempDir Path folder) {
@@ -695,6 +765,7 @@ class CommandsTest {
         assertThat(err.toString()).isEqualTo(sentence + System.lineSeparator());
     }
 
+    /** A full disk used to be a success. */
     @Test
     void resultsThatCannotBeWrittenAreAFailure() {
         Writer full = new Writer() {

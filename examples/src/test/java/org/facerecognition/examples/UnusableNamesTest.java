@@ -168,6 +168,26 @@ class UnusableNamesTest {
     }
 
     @Test
+    void trainAndEvaluateNoteThem() throws Exception {
+        addLatin1();
+        for (int i = 0; i < 2; i++) {
+            new CliData(root).photograph("photos/ann/x" + i + ".png", true, 330 + i, 240);
+            new CliData(root).photograph("photos/bob/" + i + ".png", true, 340 + i, 240);
+        }
+        Path out = root.resolve("trained");
+        Cli.Result trained = Cli.train(photos, out, "--val-fraction", 0.3, "--max-steps", 1, "--encoder", "resnet18");
+        Path checkpoint = out.resolve("last.ckpt");
+        Cli.Result evaluated = Cli.run(
+                "evaluate", "--protocol", "all-pairs", "--model", checkpoint, "--data", photos, "--layout", "folders");
+        for (Cli.Result result : List.of(trained, evaluated)) {
+            assertThat(result.code()).as(result.err()).isZero();
+            assertThat(result.err().lines())
+                    .containsOnlyOnce(photos + "/Jos\\xE9 cannot be used: " + NOT_UTF8)
+                    .containsOnlyOnce(photos + "/ann/caf\\xE9.png cannot be used: " + NOT_UTF8);
+        }
+    }
+
+    @Test
     void packNotesThem() throws Exception {
         addLatin1();
         new CliData(root).photograph("photos/ann/3.png", true, 330, 240);
