@@ -7,6 +7,7 @@ import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -66,6 +67,11 @@ public final class Main {
     }
 
     private Main() {}
+
+    /** Returns the names of the benchmarks. */
+    static Set<String> names() {
+        return BENCHMARKS.keySet();
+    }
 
     /** Takes the benchmark's name and its arguments. */
     public static void main(String[] args) throws Exception {

@@ -6,10 +6,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
 import org.facerecognition.data.DataException;
 import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
     private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
@@ -42,6 +47,17 @@ class MainTest {
         assertThat(status(new NumberFormatException("For input string: \"x\""))).isEqualTo(1);
         assertThat(status(new IllegalArgumentException("from inside"))).isEqualTo(1);
         assertThat(errors.toString()).contains("For input string", "from inside", "at ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "losses", "augment", "core", "examples", "examples/spark", "benchmarks"})
+    void commandsOfReadmesNameBenchmarks(String folder) throws IOException {
+        String text = Files.readString(Path.of("..", folder, "README.md"));
+        assertThat(Pattern.compile("benchmarks\\.jar ([a-z-]+)")
+                        .matcher(text)
+                        .results()
+                        .map(command -> command.group(1)))
+                .isSubsetOf(Main.names());
     }
 
     private int status(Throwable cause) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -39,8 +40,10 @@ class PlainArcFaceTest {
             torch.manual_seed(0);
             head.train(true);
             Tensor weight = new Tensor(head.parameters().get(0));
-            Tensor labels = torch.arange(new org.bytedeco.pytorch.Scalar(5)).to(ScalarType.Long);
+            Tensor labels = torch.arange(new Scalar(5)).to(ScalarType.Long);
             Tensor values = torch.randn(5, 8);
+            Tensor opposite = weight.detach().select(0, 4).neg();
+            values.select(0, 4).copy_(opposite.add(values.select(0, 4).mul(new Scalar(0.01)))); // margin beyond pi
             Tensor x = values.clone();
             x.set_requires_grad(true);
             Tensor expected = head.forward(x, labels).loss();
