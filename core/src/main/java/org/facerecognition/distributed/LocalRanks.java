@@ -26,8 +26,8 @@ import org.jspecify.annotations.Nullable;
  * shared out among them. The store of the group runs in this process, so that any rank may die, rank 0 included.
  * {@link RestartingRanks} starts a group again that has lost a rank.
  *
- * <p>Rank 0 has this process's standard streams, unless its output is asked for; what the other ranks write is passed on
- * line by line.
+ * <p>Rank 0 has this process's standard streams, unless its output is asked for; what the other ranks write is passed
+ * on line by line.
  */
 public final class LocalRanks implements RestartingRanks.Group {
     private static final long GRACE_SECONDS = 15; // for ranks to say why they stop

@@ -5,9 +5,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Passes on what the first of several processes writes on standard output when it is to end with JSON: the last line of
- * JSON, which {@link #print} prints. A process that was started again may have written one before. Everything else, such
- * as what Gloo writes, goes to standard error.
+ * Passes on what the first of several processes writes on standard output when it is to end with JSON: the last line
+ * of JSON, which {@link #print} prints. A process that was started again may have written one before. Everything else,
+ * such as what Gloo writes, goes to standard error.
  */
 final class RankResult implements Consumer<String> {
     private final PrintWriter out;
