@@ -2,7 +2,6 @@ package org.facerecognition.gallery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -273,7 +272,7 @@ class PostgresBindingTest {
 
     @Test
     void manyServersMayBindItAtOnce() throws Exception {
-        assumeTrue(TestDatabase.isServer(), "needs transactions that overlap; name a server with -Dtests.postgres");
+        TestDatabase.assumeTransactionsOverlap();
         openOld().close();
         ExecutorService servers = Executors.newFixedThreadPool(8);
         try {

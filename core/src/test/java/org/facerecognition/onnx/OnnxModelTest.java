@@ -353,7 +353,8 @@ class OnnxModelTest {
         assertThatThrownBy(() -> InputContract.parse(text))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("input must be insightface, sface, adaface, facenet, imagenet or, for example, \"BGR"
-                        + " mean=127.5 std=128\", perhaps with size= and align=square or wide, but was \"" + text + "\"");
+                        + " mean=127.5 std=128\", perhaps with size= and align=square or wide, but was \"" + text
+                        + "\"");
     }
 
     @Test
