@@ -234,8 +234,8 @@ final class ModelInfo {
 
     /** @throws IllegalArgumentException when the model was trained on faces that were cropped in another way */
     void requireSameCrop(FaceDataset faces) {
-        // an export has the crop without the identities; wide may also be what the preset of a foreign model implies
-        boolean known = !identities.isEmpty() || crop != Crop.WHOLE && crop != Crop.WIDE;
+        boolean ofCelebA = crop != Crop.WHOLE && crop != Crop.WIDE; // which an export has without the identities
+        boolean known = !identities.isEmpty() || ofCelebA;
         if (known && !faces.crop().isCompatibleWith(crop)) {
             throw new IllegalArgumentException(
                     "faces must be cropped as this model was trained, " + crop + ", but were " + faces.crop());

@@ -140,7 +140,6 @@ class GalleryFileTest {
             gallery.enroll(all.subList(50, people));
         }
         UUID id = LogReader.header(file).id();
-        byte[] saved = Files.readAllBytes(SavedGraph.of(file));
         MemorySegment segment = (MemorySegment) new GalleryLoader(file, "model", 32, true)
                 .load(SearchMethod.EXACT)
                 .segment();
@@ -154,9 +153,6 @@ class GalleryFileTest {
         }
         assertFound(
                 IntStream.range(0, people / 10).mapToObj(i -> all.get(10 * i)).toList(), people);
-        assertThat(Files.readAllBytes(SavedGraph.of(file)))
-                .as("the graph that was read, saved again; one that is built anew has other edges")
-                .isEqualTo(saved);
     }
 
     /** From the removed row on, the graph was that of other rows. */
