@@ -235,8 +235,7 @@ final class ModelInfo {
     /** @throws IllegalArgumentException when the model was trained on faces that were cropped in another way */
     void requireSameCrop(FaceDataset faces) {
         boolean ofCelebA = crop != Crop.WHOLE && crop != Crop.WIDE; // which an export has without the identities
-        boolean known = !identities.isEmpty() || ofCelebA;
-        if (known && !faces.crop().isCompatibleWith(crop)) {
+        if ((ofCelebA || !identities.isEmpty()) && !faces.crop().isCompatibleWith(crop)) {
             throw new IllegalArgumentException(
                     "faces must be cropped as this model was trained, " + crop + ", but were " + faces.crop());
         }
