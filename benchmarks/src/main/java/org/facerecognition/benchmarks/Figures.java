@@ -18,7 +18,7 @@ final class Figures {
     private static final Pattern NOT_SHOWN =
             Pattern.compile("^round \\d+/\\d+ |^fraction of the \\w+ matmul peak|^beside \\d+ busy loops$");
 
-    /** A table in results of former versions: loading is not twice as fast with twice as many threads. */
+    /** A table in results of former versions, which left out the processor of the thread that converts to floats. */
     private static final Pattern FORMER_PLAN =
             Pattern.compile("^\\| Computed, not measured: [^|]* \\| threads \\|\n(\\|.*\n?)*", Pattern.MULTILINE);
 

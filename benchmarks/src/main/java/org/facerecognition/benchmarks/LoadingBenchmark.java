@@ -36,6 +36,7 @@ final class LoadingBenchmark {
     private static final int PEOPLE = 60;
     private static final int IMAGES_EACH = 20;
     private static final int SIZE_PX = 112;
+    private static final int GPUS = 8;
 
     private LoadingBenchmark() {}
 
@@ -67,8 +68,28 @@ final class LoadingBenchmark {
             Rounds results = Rounds.run(contestants, rounds, BATCHES, System.out);
             String title = "reading, decoding, crop, five augmentations, batches of 16";
             results.print(System.out, title, contestants.get(0).name());
+            printPlan(results, contestants);
             contestants.forEach(Contestant::close);
         }
+    }
+
+    /** Prints how many processors load as many images as 8 GPUs train, if each loads as many as one does here. */
+    private static void printPlan(Rounds results, List<Contestant> contestants) {
+        double needed = GPUS * DistributedBenchmark.GPU_IMAGES_PER_SECOND;
+        System.out.printf(
+                "%n| Computed, not measured: %,.0f images/s for %d GPUs that train ResNet-34 | processors |%n|---|---|%n",
+                needed, GPUS);
+        for (Contestant contestant : contestants) {
+            String name = contestant.name();
+            double each =
+                    results.median(name) / processors(name, Runtime.getRuntime().availableProcessors());
+            System.out.printf("| %s | %.0f |%n", name, Math.ceil(needed / each));
+        }
+    }
+
+    /** Returns how many processors a contestant keeps busy: the loader's threads, and one that converts to floats. */
+    static int processors(String name, int available) {
+        return name.startsWith("Python") ? 1 : Math.min(available, name.contains(" 2 loader threads") ? 3 : 2);
     }
 
     /** Writes synthetic faces in CelebA-500's layout and size, and returns their folder. */
