@@ -193,10 +193,11 @@ class DistributedTrainingTest {
             List<Map<Integer, Double>> expected = shardedTrainings(1, one);
             List<Map<Integer, Double>> actual = shardedTrainings(3, three);
             assertThat(actual).hasSize(6); // the last one was refused
-            for (int i = 0; i < 6; i++) {
+            for (int i : new int[] {0, 1, 2, 4, 5}) {
                 assertSame(actual.get(i), expected.get(i));
             }
             assertThat(actual.get(3)).as("stopped before its first step").isEmpty();
+            assertThat(expected.get(3)).isEmpty();
             for (String file : List.of("a/last.ckpt", "a/best.ckpt", "b/last.ckpt", "c/last.ckpt")) {
                 assertSameTensors(three.resolve(file), one.resolve(file));
             }
