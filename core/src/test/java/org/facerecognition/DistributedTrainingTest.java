@@ -193,11 +193,15 @@ class DistributedTrainingTest {
             List<Map<Integer, Double>> expected = shardedTrainings(1, one);
             List<Map<Integer, Double>> actual = shardedTrainings(3, three);
             assertThat(actual).hasSize(6); // the last one was refused
-            for (int i : new int[] {0, 1, 2, 4, 5}) {
+            for (int i : new int[] {0, 1, 2, 4}) {
                 assertSame(actual.get(i), expected.get(i));
             }
-            assertThat(actual.get(3)).as("stopped before its first step").isEmpty();
-            assertThat(expected.get(3)).isEmpty();
+            for (int i : new int[] {3, 5}) {
+                assertThat(actual.get(i))
+                        .as("stopped before its first step, or refused")
+                        .isEmpty();
+                assertThat(expected.get(i)).isEmpty();
+            }
             for (String file : List.of("a/last.ckpt", "a/best.ckpt", "b/last.ckpt", "c/last.ckpt")) {
                 assertSameTensors(three.resolve(file), one.resolve(file));
             }
