@@ -59,8 +59,8 @@ class LocalRanksTest {
     void whatRanksWriteWhenTheyAreStoppedIsRead() throws InterruptedException {
         List<String> output = Collections.synchronizedList(new ArrayList<>());
         CountDownLatch begun = new CountDownLatch(1);
-        String script =
-                "trap 'kill $!; echo stopped; sleep 0.1; echo saved; exit 1' TERM; echo begun; sleep 60 > /dev/null & wait";
+        String script = "trap 'kill $!; echo stopped; sleep 0.1; echo saved; exit 1' TERM;"
+                + " echo begun; sleep 60 > /dev/null & wait";
         Consumer<String> first = line -> {
             output.add(line);
             begun.countDown();

@@ -15,6 +15,7 @@ import java.util.Random;
 import java.util.concurrent.FutureTask;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Crop;
+import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Split;
@@ -462,6 +463,24 @@ class OnnxRecognizerTest {
                     .hasMessage("faces must be cropped as this model was trained, celeba-crop, but were whole");
             assertThatThrownBy(() -> prepared.embed(strangers()))
                     .hasMessageContaining("faces must be cropped as this model was trained");
+        }
+    }
+
+    /** Its file does not say how faces were cropped; the alignment follows from the preset and the size alone. */
+    @Test
+    void aWideModelFromElsewhereTakesFacesThatAreCroppedInAnotherWay() {
+        Path file = new OnnxModelWriter(17)
+                .input("images", FREE, 3, 128, 128)
+                .output("y", FREE, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Flatten", "g -> y")
+                .write(folder.resolve("wide.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("insightface"));
+                PreparedRecognizer prepared = load(model)) {
+            assertThat(model.input().crop()).isEqualTo(Crop.WIDE);
+            assertThatThrownBy(() -> prepared.embed(strangers().withCrop(Crop.CELEBA_ALIGNED)))
+                    .isInstanceOf(DataException.class)
+                    .hasMessageContaining("must be 178x218 for crop celeba-aligned, but was 32x32");
         }
     }
 

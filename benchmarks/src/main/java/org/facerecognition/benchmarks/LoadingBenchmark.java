@@ -77,7 +77,8 @@ final class LoadingBenchmark {
     private static void printPlan(Rounds results, List<Contestant> contestants) {
         double needed = GPUS * DistributedBenchmark.GPU_IMAGES_PER_SECOND;
         System.out.printf(
-                "%n| Computed, not measured: %,.0f images/s for %d GPUs that train ResNet-34 | processors |%n|---|---|%n",
+                "%n| Computed, not measured: %,.0f images/s for %d GPUs that train ResNet-34 | processors |%n"
+                        + "|---|---|%n",
                 needed, GPUS);
         for (Contestant contestant : contestants) {
             String name = contestant.name();

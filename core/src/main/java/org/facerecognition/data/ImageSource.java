@@ -92,7 +92,8 @@ public interface ImageSource {
     }
 
     /**
-     * Reads the image as {@link #read(int)}, and says by how much it is reduced.
+     * Reads the image as {@link #read(int)}, and says by how much it is reduced. Sources that can reduce images
+     * override this method, which the library calls.
      *
      * @param minPx the result's sides are at least this long, unless the image itself is smaller
      * @throws DataException when the image cannot be read

@@ -49,6 +49,13 @@ class EmbeddingModeTest {
         assertThat(plain.forFaces(Crop.CELEBA_CROPPED, Crop.CELEBA_CROP))
                 .as("the same pixels")
                 .isEqualTo(plain);
+        EmbeddingMode wide = plain.forFaces(Crop.WIDE, Crop.WHOLE);
+        assertThat(wide).hasToString("images cropped by their data set, wide, without mirror images, float32");
+        assertThat(read(JSON.writeValueAsString(wide))).isEqualTo(wide);
+        assertThat(plain.forFaces(Crop.WIDE, Crop.WIDE)).isEqualTo(plain);
+        assertThat(plain.forFaces(Crop.WHOLE, Crop.WIDE))
+                .as("taken to be aligned as the model wants them")
+                .isEqualTo(plain);
         EmbeddingMode detected = mode(defaults -> defaults);
         assertThat(detected.forFaces(Crop.CELEBA_ALIGNED, Crop.WHOLE))
                 .as("with a detector")

@@ -2,9 +2,7 @@ package org.facerecognition.examples;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
@@ -28,15 +26,6 @@ final class OpenSetProtocol implements EvaluationProtocol {
         FaceDataset enrolled =
                 evaluation.usable(train.byIdentity(notEnrolled, seed).seen());
         FaceDataset.ByIdentity probes = val.byIdentity(notEnrolled, seed); // before anything is embedded
-        Set<String> known = evaluation.trainedOn(probes.unseen());
-        if (!known.isEmpty()) {
-            evaluation.note(String.format(
-                    Locale.ROOT,
-                    "%,d of the %,d people who are not enrolled have names of the model's training, which tells strangers"
-                            + " apart less well (if they are not the same people, use --namesakes)",
-                    known.size(),
-                    probes.unseen().labelsShown().cardinality()));
-        }
         Embedded gallery = evaluation.embed("enrolled", enrolled);
         Embedded mated = evaluation.embed("mated probes", probes.seen());
         Embedded nonMated = evaluation.embed("non-mated probes", probes.unseen());

@@ -97,9 +97,17 @@ final class TrainingSession implements AutoCloseable {
         }
     }
 
+    /** Says when the program will stop. */
+    String stopping(boolean resumable) {
+        if (trained) {
+            return "stopping when the results are written";
+        }
+        return "stopping after this step"
+                + (resumable ? ", with a checkpoint in " + out + "; continue with --resume" : "");
+    }
+
     private void stop(Trainer trainer, boolean resumable) {
-        String checkpoint = resumable ? ", with a checkpoint in " + out + "; continue with --resume" : "";
-        err.println(trained ? "\nstopping when the results are written" : "\nstopping after this step" + checkpoint);
+        err.println("\n" + stopping(resumable));
         err.flush();
         trainer.stop();
         try {

@@ -202,9 +202,9 @@ class CommandsTest {
                         line -> assertThat(line)
                                 .matches(" +\\(threshold .*, calibrated on a third group of people .*%\\)"),
                         line -> assertThat(line)
-                                .matches(
-                                        "identification  \\d+ of \\d+ images of \\d+ enrolled people identified, \\d+ of"
-                                                + " \\d+ images of others taken for one of them"),
+                                .matches("identification  \\d+ of \\d+ images of \\d+ enrolled people"
+                                        + " identified, \\d+ of"
+                                        + " \\d+ images of others taken for one of them"),
                         line -> assertThat(line).matches(" +\\(threshold [\\d.]+, calibrated for .* %\\)"),
                         line -> assertThat(line).isEqualTo("report          " + folder.resolve("a demo/report.html")));
         List<String> next = result.out()

@@ -55,14 +55,19 @@ class OnnxCommandsTest {
 
     /** A model whose file does not say what pixels it takes. */
     private static Path withoutMetadata(String name) throws IOException {
+        return withoutMetadata(name, 32);
+    }
+
+    private static Path withoutMetadata(String name, int sizePx) throws IOException {
         Path file = root.resolve(name);
-        float[] weights = new float[4 * 3 * 16 * 16];
+        int half = sizePx / 2;
+        float[] weights = new float[4 * 3 * half * half];
         for (int i = 0; i < weights.length; i++) {
             weights[i] = (float) Math.sin(i * i);
         }
-        Constant weight = Constant.of(weights, 4, 3, 16, 16);
-        try (Graph graph = Graph.of((g, x) -> g.flatten(g.add(new Convolution(weight, null, 16, 0, 1), x)))) {
-            OnnxFile.write(file, graph, 32, 16, java.util.Map.of());
+        Constant weight = Constant.of(weights, 4, 3, half, half);
+        try (Graph graph = Graph.of((g, x) -> g.flatten(g.add(new Convolution(weight, null, half, 0, 1), x)))) {
+            OnnxFile.write(file, graph, sizePx, 16, java.util.Map.of());
         }
         return file;
     }
@@ -141,6 +146,53 @@ class OnnxCommandsTest {
         allPairs[allPairs.length - 1] = "BGR mean=0 std=255 size=32";
         Cli.Result again = Cli.run(allPairs);
         assertThat(again.code()).as(again.err()).isZero();
+    }
+
+    /** Only the square template was tried, which is not that of insightface for this size. */
+    @Test
+    void evaluateTriesBothAlignmentsWhereInsightfaceHasAnother() throws IOException {
+        Path people = root.resolve("photographed");
+        for (int person = 0; person < 3; person++) {
+            for (int shot = 0; shot < 2; shot++) {
+                OwnPhotographsTest.photograph(people.resolve(person + "/" + shot + ".png"), person, shot);
+            }
+        }
+        Object[] words = {
+            "evaluate", "--protocol", "all-pairs", "--data", people, "--layout", "folders", "--input", "try", "--model"
+        };
+        for (int sizePx : new int[] {112, 128}) {
+            Object[] detected = {withoutMetadata(sizePx + ".onnx", sizePx), "--detector", CliData.DETECTOR};
+            Cli.Result tried = Cli.run(words(words, detected));
+            assertThat(tried.code()).as(tried.err()).isZero();
+            assertThat(tried.out().lines().filter(line -> line.contains(" size=" + sizePx + " ")))
+                    .hasSize(sizePx == 112 ? 10 : 20)
+                    .filteredOn(line -> line.contains(" align=wide "))
+                    .hasSize(sizePx == 112 ? 0 : 10);
+        }
+        assertThat(Cli.run(words(words, root.resolve("128.onnx"))).out())
+                .as("without a detector, nothing is aligned")
+                .doesNotContain("align=wide");
+    }
+
+    /** It stretched whole images: the preset says how faces are aligned, not how those of CelebA are cropped. */
+    @Test
+    void celebaIrCropsForAWideModelAsForOthers() throws IOException {
+        Path ir = new CliData(root.resolve("ir")).celebaIr(3);
+        for (int sizePx : new int[] {112, 128}) {
+            Path file = withoutMetadata("ir-" + sizePx + ".onnx", sizePx);
+            assertThat(Cli.run(
+                                    "evaluate",
+                                    "--protocol",
+                                    "celeba-ir",
+                                    "--data",
+                                    ir,
+                                    "--model",
+                                    file,
+                                    "--input",
+                                    "insightface")
+                            .err())
+                    .contains("must be 83x100 for crop celeba-crop-aligned, but was 48x48");
+        }
     }
 
     /** The sum of all colors, subtracted from a number that those of raw pixels exceed: they give zeros. */

@@ -24,7 +24,7 @@ class OwnPhotographsTest {
     Path root;
 
     /** Writes a photograph of a person: gray patches that are the person's, noise, and the square of a face. */
-    private void photograph(Path file, int person, int shot) throws IOException {
+    static void photograph(Path file, int person, int shot) throws IOException {
         BufferedImage image = new BufferedImage(160, 176, BufferedImage.TYPE_INT_RGB);
         Graphics2D graphics = image.createGraphics();
         Random patches = new Random(person);
