@@ -23,13 +23,16 @@ import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
+import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.vision.FaceDetector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures the way from image files to embeddings: decoding, detection, alignment and embedding with MobileFaceNet, of
@@ -37,7 +40,8 @@ import org.facerecognition.vision.FaceDetector;
  * for each processor, which reads a file, detects faces with OpenCV's detector at the same size, crops the best one
  * with the same alignment, and embeds it with ONNX Runtime on one thread. Where the library decodes a large JPEG file
  * to a half, a quarter or an eighth, one row has a peer that knows this too; another decodes whole images, as OpenCV
- * does unless it is told otherwise.
+ * does unless it is told otherwise. All compute in float32; where the processor has instructions for bfloat16, another
+ * row has the library with it, as the option {@code --bf16} of the commands.
  *
  * <p>Run with {@code java -jar benchmarks/target/benchmarks.jar photographs YUNET LFW [ROUNDS [MANY]]}: the detector's
  * file, and a folder with {@code lfw-deepfunneled}; by default 5 rounds. With MANY, it also embeds that many images,
@@ -68,19 +72,19 @@ final class PhotographsBenchmark {
                 Net net = new Net(Encoder.MOBILEFACENET, folder.path());
                 FaceDetector detector = FaceDetector.open(yunet)) {
             net.recognizer().useDetector(detector);
-            try (PreparedRecognizer prepared =
-                            net.recognizer().prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32));
+            try (PreparedRecognizer prepared = prepared(net, Arithmetic.FP32);
+                    PreparedRecognizer half = hasBf16() ? prepared(net, Arithmetic.HALF) : null;
                     CarefulUser peer = new CarefulUser(net, yunet)) {
                 List<Path> small = photographs(Path.of(args[1]));
-                compare(
-                        List.of(careful(peer, small, false), library(prepared, small)),
-                        rounds,
-                        "photographs of 250 x 250 px");
+                compare(List.of(careful(peer, small, false)), prepared, half, small, rounds, "250 x 250 px");
                 List<Path> large = enlarged(small.subList(0, LARGE), folder.path());
                 compare(
-                        List.of(careful(peer, large, true), careful(peer, large, false), library(prepared, large)),
+                        List.of(careful(peer, large, true), careful(peer, large, false)),
+                        prepared,
+                        half,
+                        large,
                         rounds,
-                        "photographs of 12 megapixels");
+                        "12 megapixels");
                 if (many.isPresent()) {
                     embedMany(prepared, small, many.get(), System.out);
                 }
@@ -90,19 +94,42 @@ final class PhotographsBenchmark {
         }
     }
 
-    private static void compare(List<Contestant> contestants, int rounds, String title) {
+    private static boolean hasBf16() {
+        return PreparedNet.isFast(ScalarType.BFloat16);
+    }
+
+    private static PreparedRecognizer prepared(Net net, Arithmetic arithmetic) {
+        return net.recognizer() // its weights are random
+                .prepare(PrepareOptions.DEFAULT.withArithmetic(arithmetic).withMinCosine(1e-3));
+    }
+
+    /**
+     * Measures the library beside others, in float32 and, unless it is null, in half precision.
+     *
+     * @param others the first one is what the others are relative to
+     */
+    private static void compare(
+            List<Contestant> others,
+            PreparedRecognizer prepared,
+            @Nullable PreparedRecognizer half,
+            List<Path> files,
+            int rounds,
+            String size) {
+        List<Contestant> contestants = new ArrayList<>(others);
+        contestants.add(library("PreparedRecognizer.embedAll", prepared, files));
+        if (half != null) {
+            contestants.add(library("PreparedRecognizer.embedAll, bf16", half, files));
+        }
         Rounds.run(contestants, rounds, 1, System.out)
                 .print(
                         System.out,
-                        title + " to embeddings, MobileFaceNet, fp32, " + Processors.count() + " threads",
+                        "photographs of " + size + " to embeddings, MobileFaceNet, fp32, " + Processors.count()
+                                + " threads",
                         contestants.get(0).name());
     }
 
-    private static Contestant library(PreparedRecognizer prepared, List<Path> files) {
-        return contestant(
-                "PreparedRecognizer.embedAll",
-                files,
-                some -> prepared.embedAll(sources(some)).size());
+    private static Contestant library(String name, PreparedRecognizer prepared, List<Path> files) {
+        return contestant(name, files, some -> prepared.embedAll(sources(some)).size());
     }
 
     private static Contestant careful(CarefulUser peer, List<Path> files, boolean reducing) {
