@@ -225,8 +225,7 @@ class BatchLoaderTest {
     }
 
     @Test
-    void cachedImagesAreIdenticalAndNotReadAgain() throws IOException {
-        Path folder = Files.createTempDirectory(root.getParent(), "cached");
+    void cachedImagesAreIdenticalAndNotReadAgain(@TempDir Path folder) throws IOException {
         for (int i = 0; i < 10; i++) {
             TestImages.write(folder.resolve("person/" + i + ".png"), 20, 30, i);
         }
@@ -300,8 +299,7 @@ class BatchLoaderTest {
     }
 
     @Test
-    void skipsAndReportsBrokenImages() throws IOException {
-        Path folder = Files.createTempDirectory(root.getParent(), "skipped");
+    void skipsAndReportsBrokenImages(@TempDir Path folder) throws IOException {
         for (int i = 0; i < 10; i++) {
             TestImages.write(folder.resolve("person/" + i + ".png"), 20, 20, i);
         }

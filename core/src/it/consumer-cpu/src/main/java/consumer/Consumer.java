@@ -18,7 +18,7 @@ public final class Consumer {
     private Consumer() {}
 
     public static void main(String[] args) throws Exception {
-        Path people = Files.createTempDirectory("people");
+        Path people = Files.createTempDirectory(Path.of("target"), "people");
         for (int person = 0; person < 3; person++) {
             Path folder = Files.createDirectory(people.resolve("person " + person));
             for (int image = 0; image < 4; image++) {
