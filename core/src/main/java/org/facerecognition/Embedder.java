@@ -54,6 +54,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Embedder implements AutoCloseable {
     private static final int WORTH_PREPARING = 512; // images
+    private static final int TRIAL_FACES = 16;
 
     private final ModelInfo model;
     private final Module net;
@@ -381,7 +382,7 @@ final class Embedder implements AutoCloseable {
                 fingerprint,
                 int8,
                 input.sizePx(),
-                () -> syntheticFaces(options.batchSize(), input.sizePx()),
+                () -> syntheticFaces(input.sizePx()),
                 input.normalization().table());
         return NativeErrors.explained(() -> trial.prepare(graph));
     }
@@ -426,9 +427,9 @@ final class Embedder implements AutoCloseable {
     }
 
     /** Returns the pixels of synthetic faces of different identities, [S, S, 3] each. */
-    private static List<byte[]> syntheticFaces(int count, int sizePx) {
+    private static List<byte[]> syntheticFaces(int sizePx) {
         SyntheticFaces faces = new SyntheticFaces(0, 112);
-        return PreparedRecognizer.pixels(count, i -> {
+        return PreparedRecognizer.pixels(TRIAL_FACES, i -> {
             try (Mat face = faces.image(i, 0)) {
                 return Crop.WHOLE.apply(face, sizePx, "synthetic");
             }

@@ -161,11 +161,12 @@ public final class PrecisionTrial {
 
     /** Returns whether a choice is kept for the next time: on a processor for which oneDNN's own choices are kept. */
     private boolean remembers() {
-        return options.arithmetic() == Arithmetic.AUTO && gpu == null && PreparedNet.isFast(ScalarType.Float);
+        return gpu == null && PreparedNet.isFast(ScalarType.Float);
     }
 
     private String key() {
-        return KernelChoices.PRECISION + model + " " + options.minCosine();
+        return KernelChoices.PRECISION + model + " " + options.minCosine() + " " + options.batchSize()
+                + (options.arithmetic() == Arithmetic.HALF ? " half" : "");
     }
 
     private PreparedNet net(Graph graph, ScalarType type) {
@@ -200,8 +201,6 @@ public final class PrecisionTrial {
         try {
             InputImages faces = images.get();
             double cosine = Cosines.min(half.embed(faces), finite(full.embed(faces)));
-            double speedup = speedup(() -> half.embed(faces), () -> full.embed(faces));
-            String measured = format("%s %.2f times as fast, minimum cosine to float32 %.7f", name, speedup, cosine);
             boolean close = cosine >= options.minCosine(); // false for NaN
             if (required && !close) {
                 throw new IllegalStateException(format(
@@ -209,11 +208,20 @@ public final class PrecisionTrial {
                                 + " prepare with arithmetic FP32",
                         name, options.minCosine(), cosine));
             }
-            keepHalf = close && (required || speedup >= MIN_SPEEDUP);
+            String measured = format("minimum cosine to float32 %.7f", cosine);
+            keepHalf = required;
+            if (!required) {
+                double speedup = speedup(() -> half.embed(faces), () -> full.embed(faces));
+                measured = format("%s %.2f times as fast, %s", name, speedup, measured);
+                keepHalf = close && speedup >= MIN_SPEEDUP;
+            }
             String reason = (keepHalf ? name : "float32") + ": " + measured;
-            if (remembers() && close) { // another process may have been faster to measure
-                reason = KernelChoices.shared().keep(key(), reason);
-                keepHalf = reason.startsWith(name);
+            if (remembers()) {
+                String kept = KernelChoices.shared().keep(key(), reason);
+                if (close) { // another process may have been faster to measure
+                    reason = kept;
+                    keepHalf = reason.startsWith(name);
+                }
             }
             return new Result(keepHalf ? half : full, reason);
         } finally {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -244,6 +245,43 @@ class PreparedNetTest {
             assertThatThrownBy(() -> trial.prepare(graph)).hasMessage("as if");
             assertThat(Pointer.totalCount()).isLessThan(before + 20); // a network has hundreds
         }
+    }
+
+    /** Else every process would measure again, only to find that half precision is too far away. */
+    @ParameterizedTest
+    @CsvSource({"AUTO, 0.9999999999, float32: bfloat16", "HALF, 0.9, bfloat16: minimum cosine"})
+    void choicesOfAPrecisionAreKeptWhateverTheyAre(
+            PrepareOptions.Arithmetic arithmetic, double minCosine, String reason) {
+        assumeThat(PreparedNet.isFast(ScalarType.Float) && PreparedNet.isFast(ScalarType.BFloat16))
+                .isTrue();
+        String model = "test " + UUID.randomUUID();
+        int[] asked = {0};
+        try (Backbone net = CalmNets.make(Encoder.MOBILEFACENET, 16);
+                Graph graph = net.graph()) {
+            byte[] face = new byte[3 * SIZE_PX * SIZE_PX];
+            new Random(1).nextBytes(face);
+            PrecisionTrial trial = new PrecisionTrial(
+                    new PrepareOptions(arithmetic, 1, minCosine),
+                    null,
+                    model,
+                    null,
+                    SIZE_PX,
+                    () -> {
+                        asked[0]++;
+                        return List.of(face);
+                    },
+                    Normalization.IMAGENET.table());
+            String first = prepared(trial, graph);
+            assertThat(first).startsWith(reason);
+            assertThat(prepared(trial, graph)).isEqualTo(first);
+            assertThat(asked[0]).as("comparisons").isOne();
+        }
+    }
+
+    private static String prepared(PrecisionTrial trial, Graph graph) {
+        PrecisionTrial.Result result = trial.prepare(graph);
+        result.net().close();
+        return result.reason();
     }
 
     @Test
