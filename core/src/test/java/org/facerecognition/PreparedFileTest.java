@@ -10,10 +10,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -27,7 +30,9 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.FaceDataset;
+import org.facerecognition.data.ImageSource;
 import org.facerecognition.data.Split;
+import org.facerecognition.gallery.Gallery;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.inference.PreparedNet;
@@ -297,14 +302,16 @@ class PreparedFileTest {
     }
 
     @Test
-    void withoutLibtorchOnTheClassPathAModelEmbedsImages() throws IOException, InterruptedException {
+    void withoutLibtorchOnTheClassPathAModelEmbedsVerifiesAndIdentifies() throws IOException, InterruptedException {
         Path file = saved(Encoder.MOBILEFACENET);
         String said = saidWithoutLibtorch("-Xss320k", file); // less than oneDNN needs to be loaded
         try (PreparedRecognizer loaded = load(file);
                 Mat face = new SyntheticFaces(1, SIZE_PX).image(0, 0)) {
             assertThat(said).contains("embedding " + Arrays.toString(loaded.embed(face)));
         }
-        assertThat(said).contains("libtorch cannot be loaded").doesNotContain("Exception");
+        assertThat(said)
+                .contains("identified as [the same], verified true", "libtorch cannot be loaded")
+                .doesNotContain("Exception");
     }
 
     /** Runs {@link WithoutLibtorch} where oneDNN can take libtorch's place. */
@@ -362,7 +369,7 @@ class PreparedFileTest {
                 .contains("all are equal");
     }
 
-    /** Embeds a face in a JVM without libtorch's natives. */
+    /** Uses a model in a JVM without libtorch's natives. */
     static final class WithoutLibtorch {
         public static void main(String[] args) throws InterruptedException {
             try (PreparedRecognizer loaded = load(Path.of(args[0]));
@@ -372,6 +379,7 @@ class PreparedFileTest {
                 if (!Arrays.equals(loaded.embed(face), batcher.embed(face).join())) {
                     throw new AssertionError("the batcher's embedding differs");
                 }
+                use(loaded, face, Path.of(args[0]).resolveSibling("people.gallery"));
             }
             try {
                 Libtorch.load();
@@ -379,6 +387,22 @@ class PreparedFileTest {
             } catch (IllegalStateException e) {
                 System.out.println("libtorch cannot be loaded");
             }
+        }
+
+        private static void use(PreparedRecognizer loaded, Mat face, Path file) {
+            float[] probe = loaded.embed(face);
+            Set<String> identities = new TreeSet<>();
+            try (Gallery gallery = loaded.openGallery(file)) {
+                gallery.enroll("the same", probe);
+                for (int probes = 1; probes <= 2; probes++) {
+                    gallery.identify(Collections.nCopies(probes, probe), 1, 0.99)
+                            .forEach(outcome ->
+                                    identities.add(outcome.matches().get(0).identity()));
+                }
+            }
+            boolean same = loaded.verify(ImageSource.of(face), ImageSource.of(face), Threshold.of(0.99))
+                    .same();
+            System.out.println("identified as " + identities + ", verified " + same);
         }
     }
 

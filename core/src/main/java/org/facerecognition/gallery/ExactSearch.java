@@ -1,15 +1,18 @@
 package org.facerecognition.gallery;
 
+import static org.bytedeco.openblas.global.openblas.CblasNoTrans;
+import static org.bytedeco.openblas.global.openblas.CblasRowMajor;
+import static org.bytedeco.openblas.global.openblas.CblasTrans;
+import static org.bytedeco.openblas.global.openblas.cblas_sgemm;
+import static org.bytedeco.openblas.global.openblas.cblas_sgemv;
+
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.natives.Libtorch;
+import org.bytedeco.openblas.global.openblas;
+import org.facerecognition.natives.NativeLibraries;
 
-/** Exact search: compares every row, by one matrix product per block. The first search loads libtorch. */
+/** Exact search: compares every row, by one matrix product of OpenBLAS's per block. */
 final class ExactSearch implements SearchIndex {
     private static final int PROBES_PER_BATCH = 64; // with more, nothing is gained: the product is compute-bound
 
@@ -31,7 +34,7 @@ final class ExactSearch implements SearchIndex {
 
     @Override
     public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch) {
-        Libtorch.load();
+        NativeLibraries.load(openblas.class, "OpenBLAS");
         List<List<Hit>> all = new ArrayList<>(probes.size());
         for (int from = 0; from < probes.size(); from += PROBES_PER_BATCH) {
             List<float[]> batch = probes.subList(from, Math.min(probes.size(), from + PROBES_PER_BATCH));
@@ -45,28 +48,31 @@ final class ExactSearch implements SearchIndex {
     }
 
     private void offerAll(List<float[]> probes, Rows.View view, List<Candidates> candidates) {
-        int perBlock = vectors.rowsPerBlock();
-        float[] scores = new float[Math.min(perBlock, view.rows())];
-        try (PointerScope scope = new PointerScope();
-                NoGradGuard noGrad = new NoGradGuard()) {
-            Tensor x = stacked(probes); // [P, D]
-            for (int first = 0; first < view.rows(); first += perBlock) {
-                int rows = Math.min(perBlock, view.rows() - first);
-                try (PointerScope step = new PointerScope()) {
-                    FloatPointer values = products(x, first / perBlock, rows).data_ptr_float();
-                    for (int p = 0; p < probes.size(); p++) {
-                        values.position((long) p * rows).get(scores, 0, rows);
-                        offer(candidates.get(p), first, scores, rows);
-                    }
+        int most = Math.min(vectors.rowsPerBlock(), view.rows()); // of a block
+        float[] scores = new float[most];
+        try (FloatPointer x = stacked(probes); // [P, D]
+                FloatPointer products = new FloatPointer((long) probes.size() * most)) {
+            products.zero(); // some versions of OpenBLAS multiply what was there by 0, and NaN remains
+            for (int first = 0; first < view.rows(); first += vectors.rowsPerBlock()) {
+                int rows = Math.min(vectors.rowsPerBlock(), view.rows() - first);
+                multiply(x, probes.size(), vectors.rowsOfBlock(first / vectors.rowsPerBlock()), rows, products);
+                for (int p = 0; p < probes.size(); p++) {
+                    products.position((long) p * rows).get(scores, 0, rows);
+                    offer(candidates.get(p), first, scores, rows);
                 }
+                products.position(0);
             }
         }
     }
 
-    /** Returns the products of probes and rows of a block, [P, R] or [R] for one probe, contiguous; scoped. */
-    private Tensor products(Tensor x, int block, int rows) {
-        Tensor y = torch.from_blob(vectors.rowsOfBlock(block), rows, vectors.dimension()); // [R, D]
-        return x.size(0) == 1 ? torch.mv(y, x.view(-1)) : torch.mm(x, y.t());
+    /** Writes the products of probes, [P, D], and rows, [R, D], to [P, R]. */
+    private void multiply(FloatPointer x, int probes, FloatPointer y, int rows, FloatPointer products) {
+        int d = vectors.dimension();
+        if (probes == 1) {
+            cblas_sgemv(CblasRowMajor, CblasNoTrans, rows, d, 1, y, d, x, 1, 0, products, 1);
+        } else {
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, probes, rows, d, 1, x, d, y, d, 0, products, rows);
+        }
     }
 
     private static void offer(Candidates candidates, int first, float[] scores, int rows) {
@@ -79,14 +85,14 @@ final class ExactSearch implements SearchIndex {
         }
     }
 
-    /** Returns the probes as a tensor [P, D]; scoped. */
-    private Tensor stacked(List<float[]> probes) {
+    /** Returns the probes as rows, [P, D]; owned. */
+    private FloatPointer stacked(List<float[]> probes) {
         int dimension = vectors.dimension();
         FloatPointer values = new FloatPointer((long) probes.size() * dimension);
         for (int p = 0; p < probes.size(); p++) {
             values.position((long) p * dimension).put(probes.get(p));
         }
-        return torch.from_blob(values.position(0), probes.size(), dimension);
+        return values.position(0);
     }
 
     @Override
