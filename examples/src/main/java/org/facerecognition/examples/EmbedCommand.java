@@ -65,7 +65,7 @@ final class EmbedCommand implements Callable<Integer> {
         Map<String, String> leftOut = new LinkedHashMap<>();
         PrintWriter out = spec.commandLine().getOut();
         Optional<FaceDetector> faceDetector = detector.open(err);
-        try (LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), flip);
+        try (LoadedEmbedder loaded = model.loadToEmbed(faceDetector.orElse(null), face.choice(), flip);
                 ImagesProgress progress = new ImagesProgress("embedding", files.size())) {
             try (Stream<EmbeddedImage> results =
                     loaded.embedder().embedEach(files.stream().map(ImageSource::of))) {

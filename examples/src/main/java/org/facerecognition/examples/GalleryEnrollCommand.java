@@ -98,7 +98,7 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         int total;
         String where;
         try (GalleryPlace place = gallery.place();
-                LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
+                LoadedEmbedder loaded = model.loadToEmbed(faceDetector.orElse(null), face.choice(), !noFlip);
                 Gallery open = place.open(
                         loaded.embedder().fingerprint(), loaded.embedder().embeddingSize());
                 GalleryPlace.Unused unused = place.unused(open)) {

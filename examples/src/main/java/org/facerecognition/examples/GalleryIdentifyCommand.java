@@ -99,7 +99,7 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
         List<Path> files = given.paths();
         Optional<FaceDetector> faceDetector = detector.open(err);
         try (GalleryPlace place = gallery.place();
-                LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip);
+                LoadedEmbedder loaded = model.loadToEmbed(faceDetector.orElse(null), face.choice(), !noFlip);
                 Gallery people = place.read(
                         loaded.embedder().fingerprint(), loaded.embedder().embeddingSize())) {
             FaceEmbedder embedder = loaded.embedder();

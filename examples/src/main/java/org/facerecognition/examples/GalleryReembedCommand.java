@@ -91,7 +91,7 @@ final class GalleryReembedCommand implements Callable<Integer> {
         int total;
         try (GalleryPlace source = gallery.place();
                 GalleryPlace target = GalleryPlace.of(to);
-                LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip)) {
+                LoadedEmbedder loaded = model.loadToEmbed(faceDetector.orElse(null), face.choice(), !noFlip)) {
             GalleryInfo info = source.info();
             requireFacesFound(info.embeddingMode(), loaded.embedder().embeddingMode());
             String fingerprint = loaded.embedder().fingerprint();

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * A model that a command embeds faces with: one of this library, or an ONNX file from elsewhere; in float32, or in
  * another precision if that is asked for.
  */
-abstract sealed class LoadedModel implements AutoCloseable {
+abstract sealed class LoadedModel implements LoadedEmbedder {
     /**
      * Returns a model of this library.
      *
@@ -67,9 +67,6 @@ abstract sealed class LoadedModel implements AutoCloseable {
             throw e;
         }
     }
-
-    /** Returns the model; borrowed. */
-    abstract FaceEmbedder embedder();
 
     /** Returns the crop that it was trained with; for a model that does not say, images that are aligned crops. */
     abstract Crop crop();
@@ -125,7 +122,7 @@ abstract sealed class LoadedModel implements AutoCloseable {
         }
 
         @Override
-        FaceEmbedder embedder() {
+        public FaceEmbedder embedder() {
             return recognizer;
         }
 
@@ -174,7 +171,7 @@ abstract sealed class LoadedModel implements AutoCloseable {
         }
 
         @Override
-        FaceEmbedder embedder() {
+        public FaceEmbedder embedder() {
             return prepared;
         }
 
@@ -212,7 +209,7 @@ abstract sealed class LoadedModel implements AutoCloseable {
         }
 
         @Override
-        FaceEmbedder embedder() {
+        public FaceEmbedder embedder() {
             return prepared;
         }
 

@@ -6,8 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Supplier;
+import org.facerecognition.PreparedRecognizer;
 import org.facerecognition.Recognizer;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.inference.PrepareOptions;
+import org.facerecognition.vision.FaceChoice;
+import org.facerecognition.vision.FaceDetector;
 import org.facerecognition.weights.Weights;
 import org.facerecognition.weights.WeightsException;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +31,28 @@ final class ModelFile {
      * @throws IllegalArgumentException when it contains weights only, which need --encoder
      */
     static Recognizer load(Path file, boolean hasEncoderOption) {
+        return explained(file, hasEncoderOption, () -> Recognizer.load(file));
+    }
+
+    /**
+     * Loads a model that this library saved, to embed faces and for nothing else: mostly without libtorch.
+     *
+     * @param precision float32, or another that was asked for
+     * @param detector borrowed; null for images that are aligned crops
+     * @return owned
+     * @throws WeightsException as {@link #load(Path, boolean)}
+     * @throws IllegalArgumentException when it contains weights only, which need --encoder
+     * @throws IllegalStateException when it was trained on faces that were cropped in another way than the detector's,
+     *     or cannot embed in that precision
+     */
+    static PreparedRecognizer prepared(
+            Path file, PrepareOptions precision, @Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        return explained(file, true, () -> PreparedRecognizer.load(file, precision, detector, choice, flip));
+    }
+
+    private static <T> T explained(Path file, boolean hasEncoderOption, Supplier<T> reading) {
         try {
-            return Recognizer.load(file);
+            return reading.get();
         } catch (WeightsException e) {
             Weights weights = Weights.read(file); // says what is wrong where the file has no weights either
             weights.requireLayerNames();

@@ -116,7 +116,16 @@ final class ModelOptions {
         return model.resolveSibling(name);
     }
 
-    /** Loads a model for embedding; owned. */
+    /** Loads a model that is to embed faces, and for nothing else; owned. */
+    LoadedEmbedder loadToEmbed(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
+        if (isOnnx() || encoder != null) {
+            return load(detector, choice, flip);
+        }
+        requireNoInput();
+        return LoadedEmbedder.of(ModelFile.prepared(model, precision(), detector, choice, flip));
+    }
+
+    /** Loads a model for embedding, with what else its file says; owned. */
     LoadedModel load(@Nullable FaceDetector detector, FaceChoice choice, boolean flip) {
         if (isOnnx()) {
             InputContract contract = input == null ? null : InputContract.parse(input);
@@ -191,15 +200,19 @@ final class ModelOptions {
                     "model " + model + " is an ONNX model, with which faces can be embedded; this command needs a model"
                             + " of this program");
         }
-        if (input != null) {
-            throw new IllegalArgumentException(
-                    "--input must be given with an ONNX model, since " + model + " says what pixels it takes");
-        }
+        requireNoInput();
         if (encoder == null) {
             return ModelFile.load(model, true);
         }
         Recognizer recognizer = ModelFile.load(model, Encoder.of(encoder));
         recognizer.warnings().forEach(command.commandLine().getErr()::println);
         return recognizer;
+    }
+
+    private void requireNoInput() {
+        if (input != null) {
+            throw new IllegalArgumentException(
+                    "--input must be given with an ONNX model, since " + model + " says what pixels it takes");
+        }
     }
 }

@@ -106,7 +106,7 @@ final class ServeCommand implements Callable<Integer> {
         CountDownLatch closed = new CountDownLatch(1);
         try (@Nullable GalleryPlace place = gallery == null ? null : GalleryPlace.of(gallery, onDisk.isGiven());
                 FaceDetector faceDetector = detector.openRequired(err);
-                LoadedModel loaded = model.load(faceDetector, face.choice(), !noFlip)) {
+                LoadedEmbedder loaded = model.loadToEmbed(faceDetector, face.choice(), !noFlip)) {
             FaceEmbedder embedder = loaded.embedder();
             Threshold decision = threshold.of(embedder); // before a new gallery is bound to this model and mode
             try (Gallery people = open(place, embedder);

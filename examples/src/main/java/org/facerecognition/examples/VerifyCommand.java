@@ -69,7 +69,7 @@ final class VerifyCommand implements Callable<Integer> {
         Threshold decision;
         VerificationResult result;
         Optional<FaceDetector> faceDetector = detector.open(spec.commandLine().getErr());
-        try (LoadedModel loaded = model.load(faceDetector.orElse(null), face.choice(), !noFlip)) {
+        try (LoadedEmbedder loaded = model.loadToEmbed(faceDetector.orElse(null), face.choice(), !noFlip)) {
             FaceEmbedder embedder = loaded.embedder();
             decision = threshold.of(embedder);
             result = embedder.verify(ImageSource.of(first), ImageSource.of(second), decision);
