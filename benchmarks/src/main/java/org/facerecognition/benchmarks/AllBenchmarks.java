@@ -18,9 +18,9 @@ import java.util.stream.Stream;
 import org.facerecognition.io.AtomicFile;
 
 /**
- * Measures everything that the READMEs say about speed and accuracy, at one commit and on one machine, and writes their
- * tables. Each benchmark runs in a process of its own, those of speed twice: on an idle machine, and beside a program
- * that keeps one processor busy.
+ * Measures what the tables of the READMEs say about speed and accuracy, at one commit and on one machine, and writes
+ * them. Each benchmark runs in a process of its own, those of speed twice: on an idle machine, and beside a program
+ * that keeps one processor busy. Large galleries and those in a database are measured on an idle machine only.
  *
  * <p>Run in the root of a clone: {@code java -jar benchmarks/target/benchmarks.jar all [NAME ...] [orl=DIR]
  * [celeba=DIR] [celeba-ir=DIR] [lfw=DIR] [mobilefacenet=FILE] [yunet=FILE] [database=URL] [tables=COMMIT,...]}; by

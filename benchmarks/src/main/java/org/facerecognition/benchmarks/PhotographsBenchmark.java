@@ -123,8 +123,8 @@ final class PhotographsBenchmark {
         Rounds.run(contestants, rounds, 1, System.out)
                 .print(
                         System.out,
-                        "photographs of " + size + " to embeddings, MobileFaceNet, fp32, " + Processors.count()
-                                + " threads",
+                        "photographs of " + size + " to embeddings, MobileFaceNet, fp32 where not said, "
+                                + Processors.count() + " threads",
                         contestants.get(0).name());
     }
 

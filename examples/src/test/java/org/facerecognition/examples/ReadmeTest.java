@@ -25,7 +25,7 @@ class ReadmeTest {
     private static final Pattern SNIPPET =
             Pattern.compile("<!-- (\\S+\\.java)(?:#(\\w+))? -->\n```java\n(.*?)```", Pattern.DOTALL);
     private static final Pattern SHELL = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
-    private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
+    private static final Pattern LINK = Pattern.compile("(?:\\]\\(|(?:src|srcset|href)=\")([^)\"\\s]+)[)\"]");
     private static final String JAR = "java -jar examples/target/face-recognition.jar ";
 
     static List<Path> documents() {
