@@ -400,7 +400,7 @@ class ResumeTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining(
                         "is of another training: images have other contents under the same names (to go on with"
-                                + " them, set acceptChangedImages); use");
+                                + " them, set acceptChangedImages, on the command line --accept-changed-images); use");
         assertThat(history(args.acceptChangedImages(true)).steps()).isEqualTo(10);
     }
 
@@ -424,7 +424,8 @@ class ResumeTest {
         assertThatThrownBy(() -> history(args))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("is of another training: faces to verify have other contents under the same names"
-                        + " (to go on with them, set acceptChangedImages); use");
+                        + " (to go on with them, set acceptChangedImages, on the command line --accept-changed-images);"
+                        + " use");
         assertThat(history(args.acceptChangedImages(true)).steps()).isEqualTo(10);
     }
 

@@ -20,7 +20,9 @@ final class FolderLayout {
     static FaceDataset read(Path root, Split split, SplitSettings settings) {
         if (!Files.isDirectory(root)) {
             throw new DataException("data folder " + root.toAbsolutePath()
-                    + " does not exist; give a folder with one folder of images per person");
+                    + (Files.exists(root) ? " is a file" : " does not exist")
+                    + "; give a folder with one folder of images per person"
+                    + (Files.exists(root) ? ", or another layout" : ""));
         }
         return new FolderLayout(root).read(split, settings);
     }

@@ -87,11 +87,12 @@ final class PairLists {
         List<Line> pairs = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
-            if (line.isBlank() || line.startsWith("#")) {
+            String[] parts = line.strip().split("\t");
+            boolean isPair = parts.length == 3 && (parts[2].equals("0") || parts[2].equals("1"));
+            if (line.isBlank() || line.startsWith("#") && !isPair) { // a folder's name may begin with #, too
                 continue;
             }
-            String[] parts = line.strip().split("\t");
-            if (parts.length != 3 || !(parts[2].equals("0") || parts[2].equals("1"))) {
+            if (!isPair) {
                 throw new DataException(list + ", line " + (i + 1)
                         + " must be \"image<TAB>image<TAB>1\" for one person, or 0 for two, but was \"" + line + "\"");
             }

@@ -166,6 +166,7 @@ public record Bootstrap(int resamples, long seed) {
             }
             Arrays.stream(genuine).forEach(Arrays::sort);
             Arrays.sort(order);
+            sortExactly(order, pairs);
             highest = new double[next];
             firsts = new int[next];
             seconds = new int[next];
@@ -184,6 +185,31 @@ public record Bootstrap(int resamples, long seed) {
         private static long sortable(double score) {
             int bits = Float.floatToIntBits((float) score);
             return bits ^ (bits >> 31 & Integer.MAX_VALUE);
+        }
+
+        /** Sorts those that are one float by their scores in full: those of a model that has learned little. */
+        private static void sortExactly(long[] order, Verification pairs) {
+            int to;
+            for (int from = 0; from < order.length; from = to) {
+                to = from + 1;
+                while (to < order.length && order[to] >> Integer.SIZE == order[from] >> Integer.SIZE) {
+                    to++;
+                }
+                if (to - from > 1) {
+                    for (int i = from; i < to; i++) {
+                        int pair = (int) order[i];
+                        order[i] = beyondFloat(pairs.score(pair)) << Integer.SIZE | pair;
+                    }
+                    Arrays.sort(order, from, to);
+                }
+            }
+        }
+
+        /** Returns how many doubles lie between the score as a float and the score. */
+        private static long beyondFloat(double score) {
+            long distance = Double.doubleToLongBits(score) - Double.doubleToLongBits((float) score);
+            long signed = score < 0 ? -distance : distance;
+            return Math.max(Integer.MIN_VALUE, Math.min(Integer.MAX_VALUE, signed));
         }
 
         private static int firstAtLeast(double[] ascending, double value) {

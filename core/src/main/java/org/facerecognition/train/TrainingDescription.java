@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TrainingDescription {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String ACCEPTING =
+            " (to go on with them, set acceptChangedImages, on the command line --accept-changed-images)";
     private static final String DATA = "data";
     private static final String TRAINING_NAMES = "names or labels of the training images";
     private static final String VALIDATION_NAMES = "names or labels of the validation images";
@@ -321,11 +323,8 @@ public final class TrainingDescription {
 
     private static String difference(String what, String then, String now) {
         return switch (what) {
-            case CONTENTS ->
-                "images have other contents under the same names (to go on with them, set acceptChangedImages)";
-            case VERIFIED_CONTENTS ->
-                "faces to verify have other contents under the same names (to go on with them, set"
-                        + " acceptChangedImages)";
+            case CONTENTS -> "images have other contents under the same names" + ACCEPTING;
+            case VERIFIED_CONTENTS -> "faces to verify have other contents under the same names" + ACCEPTING;
             case FACE_FINDING, VERIFIED_FACE_FINDING ->
                 what + " is not the same (the detector, its settings, or the size of the crops)";
             case TRAINING_NAMES, VALIDATION_NAMES -> "the " + what + " are not the same";

@@ -214,6 +214,13 @@ class FaceDatasetTest {
                 .isInstanceOf(DataException.class)
                 .hasMessage("data folder " + nowhere + " does not exist; give a folder with one folder of images per"
                         + " person");
+        Path pack =
+                Files.createFile(Files.createDirectory(root.resolve("other")).resolve("people.pack"));
+        assertThatThrownBy(() -> FaceDataset.folders(pack, Split.TRAIN))
+                .hasMessage("data folder " + pack + " is a file; give a folder with one folder of images per person, or"
+                        + " another layout");
+        Files.delete(pack);
+        Files.delete(pack.getParent());
         assertThatThrownBy(() -> FaceDataset.celeba500(nowhere, Split.TRAIN))
                 .isInstanceOf(DataException.class)
                 .hasMessage("data folder " + nowhere + " does not exist; give the folder that holds celebA_imgs,"

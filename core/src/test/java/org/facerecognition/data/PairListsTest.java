@@ -89,6 +89,17 @@ class PairListsTest {
                 .hasMessageContaining("line 1 must be \"image<TAB>image<TAB>1\" for one person, or 0 for two, but was");
     }
 
+    /** They were left out without a word. */
+    @Test
+    void aNameThatBeginsWithANumberSignIsNoComment() throws IOException {
+        Files.createDirectories(folder.resolve("#Di"));
+        Files.copy(folder.resolve("Ann/Ann_0001.jpg"), folder.resolve("#Di/1.jpg"));
+        FacePairs.Indexed indexed =
+                list("#image\timage\tsame\n#Di/1.jpg\tAnn/Ann_0012.jpg\t0\n").indexed(Crop.WHOLE);
+        assertThat(indexed.same()).containsExactly(false);
+        assertThat(indexed.faces().sample(0).image().name()).isEqualTo("#Di/1.jpg");
+    }
+
     private FacePairs list(String text) throws IOException {
         return FacePairs.list(Files.writeString(list, text), folder);
     }

@@ -48,6 +48,23 @@ class BootstrapTest {
         assertThat(Bootstrap.DEFAULT.tarOverIdentities(pairs, FAR)[0]).isEqualTo(people);
     }
 
+    /** A model that has learned little: the order of cosines that are one float was that of the pairs. */
+    @Test
+    void containsTheFigureOfCosinesThatAreAlmostEqual() {
+        for (int seed = 0; seed < 5; seed++) {
+            Embedded faces = faces(20, 4, seed);
+            for (float[] embedding : faces.embeddings()) {
+                for (int j = 0; j < embedding.length; j++) {
+                    embedding[j] = 1 + 1e-5f * embedding[j];
+                }
+            }
+            Verification pairs = Verification.ofAllPairs(faces);
+            double tar = pairs.roc().tarAtFar(FAR);
+            Interval interval = Bootstrap.DEFAULT.tarOverIdentities(pairs, FAR)[0];
+            assertThat(tar).as("seed " + seed).isBetween(interval.low(), interval.high());
+        }
+    }
+
     /** The interval of resampled pairs was [1, 1], whatever their number. */
     @Test
     void isAtLeastClopperAndPearsonsWithoutErrors() {

@@ -22,6 +22,7 @@ import org.facerecognition.augment.Transform;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Split;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.natives.NativeLibraries;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -105,6 +106,7 @@ final class AugmentCommand implements Callable<Integer> {
         }
         int cell = imageSizePx + GAP_PX;
         requireSheet(rows, columns.size());
+        NativeLibraries.load();
         try (Scalar white = new Scalar(255, 255, 255, 0);
                 Mat sheet = new Mat(CAPTION_PX + rows * cell, columns.size() * cell, CV_8UC3, white)) {
             for (int column = 0; column < columns.size(); column++) {

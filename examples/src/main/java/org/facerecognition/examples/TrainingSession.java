@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -182,7 +183,11 @@ final class TrainingSession implements AutoCloseable {
             IOException cause =
                     e instanceof IOException io ? io : Objects.requireNonNull(((UncheckedIOException) e).getCause());
             throw new UncheckedIOException(
-                    "cannot read " + file + ": " + AtomicFile.reason(cause) + "; delete it to continue without it",
+                    "cannot read " + file
+                            + (cause instanceof JsonProcessingException
+                                    ? ", which is damaged"
+                                    : ": " + AtomicFile.reason(cause))
+                            + "; delete it to continue without it",
                     cause);
         }
     }

@@ -221,6 +221,16 @@ class ResumeCommandTest {
         assertThat(Files.readAllLines(out().resolve("embedding-stats.jsonl"))).hasSize(2);
     }
 
+    @Test
+    void damagedEmbeddingStatisticsAreNamed() throws IOException {
+        start("--epochs", 2, "--max-steps", 4, "--augmentations", "none");
+        Path stats = Files.writeString(out().resolve("embedding-stats.jsonl"), "{x\n");
+        Cli.Result resumed = resume();
+        assertThat(resumed.code()).isNotZero();
+        assertThat(resumed.err())
+                .contains("cannot read " + stats + ", which is damaged; delete it to continue without it");
+    }
+
     /** A training that was killed before the report of its last epoch never had one. */
     @Test
     void writesAReportThatIsMissing() throws IOException {
