@@ -15,7 +15,8 @@ final class Suggestion {
     static String of(Path file, ModelProto proto, ValueProto images, boolean channelsLast) {
         String names = InputContract.names().stream().collect(Collectors.joining(", "));
         return file + " does not say what pixels it takes; give the input that it was trained with, one of " + names
-                + " or, for example, \"BGR mean=127.5 std=128\" (command line: --input, of a training's start --init-input)"
+                + " or, for example, \"BGR mean=127.5 std=128\" (command line: --input, or for the start of a training"
+                + " --init-input)"
                 + shown(proto, images, channelsLast)
                 + "; evaluate --input try finds on labeled faces which one fits";
     }
