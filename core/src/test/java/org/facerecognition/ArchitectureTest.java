@@ -34,6 +34,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.augment.JpegCompression;
 import org.facerecognition.data.ImageReader;
 import org.facerecognition.io.WriterLock;
+import org.facerecognition.natives.ParallelStreams;
 import org.facerecognition.train.ParameterOptimizer;
 
 /** Checks the design rules that the compiler cannot check. */
@@ -310,6 +311,18 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .belongToAnyOf(opencv_imgcodecs.class);
+
+    /** They would use more threads than the user gives, so ParallelStreams runs them. */
+    @ArchTest
+    static final ArchRule nothingElseRunsParallelStreams = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName(ParallelStreams.class.getName())
+            .should()
+            .callMethodWhere(describe(
+                    "runs work in the common pool",
+                    call -> call.getName().startsWith("parallel")
+                                    && call.getTargetOwner().getPackageName().startsWith("java.util")
+                            || call.getName().equals("commonPool")));
 
     @ArchTest
     static final ArchRule nothingPrintsToStandardStreams = NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;

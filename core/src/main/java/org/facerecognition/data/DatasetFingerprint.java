@@ -8,7 +8,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
-import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 
 /** Short hashes of data sets: the first 8 bytes of a SHA-256, in hexadecimal. Checkpoints compare them on resume. */
 final class DatasetFingerprint {
@@ -44,15 +44,15 @@ final class DatasetFingerprint {
     /** @param maxRead of more images than this, only so many evenly spaced ones are read */
     static String ofContents(List<LabeledImage> images, int maxRead) {
         int count = images.size();
-        ContextLoader context = new ContextLoader(); // threads of the common pool read, too
+        ContextLoader context = new ContextLoader(); // threads of a pool read, too
         long[] sizes = new long[count];
-        IntStream.range(0, count)
-                .parallel()
-                .forEach(i ->
-                        sizes[i] = context.call(() -> valueOf(images.get(i).image(), ImageSource::contentBytes)));
+        ParallelStreams.forEach(
+                0,
+                count,
+                i -> sizes[i] = context.call(() -> valueOf(images.get(i).image(), ImageSource::contentBytes)));
         int read = Math.min(count, maxRead);
         long[] checksums = new long[read];
-        IntStream.range(0, read).parallel().forEach(i -> {
+        ParallelStreams.forEach(0, read, i -> {
             int index = (int) ((long) i * count / read);
             checksums[i] = context.call(() -> valueOf(images.get(index).image(), ImageSource::contentChecksum));
         });

@@ -58,7 +58,9 @@ final class ImageList extends AbstractList<LabeledImage> implements RandomAccess
         List<List<LabeledImage>> all =
                 lists.stream().filter(list -> !list.isEmpty()).toList();
         int[] ends = all.stream().mapToInt(List::size).toArray();
-        Arrays.parallelPrefix(ends, Math::addExact);
+        for (int i = 1; i < ends.length; i++) {
+            ends[i] = Math.addExact(ends[i - 1], ends[i]);
+        }
         return new ImageList(ends.length == 0 ? 0 : ends[ends.length - 1], place -> {
             int found = Arrays.binarySearch(ends, place);
             int list = found < 0 ? -found - 1 : found + 1; // a place that ends a list is the first of the next

@@ -11,6 +11,7 @@ import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * Finds the thresholds that keep given false accept rates on faces of people the model was not trained on, with an
@@ -321,6 +322,6 @@ public final class Calibration {
                 }
             }
         };
-        IntStream.range(0, labels.length).parallel().forEach(row);
+        ParallelStreams.forEach(0, labels.length, row);
     }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.facerecognition.data.UnsuitableDataException;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * Open-set identification, one to many: each probe is compared with all enrolled faces, and the score of a person is
@@ -45,7 +46,7 @@ public final class Identification {
         int[] ranks = new int[labels.length];
         double[] enrolledNorms = Verification.norms(enrolled.embeddings());
         double[] probeNorms = Verification.norms(probes.embeddings());
-        IntStream.range(0, labels.length).parallel().forEach(i -> {
+        ParallelStreams.forEach(0, labels.length, i -> {
             double[] best = new double[people];
             Arrays.fill(best, Double.NEGATIVE_INFINITY);
             float[] probe = probes.embeddings()[i];

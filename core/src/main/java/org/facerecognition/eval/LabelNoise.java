@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * Finds faces that are probably labeled with the wrong identity, from their embeddings by the trained network. Each
@@ -55,30 +56,31 @@ public final class LabelNoise {
         double[] norms = Verification.norms(centers);
         double[] faceNorms = Verification.norms(faces.embeddings());
         int[] dominant = dominant(faces, centers, norms, perIdentity);
-        return IntStream.range(0, faces.labels().length)
-                .parallel()
-                .mapToObj(i -> {
-                    float[] face = faces.embeddings()[i];
-                    int label = faces.labels()[i];
-                    double labelCosine = 0;
-                    double highest = Double.NEGATIVE_INFINITY;
-                    int nearest = label;
-                    for (int identity = 0; identity < identities; identity++) {
-                        int center = dominant[identity];
-                        double cosine = Verification.dot(face, centers[center]) / (faceNorms[i] * norms[center]);
-                        if (identity == label) {
-                            labelCosine = cosine;
-                        }
-                        if (cosine > highest) {
-                            highest = cosine;
-                            nearest = identity;
-                        }
-                    }
-                    return new Suspect(i, label, degrees(labelCosine), nearest, degrees(highest));
-                })
-                .filter(face -> face.nearest() != face.label() || face.degrees() > maxDegrees)
-                .sorted(Comparator.comparingDouble(Suspect::degrees).reversed())
-                .collect(Collectors.toCollection(ArrayList::new));
+        return ParallelStreams.compute(
+                IntStream.range(0, faces.labels().length),
+                all -> all.mapToObj(i -> {
+                            float[] face = faces.embeddings()[i];
+                            int label = faces.labels()[i];
+                            double labelCosine = 0;
+                            double highest = Double.NEGATIVE_INFINITY;
+                            int nearest = label;
+                            for (int identity = 0; identity < identities; identity++) {
+                                int center = dominant[identity];
+                                double cosine =
+                                        Verification.dot(face, centers[center]) / (faceNorms[i] * norms[center]);
+                                if (identity == label) {
+                                    labelCosine = cosine;
+                                }
+                                if (cosine > highest) {
+                                    highest = cosine;
+                                    nearest = identity;
+                                }
+                            }
+                            return new Suspect(i, label, degrees(labelCosine), nearest, degrees(highest));
+                        })
+                        .filter(face -> face.nearest() != face.label() || face.degrees() > maxDegrees)
+                        .sorted(Comparator.comparingDouble(Suspect::degrees).reversed())
+                        .collect(Collectors.toCollection(ArrayList::new)));
     }
 
     /** Returns, per identity, the index of the center that is nearest to most of its faces; of several, the first. */

@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * A k-nearest-neighbors classifier: assigns each face to the identity of most of its nearest known faces by cosine. It
@@ -104,10 +105,9 @@ public final class NearestNeighbors {
     }
 
     private static double share(int[] labels, IntUnaryOperator answer) {
-        long correct = IntStream.range(0, labels.length)
-                .parallel()
-                .filter(i -> answer.applyAsInt(i) == labels[i])
-                .count();
+        long correct = ParallelStreams.compute(
+                IntStream.range(0, labels.length),
+                all -> all.filter(i -> answer.applyAsInt(i) == labels[i]).count());
         return (double) correct / labels.length;
     }
 }

@@ -1,8 +1,8 @@
 package org.facerecognition.eval;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import org.facerecognition.data.UnsuitableDataException;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * Scored pairs of faces for one-to-one verification ("are these two the same person?"). A higher score means that the
@@ -40,7 +40,7 @@ public final class Verification {
         }
         double[] norms = norms(embeddings);
         double[] scores = new double[(int) Pairing.AllPairs.pairsBefore(labels.length)];
-        IntStream.range(0, labels.length).parallel().forEach(i -> {
+        ParallelStreams.forEach(0, labels.length, i -> {
             int row = (int) Pairing.AllPairs.pairsBefore(i);
             for (int j = 0; j < i; j++) {
                 scores[row + j] = cosine(embeddings, norms, i, j);
@@ -69,9 +69,8 @@ public final class Verification {
         checkEqualLengths(first.length, same.length);
         double[] norms = norms(embeddings);
         double[] scores = new double[first.length];
-        IntStream.range(0, scores.length)
-                .parallel()
-                .forEach(pair -> scores[pair] = cosine(embeddings, norms, first[pair], second[pair]));
+        ParallelStreams.forEach(
+                0, scores.length, pair -> scores[pair] = cosine(embeddings, norms, first[pair], second[pair]));
         return new Verification(scores, new Pairing.Listed(first.clone(), second.clone(), same.clone()));
     }
 

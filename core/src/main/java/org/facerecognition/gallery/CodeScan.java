@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * Scans {@link SignCodes} for those nearest to a probe in two stages: Hamming distances select a few hundred
@@ -45,17 +46,19 @@ final class CodeScan {
      * @return for each probe the numbers of several times as many vectors, in any order
      */
     int[][] near(List<SignCodes.Probe> probes, int count, int limit) {
-        int[] maxDistances = probes.stream()
-                .parallel()
-                .mapToInt(probe -> maxDistance(probe, count, (long) ESTIMATES_PER_RESULT * limit))
-                .toArray();
-        List<int[][]> ofParts = parts(count)
-                .mapToObj(from -> IntStream.range(0, maxDistances.length)
-                        .mapToObj(i -> within(probes.get(i), from, Math.min(count, from + PART), maxDistances[i]))
-                        .toArray(int[][]::new))
-                .toList();
+        int[] maxDistances = ParallelStreams.compute(
+                probes.stream(),
+                all -> all.mapToInt(probe -> maxDistance(probe, count, (long) ESTIMATES_PER_RESULT * limit))
+                        .toArray());
+        int[][][] ofParts = new int[(count + PART - 1) / PART][][];
+        ParallelStreams.forEach(0, ofParts.length, part -> {
+            int from = part * PART;
+            ofParts[part] = IntStream.range(0, maxDistances.length)
+                    .mapToObj(i -> within(probes.get(i), from, Math.min(count, from + PART), maxDistances[i]))
+                    .toArray(int[][]::new);
+        });
         return IntStream.range(0, maxDistances.length)
-                .mapToObj(i -> ofParts.stream()
+                .mapToObj(i -> Arrays.stream(ofParts)
                         .flatMapToInt(part -> Arrays.stream(part[i]))
                         .toArray())
                 .toArray(int[][]::new);
@@ -67,12 +70,6 @@ final class CodeScan {
                 .filter(present) // last, because it costs more than an estimate
                 .limit(limit)
                 .toArray();
-    }
-
-    private static IntStream parts(int count) {
-        int parts = (count + PART - 1) / PART;
-        IntStream numbers = IntStream.range(0, parts);
-        return (parts > 1 ? numbers.parallel() : numbers).map(part -> part * PART);
     }
 
     /** Estimates from a sample the smallest Hamming distance within which at least {@code atLeast} vectors lie. */

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,8 +148,7 @@ final class CodedPrototypes {
     }
 
     private void encode(int first, Means means) {
-        IntStream numbers = IntStream.range(first, count);
-        (count - first > 1 ? numbers.parallel() : numbers).forEach(number -> {
+        ParallelStreams.forEach(first, count, number -> {
             averaged.set(number, sizes.get(number));
             codes.put(number, means.of(number));
         });

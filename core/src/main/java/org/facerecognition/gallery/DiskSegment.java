@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -159,19 +160,20 @@ final class DiskSegment implements Segment {
     private List<List<Hit>> nearestOfSome(List<float[]> units, Rows.View view, int k, int efSearch) {
         List<SignCodes.Probe> probes =
                 units.stream().map(prototypes.codes()::probe).toList();
-        int all = prototypes.searchable();
-        int requested = (int) Math.min(all, Math.max(efSearch, PrototypeSearch.MIN_PROTOTYPES + 4L * k));
-        int[][] near = scan.near(probes, all, requested);
-        return IntStream.range(0, near.length)
-                .parallel()
-                .mapToObj(i -> {
-                    int[] ranked = scan.rank(probes.get(i), near[i], requested, number -> prototypes.has(number, view));
-                    List<Hit> best = bestOfGroups(ranked, units.get(i), view);
-                    return best.size() >= Math.min(k, view.liveGroups())
-                            ? best.subList(0, Math.min(best.size(), k))
-                            : nearestOfMore(probes.get(i), units.get(i), view, k, 4L * requested);
-                })
-                .toList();
+        int searchable = prototypes.searchable();
+        int requested = (int) Math.min(searchable, Math.max(efSearch, PrototypeSearch.MIN_PROTOTYPES + 4L * k));
+        int[][] near = scan.near(probes, searchable, requested);
+        return ParallelStreams.compute(
+                IntStream.range(0, near.length),
+                all -> all.mapToObj(i -> {
+                            int[] ranked = scan.rank(
+                                    probes.get(i), near[i], requested, number -> prototypes.has(number, view));
+                            List<Hit> best = bestOfGroups(ranked, units.get(i), view);
+                            return best.size() >= Math.min(k, view.liveGroups())
+                                    ? best.subList(0, Math.min(best.size(), k))
+                                    : nearestOfMore(probes.get(i), units.get(i), view, k, 4L * requested);
+                        })
+                        .toList());
     }
 
     /** Searches for more and more prototypes until they belong to enough identities, or there are no more. */

@@ -22,8 +22,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ForkJoinPool;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
+import org.facerecognition.natives.ParallelStreams;
 import org.facerecognition.natives.Processors;
 
 /**
@@ -84,18 +84,14 @@ final class HnswSearch extends PrototypeSearch {
 
     @SuppressWarnings("deprecation") // its replacement configures hierarchy and refinement through JMX
     private GraphIndexBuilder newBuilder(int dimension) {
-        ForkJoinPool pool = ForkJoinPool.commonPool();
+        ForkJoinPool pool = ParallelStreams.pool();
         return new GraphIndexBuilder(
                 new PrototypeScores(), dimension, DEGREE, BEAM_WIDTH_ADDING, OVERFLOW, ALPHA, true, false, pool, pool);
     }
 
     @Override
     void connect(int first, int end) {
-        if (end - first == 1) {
-            connect(first);
-        } else {
-            IntStream.range(first, end).parallel().forEach(this::connect);
-        }
+        ParallelStreams.forEach(first, end, this::connect);
     }
 
     private void connect(int prototype) {

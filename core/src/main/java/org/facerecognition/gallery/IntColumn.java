@@ -1,7 +1,7 @@
 package org.facerecognition.gallery;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * A growing array of integers. One thread adds and changes values; any thread may read those that were written before
@@ -25,8 +25,7 @@ final class IntColumn {
         if (first < CHUNK) {
             more[0] = Arrays.copyOf(old[0], Math.min(CHUNK, Math.max(count, 2 * first)));
         }
-        IntStream added = IntStream.range(old.length, more.length);
-        (more.length - old.length > 1 ? added.parallel() : added).forEach(i -> more[i] = new int[CHUNK]);
+        ParallelStreams.forEach(old.length, more.length, i -> more[i] = new int[CHUNK]);
         chunks = more;
     }
 

@@ -5,10 +5,10 @@ import static org.bytedeco.openblas.global.openblas.cblas_sdot;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.ParallelStreams;
 
 /**
  * An approximate search in two steps: it finds the nearest {@link Prototypes}, mostly by their {@link SignCodes}, and
@@ -128,17 +128,14 @@ abstract class PrototypeSearch implements SearchIndex {
     private void encode(int first) {
         int end = prototypes.count();
         codes.reserve(end);
-        IntStream numbers = IntStream.range(first, end);
-        (end - first > 1 ? numbers.parallel() : numbers)
-                .forEach(number -> codes.put(number, prototypes.vector(number)));
+        ParallelStreams.forEach(first, end, number -> codes.put(number, prototypes.vector(number)));
     }
 
     @Override
     public final List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch) {
-        return probes.stream()
-                .parallel()
-                .map(probe -> nearest(probe, view, k, efSearch))
-                .toList();
+        return ParallelStreams.compute(
+                probes.stream(),
+                all -> all.map(probe -> nearest(probe, view, k, efSearch)).toList());
     }
 
     /** Searches for more and more prototypes until they belong to enough identities, or there are no more. */

@@ -1,6 +1,5 @@
 package org.facerecognition.inference;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,7 +30,9 @@ final class OneDnnSharedCall implements ComputeThreads.Work {
         this.threads = threads;
         this.share = share;
         this.ends = sizes.stream().mapToInt(Integer::intValue).toArray();
-        Arrays.parallelPrefix(ends, Integer::sum);
+        for (int i = 1; i < ends.length; i++) {
+            ends[i] += ends[i - 1];
+        }
         this.images = ends[ends.length - 1];
     }
 

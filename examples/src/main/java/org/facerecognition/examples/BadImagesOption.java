@@ -5,13 +5,13 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.stream.IntStream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.DataException;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.natives.ParallelStreams;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -55,7 +55,7 @@ final class BadImagesOption {
         }
         Map<Integer, String> reasons = new ConcurrentSkipListMap<>();
         try (ImagesProgress progress = new ImagesProgress("checking", faces.size())) {
-            IntStream.range(0, faces.size()).parallel().forEach(i -> {
+            ParallelStreams.forEach(0, faces.size(), i -> {
                 try (Mat face = sizePx == 0 ? faces.sample(i).image().read() : faces.readCropped(i, sizePx)) {
                     progress.step();
                 } catch (DataException e) {
