@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Semaphore;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -33,11 +34,15 @@ final class OnnxRuntimeExecution implements Execution {
 
     private static final long STACK_BYTES = 256L << 20; // of addresses; memory is used as far as it is touched
 
+    /** Calls of all sessions where the number of threads has a bound: each call computes with all of them. */
+    static final Semaphore CALLS = new Semaphore(1, true);
+
     private static @Nullable String notLoaded; // guarded by the class
 
     private final OnnxRuntimeModel model;
     private final int sizePx;
     private final int batchSize;
+    private final boolean oneAtATime = Processors.areBounded();
     private final OrtSession session;
     private final int embeddingSize;
 
@@ -212,7 +217,7 @@ final class OnnxRuntimeExecution implements Execution {
         long[] shape =
                 model.channelsLast() ? new long[] {count, sizePx, sizePx, 3} : new long[] {count, 3, sizePx, sizePx};
         try (OnnxTensor input = tensor(values, shape);
-                OrtSession.Result result = session.run(Map.of(model.input(), input), Set.of(model.output()))) {
+                OrtSession.Result result = compute(input)) {
             FloatBuffer floats = result.get(0) instanceof OnnxTensor tensor ? tensor.getFloatBuffer() : null;
             if (floats == null) {
                 throw new UnsupportedOperationException(model.file()
@@ -228,6 +233,19 @@ final class OnnxRuntimeExecution implements Execution {
             return rows;
         } catch (OrtException e) {
             throw refused(e);
+        }
+    }
+
+    private OrtSession.Result compute(OnnxTensor input) throws OrtException {
+        if (oneAtATime) {
+            CALLS.acquireUninterruptibly();
+        }
+        try {
+            return session.run(Map.of(model.input(), input), Set.of(model.output()));
+        } finally {
+            if (oneAtATime) {
+                CALLS.release();
+            }
         }
     }
 
