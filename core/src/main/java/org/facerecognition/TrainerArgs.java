@@ -13,6 +13,7 @@ import org.facerecognition.distributed.Distributed;
 import org.facerecognition.eval.VerificationSet;
 import org.facerecognition.natives.ComputeDevice;
 import org.facerecognition.natives.Precision;
+import org.facerecognition.natives.Processors;
 import org.facerecognition.train.AccuracyScore;
 import org.facerecognition.train.AdamW;
 import org.facerecognition.train.Checkpointing;
@@ -72,7 +73,11 @@ public record TrainerArgs(
         this(optimization, loading, checkpoints, evaluation, DataParallel.NONE, listeners);
     }
 
-    /** A builder with the defaults. */
+    /**
+     * A builder with the defaults.
+     *
+     * @throws IllegalArgumentException when {@link Processors#PROPERTY} is not a whole number of at least 1
+     */
     public static Builder builder() {
         return new Builder();
     }
@@ -101,7 +106,7 @@ public record TrainerArgs(
         private Precision precision = Precision.FP32;
         private boolean channelsLast = true;
         private ComputeDevice device = ComputeDevice.AUTO;
-        private int loaderThreads = 2;
+        private int loaderThreads = Math.min(2, Processors.count());
         private Sampler sampler = Sampler.shuffled();
         private BadImages badImages = BadImages.FAIL;
         private int imageCacheMib = 512;
@@ -232,6 +237,7 @@ public record TrainerArgs(
             return this;
         }
 
+        /** Sets the number of threads that read; by default 2, or 1 where {@link Processors} counts 1. */
         public Builder loaderThreads(int threads) {
             this.loaderThreads = threads;
             return this;

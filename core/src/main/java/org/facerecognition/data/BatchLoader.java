@@ -22,6 +22,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.facerecognition.natives.Libtorch;
 import org.facerecognition.natives.Lifetime;
+import org.facerecognition.natives.Processors;
 import org.facerecognition.vision.OpenCvThreads;
 
 /**
@@ -86,11 +87,17 @@ public final class BatchLoader implements AutoCloseable {
         }
 
         /**
-         * Returns the defaults: batches of 16 in the data set's order, read by two threads without a cache; an image
-         * that cannot be used is an error, and a single last sample is a batch by itself.
+         * Returns the defaults: batches of 16 in the data set's order, read without a cache by two threads, or by one
+         * where {@link Processors} counts one; an image that cannot be used is an error, and a single last sample is a
+         * batch by itself.
+         *
+         * @throws IllegalArgumentException when the size is not at least 1, or {@link Processors#PROPERTY} is not a
+         *     whole number of at least 1
          */
         public static Settings of(int imageSizePx, Normalization normalization) {
-            return new Settings(16, imageSizePx, normalization, Sampler.sequential(), 0, 2, BadImages.FAIL, 0, false);
+            int threads = Math.min(2, Processors.count());
+            return new Settings(
+                    16, imageSizePx, normalization, Sampler.sequential(), 0, threads, BadImages.FAIL, 0, false);
         }
 
         public Settings withBatchSize(int batchSize) {

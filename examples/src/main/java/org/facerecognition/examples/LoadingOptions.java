@@ -6,6 +6,7 @@ import org.facerecognition.TrainerArgs;
 import org.facerecognition.data.BadImages;
 import org.facerecognition.data.Sampler;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -30,9 +31,8 @@ final class LoadingOptions {
     @Option(
             names = "--threads",
             paramLabel = "N",
-            defaultValue = "2",
-            description = "Threads that read and augment images.")
-    private int threads;
+            description = "Threads that read and augment images. Default: 2, or 1 where there is one processor.")
+    private @Nullable Integer threads;
 
     @Option(
             names = "--bad-images",
@@ -55,11 +55,10 @@ final class LoadingOptions {
     /** Applies the options. Sets --batch-size to P*K where --sampler decides it, for {@code args.json}. */
     TrainerArgs.Builder apply(TrainerArgs.Builder args) {
         Sampler order = sampler(); // before the batch size is read
-        return args.sampler(order)
-                .batchSize(batchSize)
-                .loaderThreads(threads)
-                .badImages(badImages)
-                .imageCacheMib(imageCacheMib);
+        if (threads != null) {
+            args.loaderThreads(threads);
+        }
+        return args.sampler(order).batchSize(batchSize).badImages(badImages).imageCacheMib(imageCacheMib);
     }
 
     private Sampler sampler() {

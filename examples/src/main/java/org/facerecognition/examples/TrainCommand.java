@@ -136,8 +136,10 @@ final class TrainCommand implements Callable<Integer> {
             names = "--compute-threads",
             paramLabel = "N",
             defaultValue = "0",
-            description = "Threads of libtorch on the CPU; 0 for as many as the JVM may use."
-                    + " See -Dfacerecognition.threads in core/README.md.")
+            description =
+                    "Threads of libtorch on the CPU, which trains; 0 for as many as the JVM may use. Validation on"
+                            + " 512 or more images and the rest of the program follow -Dfacerecognition.threads, see"
+                            + " core/README.md.")
     @HelpSection(Heading.OPTIMIZATION)
     private int computeThreads;
 

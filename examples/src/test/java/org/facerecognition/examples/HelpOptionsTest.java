@@ -7,7 +7,9 @@ import java.io.Writer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.facerecognition.TrainerArgs;
 import org.facerecognition.examples.HelpSection.Heading;
+import org.facerecognition.natives.Processors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -96,5 +98,28 @@ class HelpOptionsTest {
     void mentionArgumentFilesAndCompletion() {
         assertThat(help("train")).contains("face-recognition train @options");
         assertThat(Cli.run("--help").out()).contains("@FILE", "source <(face-recognition generate-completion)");
+    }
+
+    /** The number depends on the machine, so the help says how. */
+    @Test
+    void saysHowManyThreadsReadByDefault() {
+        String help = help("train").replaceAll("\\s+", " ");
+        assertThat(help).contains("Default: 2, or 1 where there is one processor.");
+        LoadingOptions options = new LoadingOptions();
+        CommandLine command =
+                new CommandLine(CommandSpec.create().addMixin("loading", CommandSpec.forAnnotatedObject(options)));
+        command.parseArgs();
+        String former = System.getProperty(Processors.PROPERTY);
+        System.setProperty(Processors.PROPERTY, "1");
+        try {
+            assertThat(options.apply(TrainerArgs.builder()).build().loading().loaderThreads())
+                    .isEqualTo(1);
+        } finally {
+            if (former == null) {
+                System.clearProperty(Processors.PROPERTY);
+            } else {
+                System.setProperty(Processors.PROPERTY, former);
+            }
+        }
     }
 }
