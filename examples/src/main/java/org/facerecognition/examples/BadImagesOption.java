@@ -54,7 +54,8 @@ final class BadImagesOption {
             return Set.of();
         }
         Map<Integer, String> reasons = new ConcurrentSkipListMap<>();
-        try (ImagesProgress progress = new ImagesProgress("checking", faces.size())) {
+        PrintWriter err = command.commandLine().getErr();
+        try (ImagesProgress progress = new ImagesProgress(err, "checking", faces.size())) {
             ParallelStreams.forEach(0, faces.size(), i -> {
                 try (Mat face = sizePx == 0 ? faces.sample(i).image().read() : faces.readCropped(i, sizePx)) {
                     progress.step();
@@ -63,7 +64,6 @@ final class BadImagesOption {
                 }
             });
         }
-        PrintWriter err = command.commandLine().getErr();
         reasons.values().stream().filter(reported::add).forEach(reason -> err.println("skipped: " + reason));
         return reasons.keySet();
     }

@@ -3,6 +3,7 @@ package org.facerecognition.examples;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -20,16 +21,25 @@ final class CountProgress implements LongConsumer, AutoCloseable {
     private final String unit;
     private final long total;
     private final @Nullable ProgressBar bar;
-    private final long start = System.nanoTime();
-    private long lastLine = start;
+    private final LongSupplier nanoTime;
+    private final long start;
+    private long lastLine;
 
     /** @param unit what is counted, in the plural */
     CountProgress(PrintWriter err, String what, String unit, long total) {
+        this(err, what, unit, total, Terminal.isInteractive(), System::nanoTime);
+    }
+
+    /** @param onTerminal whether a bar is shown */
+    CountProgress(PrintWriter err, String what, String unit, long total, boolean onTerminal, LongSupplier nanoTime) {
         this.err = err;
         this.what = what;
         this.unit = unit;
         this.total = total;
-        this.bar = !Terminal.isInteractive()
+        this.nanoTime = nanoTime;
+        this.start = nanoTime.getAsLong();
+        this.lastLine = start;
+        this.bar = !onTerminal
                 ? null
                 : new ProgressBarBuilder()
                         .setTaskName(what)
@@ -44,8 +54,11 @@ final class CountProgress implements LongConsumer, AutoCloseable {
     public void accept(long done) {
         if (bar != null) {
             bar.stepTo(done);
-        } else if (done > 0 && System.nanoTime() - lastLine > NANOS_BETWEEN_LINES) {
-            lastLine = System.nanoTime();
+            return;
+        }
+        long now = nanoTime.getAsLong();
+        if (done > 0 && now - lastLine > NANOS_BETWEEN_LINES) {
+            lastLine = now;
             double perSecond = done / ((lastLine - start) / 1e9);
             err.printf(
                     Locale.ROOT,
@@ -63,7 +76,7 @@ final class CountProgress implements LongConsumer, AutoCloseable {
 
     /** Says how fast it was. */
     String speed(long done) {
-        double seconds = (System.nanoTime() - start) / 1e9;
+        double seconds = (nanoTime.getAsLong() - start) / 1e9;
         return String.format(Locale.ROOT, "%,.0f %s/s", done / Math.max(1e-9, seconds), unit);
     }
 

@@ -66,7 +66,7 @@ final class EmbedCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         Optional<FaceDetector> faceDetector = detector.open(err);
         try (LoadedEmbedder loaded = model.loadToEmbed(faceDetector.orElse(null), face.choice(), flip);
-                ImagesProgress progress = new ImagesProgress("embedding", files.size())) {
+                ImagesProgress progress = new ImagesProgress(err, "embedding", files.size())) {
             try (Stream<EmbeddedImage> results =
                     loaded.embedder().embedEach(files.stream().map(ImageSource::of))) {
                 Iterator<EmbeddedImage> next = results.iterator();

@@ -235,7 +235,8 @@ final class GalleryEnrollCommand implements Callable<Integer> {
         List<EnrollmentPlan.Image> images = plan.newImages();
         Map<EnrollmentPlan.Image, Enrollment> some = new LinkedHashMap<>();
         Stream<ImageSource> sources = images.stream().map(image -> ImageSource.of(image.file()));
-        try (ImagesProgress progress = new ImagesProgress("enrolling", images.size());
+        PrintWriter err = spec.commandLine().getErr();
+        try (ImagesProgress progress = new ImagesProgress(err, "enrolling", images.size());
                 Stream<EmbeddedImage> results = embedder.embedEach(sources)) {
             Iterator<EmbeddedImage> next = results.iterator();
             for (EnrollmentPlan.Image image : images) {

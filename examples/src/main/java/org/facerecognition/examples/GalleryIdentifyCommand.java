@@ -107,7 +107,8 @@ final class GalleryIdentifyCommand implements Callable<Integer> {
             Threshold decision = thresholdOptions.of(embedder);
             double threshold = Math.min(Math.nextUp(1.0), decision.cosine());
             FalseAlarms.report(decision, embedder, people, err);
-            try (ImagesProgress progress = new ImagesProgress("identifying", json ? files.size() : 0)) {
+            boolean shown = json || !Terminal.isInteractive(); // a bar would mix with the lines of the results
+            try (ImagesProgress progress = new ImagesProgress(err, "identifying", shown ? files.size() : 0)) {
                 for (Path image : files) {
                     identify(image, embedder, people, threshold, faceDetector.orElse(null));
                     progress.step();

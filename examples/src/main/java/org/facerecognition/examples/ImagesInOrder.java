@@ -81,7 +81,7 @@ final class ImagesInOrder {
         ExecutorService pool = Executors.newFixedThreadPool(threads);
         Deque<Pending<T>> pending = new ArrayDeque<>();
         Iterator<ImageFileNames> next = files.iterator();
-        try (ImagesProgress progress = new ImagesProgress(doing, files.size());
+        try (ImagesProgress progress = new ImagesProgress(err, doing, files.size());
                 OpenCvThreads.Scope alone = OpenCvThreads.one()) {
             while (next.hasNext() || !pending.isEmpty()) {
                 while (next.hasNext() && pending.size() < AHEAD * threads) {

@@ -1,38 +1,36 @@
 package org.facerecognition.examples;
 
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
+import java.io.PrintWriter;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** A progress bar on standard error for work on many images; shown on a terminal only. */
+/** Shows how much of the work on many images is done, as {@link CountProgress} does. Any thread may step. */
 final class ImagesProgress implements AutoCloseable {
     private static final int FEW = 5; // done before anyone could read a bar
 
-    private final @Nullable ProgressBar bar;
+    private final @Nullable CountProgress progress;
+    private long done;
 
-    ImagesProgress(String task, long images) {
-        this.bar = images > FEW && Terminal.isInteractive()
-                ? new ProgressBarBuilder()
-                        .setTaskName(task)
-                        .setInitialMax(images)
-                        .setUnit(" images", 1)
-                        .showSpeed()
-                        .setConsumer(new ConsoleProgressBarConsumer(System.err))
-                        .build()
-                : null;
+    ImagesProgress(PrintWriter err, String task, long images) {
+        this(err, task, images, Terminal.isInteractive(), System::nanoTime);
     }
 
-    void step() {
-        if (bar != null) {
-            bar.step();
+    /** @param onTerminal whether a bar is shown */
+    ImagesProgress(PrintWriter err, String task, long images, boolean onTerminal, LongSupplier nanoTime) {
+        this.progress = images > FEW ? new CountProgress(err, task, "images", images, onTerminal, nanoTime) : null;
+    }
+
+    synchronized void step() {
+        done++;
+        if (progress != null) {
+            progress.accept(done);
         }
     }
 
     @Override
     public void close() {
-        if (bar != null) {
-            bar.close();
+        if (progress != null) {
+            progress.close();
         }
     }
 }

@@ -9,13 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.IntConsumer;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.PackedFaces;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -84,8 +79,8 @@ final class PackCommand implements Callable<Integer> {
         parts.forEach(err::println);
         int images = parts.stream().mapToInt(FaceDataset::size).sum();
         Thread onStop = StopHook.add("unfinished", () -> PackedFaces.deleteUnfinished(out, shards));
-        try (Bar bar = new Bar(images)) {
-            List<Path> files = PackedFaces.write(out, parts, decodedPx, shards, bar);
+        try (CountProgress progress = new CountProgress(err, "packing", "images", images)) {
+            List<Path> files = PackedFaces.write(out, parts, decodedPx, shards, progress::accept);
             long bytes = 0;
             for (Path file : files) {
                 bytes += Files.size(file);
@@ -116,36 +111,5 @@ final class PackCommand implements Callable<Integer> {
         figures.put("images", images);
         figures.put("bytes", bytes);
         return Json.line(figures);
-    }
-
-    /** A progress bar; shown on a terminal only. */
-    private static final class Bar implements IntConsumer, AutoCloseable {
-        private final @Nullable ProgressBar bar;
-
-        Bar(int images) {
-            this.bar = Terminal.isInteractive()
-                    ? new ProgressBarBuilder()
-                            .setTaskName("packing")
-                            .setInitialMax(images)
-                            .setUnit(" images", 1)
-                            .showSpeed()
-                            .setConsumer(new ConsoleProgressBarConsumer(System.err))
-                            .build()
-                    : null;
-        }
-
-        @Override
-        public void accept(int done) {
-            if (bar != null) {
-                bar.stepTo(done);
-            }
-        }
-
-        @Override
-        public void close() {
-            if (bar != null) {
-                bar.close();
-            }
-        }
     }
 }
