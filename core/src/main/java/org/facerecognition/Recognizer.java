@@ -8,9 +8,11 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.Tensor;
@@ -426,14 +428,18 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     private Embedded embed(FaceDataset faces, Use now, IntConsumer embedded, BadImages badImages) {
+        return Embedder.finite(embedder.embedAsSingly(cropped(faces, now), now.flip, embedded, badImages)
+                .faces());
+    }
+
+    private FaceDataset cropped(FaceDataset faces, Use now) {
         if (now.detector == null) {
             model.requireSameCrop(faces);
         }
         FaceCropper cropper = now.detector != null
                 ? cropper(now)
                 : FaceCropper.withoutDetector(faces.crop(), model.input().sizePx());
-        return Embedder.finite(embedder.embedAsSingly(faces.cropped(cropper), now.flip, embedded, badImages)
-                .faces());
+        return faces.cropped(cropper);
     }
 
     // ---- decisions ----
@@ -693,19 +699,64 @@ public final class Recognizer implements FaceEmbedder {
      *     oneDNN cannot run it on this processor
      */
     public Int8Calibration calibrateInt8(List<? extends ImageSource> faces) {
-        try (Lifetime.Use open = lifetime.enter()) {
+        return calibrateInt8(faces, done -> {});
+    }
+
+    /**
+     * Calibrates the model for 8-bit integers; as {@link #calibrateInt8(List)}.
+     *
+     * @param calibrated receives how much is done so far, as a number of faces
+     */
+    public Int8Calibration calibrateInt8(List<? extends ImageSource> faces, IntConsumer calibrated) {
+        return inUse(() -> {
             Use now = use;
             FaceCropper cropper = cropper(now);
-            List<byte[]> pixels = PreparedRecognizer.pixels(faces.size(), i -> cropper.crop(faces.get(i)));
-            List<Double> cosines =
-                    thresholds(mode(now)).map(Threshold::cosine).distinct().toList();
-            float[][] table = normalization().table();
-            try (Graph graph = encoder.graph()) {
-                Int8Calibration calibration = NativeErrors.explained(
-                        () -> Int8Calibration.of(graph, pixels, table, imageSizePx(), now.flip, cosines));
-                model.setInt8(calibration);
-                return calibration;
-            }
+            return calibrateInt8(now, faces.size(), i -> cropper.crop(faces.get(i)), calibrated);
+        });
+    }
+
+    /**
+     * Calibrates the model for 8-bit integers on faces of a data set, without augmentation; as {@link
+     * #calibrateInt8(List)}, but cropped as {@link #embed(FaceDataset)} does.
+     *
+     * @param max the largest number of faces to use, at equal distances in the data set
+     * @param calibrated receives how much is done so far, as a number of faces
+     * @throws IllegalArgumentException also when the model was trained on faces that were cropped in another way
+     * @throws org.facerecognition.data.DataException when an image cannot be used
+     */
+    public Int8Calibration calibrateInt8(FaceDataset faces, int max, IntConsumer calibrated) {
+        return inUse(() -> {
+            Use now = use;
+            FaceDataset cropped = cropped(faces.withAugmentations(List.of()), now);
+            int count = Math.min(max, cropped.size());
+            return calibrateInt8(
+                    now,
+                    count,
+                    i -> cropped.readCropped((int) ((long) i * cropped.size() / count), imageSizePx()),
+                    calibrated);
+        });
+    }
+
+    /** A face is read, and passes through the network twice: it is done after the third of these steps. */
+    private Int8Calibration calibrateInt8(Use now, int count, IntFunction<Mat> face, IntConsumer calibrated) {
+        List<byte[]> pixels = PreparedRecognizer.pixels(count, i -> {
+            calibrated.accept(i / 3);
+            return face.apply(i);
+        });
+        List<Double> cosines =
+                thresholds(mode(now)).map(Threshold::cosine).distinct().toList();
+        float[][] table = normalization().table();
+        try (Graph graph = encoder.graph()) {
+            Int8Calibration calibration = NativeErrors.explained(() -> Int8Calibration.of(
+                    graph,
+                    pixels,
+                    table,
+                    imageSizePx(),
+                    now.flip,
+                    cosines,
+                    passes -> calibrated.accept((count + passes) / 3)));
+            model.setInt8(calibration);
+            return calibration;
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,9 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.Tensor;
 import org.facerecognition.backbone.Encoder;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Split;
 import org.facerecognition.export.ExportFormat;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.GalleryException;
@@ -86,6 +89,24 @@ class Int8ModelTest {
             assertThat(full.embeddingMode().precision()).doesNotContain("int8"); // never chosen by itself
             assertThat(prepared.fingerprint()).isEqualTo(full.fingerprint());
         }
+    }
+
+    /** A data set's images had to be in files of their own. */
+    @Test
+    void aDataSetIsCalibratedOnAsItsImagesAre() {
+        List<Integer> done = new ArrayList<>();
+        FaceDataset data = FaceDataset.synthetic(
+                new SyntheticFaces(0, SIZE_PX).identities(0, 5).images(0, 8), Split.TRAIN);
+        List<ImageSource> images =
+                IntStream.range(0, 20).mapToObj(i -> data.sample(2 * i).image()).toList();
+        Int8Calibration ofImages = recognizer.calibrateInt8(images, done::add);
+        assertThat(done).isSorted().startsWith(0).endsWith(20);
+        done.clear();
+        assertThat(recognizer.calibrateInt8(data, 20, done::add)).isEqualTo(ofImages);
+        assertThat(done).isSorted().startsWith(0).endsWith(20);
+        assertThatThrownBy(() -> recognizer.calibrateInt8(data, 15, all -> {}))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("needs at least 16 faces");
     }
 
     @Test

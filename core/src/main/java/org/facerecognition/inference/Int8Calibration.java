@@ -6,6 +6,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -35,6 +37,7 @@ public record Int8Calibration(
     public static final int MIN_IMAGES = 16;
 
     private static final int BATCH = 16;
+    private static final int EMBEDDED_TOGETHER = 64; // between two reports of progress
 
     public Int8Calibration {
         Objects.requireNonNull(ranges, "ranges");
@@ -70,21 +73,39 @@ public record Int8Calibration(
      */
     public static Int8Calibration of(
             Graph graph, List<byte[]> pixels, float[][] table, int sizePx, boolean flip, List<Double> thresholds) {
+        return of(graph, pixels, table, sizePx, flip, thresholds, done -> {});
+    }
+
+    /**
+     * Measures ranges and their effect; as {@link #of(Graph, List, float[][], int, boolean, List)}.
+     *
+     * @param passed receives how often images have passed through the network so far, each of them twice
+     */
+    public static Int8Calibration of(
+            Graph graph,
+            List<byte[]> pixels,
+            float[][] table,
+            int sizePx,
+            boolean flip,
+            List<Double> thresholds,
+            IntConsumer passed) {
         if (pixels.size() < MIN_IMAGES) {
             throw new IllegalArgumentException("the calibration for int8 needs at least " + MIN_IMAGES
                     + " faces, better 100 or more, but got " + pixels.size());
         }
-        Int8Ranges ranges =
-                PreparedNet.ranges(graph, new InputImages.Pixels(everySecond(pixels, 0), table, sizePx, false));
+        AtomicInteger passes = new AtomicInteger();
+        IntConsumer pass = count -> passed.accept(passes.addAndGet(count));
+        InputImages first = new InputImages.Pixels(everySecond(pixels, 0), table, sizePx, false);
+        Int8Ranges ranges = PreparedNet.ranges(graph, new Reported(first, pass));
         int images = pixels.size() / 2;
-        InputImages others = new InputImages.Pixels(everySecond(pixels, 1), table, sizePx, flip);
+        List<byte[]> others = everySecond(pixels, 1);
         float[][] integers;
         float[][] floats;
         try (PreparedNet net = PreparedNet.int8(graph, BATCH, sizePx, ranges)) {
-            integers = net.embed(others);
+            integers = embed(net, others, table, sizePx, flip, pass);
         }
         try (PreparedNet net = PreparedNet.onCpu(graph, BATCH, sizePx, ScalarType.Float)) {
-            floats = net.embed(others);
+            floats = embed(net, others, table, sizePx, flip, pass);
         }
         double meanCosine = IntStream.range(0, images)
                 .mapToDouble(i -> Cosines.of(integers[i], floats[i]))
@@ -95,6 +116,42 @@ public record Int8Calibration(
                 ? changedDecisions(PreparedNet.sums(integers), PreparedNet.sums(floats), thresholds)
                 : changedDecisions(integers, floats, thresholds);
         return new Int8Calibration(ranges, images, meanCosine, minCosine, changed, OneDnnInt8.largestWeight(false));
+    }
+
+    /** Images that say when one of them has been read, by the one thread that does it. */
+    private record Reported(InputImages images, IntConsumer pass) implements InputImages {
+        @Override
+        public int count() {
+            return images.count();
+        }
+
+        @Override
+        public int sizePx() {
+            return images.sizePx();
+        }
+
+        @Override
+        public void read(int index, float[] values) {
+            images.read(index, values);
+            pass.accept(1);
+        }
+    }
+
+    /** Returns the embeddings of images and, with {@code flip}, those of the mirrored ones after them. */
+    private static float[][] embed(
+            PreparedNet net, List<byte[]> pixels, float[][] table, int sizePx, boolean flip, IntConsumer pass) {
+        int count = pixels.size();
+        float[][] rows = new float[flip ? 2 * count : count][];
+        for (int from = 0; from < count; from += EMBEDDED_TOGETHER) {
+            List<byte[]> some = pixels.subList(from, Math.min(count, from + EMBEDDED_TOGETHER));
+            float[][] embedded = net.embed(new InputImages.Pixels(some, table, sizePx, flip));
+            System.arraycopy(embedded, 0, rows, from, some.size());
+            if (flip) {
+                System.arraycopy(embedded, some.size(), rows, count + from, some.size());
+            }
+            pass.accept(some.size());
+        }
+        return rows;
     }
 
     /** Returns whether weights are rounded here as on the processor of the measurement. */

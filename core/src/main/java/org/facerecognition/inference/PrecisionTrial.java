@@ -119,7 +119,7 @@ public final class PrecisionTrial {
         if (!(calibration.minCosine() >= options.minCosine())) { // true for NaN
             throw new IllegalStateException(format(
                     "embeddings in int8 must have a cosine of at least %s to those in float32, but the calibration says:"
-                            + " %s; prepare with arithmetic AUTO, or with a lower minCosine",
+                            + " %s; prepare with arithmetic AUTO, or with a lower minCosine (--min-cosine)",
                     options.minCosine(), calibration));
         }
         try {

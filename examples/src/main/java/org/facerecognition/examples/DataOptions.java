@@ -44,7 +44,8 @@ final class DataOptions {
             names = "--data",
             paramLabel = "DIR",
             description =
-                    "Folder of the data set, a pack, or the file of insightface's verification sets (bin). Required.")
+                    "Folder of the data set, a pack, or the file of insightface's verification sets (bin). Required,"
+                            + " except where images are given.")
     private @Nullable Path data;
 
     @Option(
@@ -125,6 +126,11 @@ final class DataOptions {
 
     private static boolean isBelow(Path folder, Path file) {
         return file.startsWith(folder) && file.getNameCount() > folder.getNameCount() + 1;
+    }
+
+    /** Returns whether there is a value of --data. */
+    boolean isGiven() {
+        return data != null;
     }
 
     /**

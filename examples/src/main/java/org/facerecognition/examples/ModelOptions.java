@@ -63,6 +63,14 @@ final class ModelOptions {
                     + " instructions for it. Its thresholds are measured separately.")
     private boolean bf16;
 
+    @Option(
+            names = "--min-cosine",
+            paramLabel = "X",
+            description =
+                    "With --int8 or --bf16: refuse a model whose embeddings may have a smaller cosine than this to"
+                            + " those in float32. Default: 0.98 with --int8, 0.999 with --bf16.")
+    private @Nullable Double minCosine;
+
     /** Returns whether --input asks to try all plausible inputs. */
     boolean triesInputs() {
         return "try".equals(input);
@@ -157,9 +165,17 @@ final class ModelOptions {
                     "--bf16 must be given on a processor with instructions for bfloat16 (AVX-512 BF16, AMX), which this"
                             + " processor lacks; leave it out");
         }
-        return int8
+        requireLowerPrecision();
+        PrepareOptions options = int8
                 ? PrepareOptions.INT8
                 : PrepareOptions.DEFAULT.withArithmetic(bf16 ? Arithmetic.HALF : Arithmetic.FP32);
+        return minCosine == null ? options : options.withMinCosine(minCosine);
+    }
+
+    private void requireLowerPrecision() {
+        if (minCosine != null && !int8 && !bf16) {
+            throw new IllegalArgumentException("--min-cosine must go with --int8 or --bf16");
+        }
     }
 
     private void requireFloat() {
@@ -169,6 +185,7 @@ final class ModelOptions {
         if (bf16) {
             throw new IllegalArgumentException("--bf16 must go with commands that embed faces");
         }
+        requireLowerPrecision();
     }
 
     /** @throws IllegalArgumentException when no input at all can be tried */

@@ -7,10 +7,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.BiFunction;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.facerecognition.Recognizer;
 import org.facerecognition.data.DataException;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Split;
 import org.facerecognition.examples.HelpSection.Heading;
 import org.facerecognition.inference.Int8Calibration;
 import org.facerecognition.inference.PrepareOptions;
@@ -19,6 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -48,12 +53,24 @@ final class QuantizeCommand implements Callable<Integer> {
     @Mixin
     private FaceOption face = new FaceOption();
 
+    @Mixin
+    private DataOptions data = new DataOptions();
+
     @Parameters(
-            arity = "1..*",
+            arity = "0..*",
             paramLabel = "IMAGE",
             description = "Face images, or folders of images, like those that the model will embed; cropped as in the"
-                    + " model's training, or photographs with --detector.")
-    private List<Path> images;
+                    + " model's training, or photographs with --detector. In place of them, --data takes a data set,"
+                    + " such as the training's, of which the part for training is used.")
+    private List<Path> images = List.of();
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "With --data: seed of the split of folders, as in training.")
+    @HelpSection(Heading.DATA)
+    private long seed;
 
     @Option(
             names = "--faces",
@@ -79,27 +96,25 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     "--faces must be at least " + Int8Calibration.MIN_IMAGES + ", but was " + faces);
         }
-        ImageFileNames.Given given = ImageFileNames.of(images);
-        given.notes().forEach(err::println);
-        if (!given.complete()) {
-            throw new DataException("the calibration must be on all images that were given, but some of the files or"
-                    + " folders could not be used; nothing was written");
-        }
         ModelFile.requireOther("--out", out, detector.file());
-        ModelFile.requireOther("--out", out, given.paths().toArray(Path[]::new));
+        Faces some = images.isEmpty() ? ofData() : ofImages();
         OutputFile.requireWritable("--out", out);
-        List<ImageSource> sources =
-                spread(given.paths()).stream().map(ImageSource::of).toList();
         Optional<FaceDetector> faceDetector = detector.open(err);
         try (Recognizer recognizer = model.load()) {
             recognizer.useDetector(faceDetector.orElse(null), face.choice());
             recognizer.useFlip(!noFlip);
-            if (recognizer.thresholds().isEmpty() && !recognizer.allThresholds().isEmpty()) {
-                err.println(
-                        "note: no decisions are counted, because the model's thresholds are not of faces embedded in"
-                                + " float32 like these; give --detector and --no-flip as when it was calibrated");
+            if (recognizer.thresholds().isEmpty()) {
+                err.println("note: no decisions are counted, because "
+                        + (recognizer.allThresholds().isEmpty()
+                                ? "the model has no thresholds; find some with evaluate --calibrate, and quantize the"
+                                        + " model with them"
+                                : "the model's thresholds are not of faces embedded in float32 like these; give"
+                                        + " --detector and --no-flip as when it was calibrated"));
             }
-            Int8Calibration calibration = recognizer.calibrateInt8(sources);
+            Int8Calibration calibration;
+            try (CountProgress progress = new CountProgress(err, "calibrating", "faces", some.count())) {
+                calibration = some.calibrate(recognizer, progress::accept);
+            }
             try {
                 recognizer.save(out);
             } finally { // what was measured is not lost because the file cannot be written
@@ -114,12 +129,50 @@ final class QuantizeCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** The faces to calibrate on. */
+    private record Faces(int count, BiFunction<Recognizer, IntConsumer, Int8Calibration> calibration) {
+        Int8Calibration calibrate(Recognizer recognizer, IntConsumer done) {
+            return calibration.apply(recognizer, done);
+        }
+    }
+
+    private Faces ofImages() {
+        if (data.isGiven()) {
+            throw new IllegalArgumentException("give either images or --data");
+        }
+        ImageFileNames.Given given = ImageFileNames.of(images);
+        given.notes().forEach(spec.commandLine().getErr()::println);
+        if (!given.complete()) {
+            throw new DataException("the calibration must be on all images that were given, but some of the files or"
+                    + " folders could not be used; nothing was written");
+        }
+        ModelFile.requireOther("--out", out, given.paths().toArray(Path[]::new));
+        List<ImageSource> sources =
+                spread(given.paths()).stream().map(ImageSource::of).toList();
+        return new Faces(sources.size(), (recognizer, done) -> recognizer.calibrateInt8(sources, done));
+    }
+
+    private Faces ofData() {
+        if (!data.isGiven()) {
+            throw new ParameterException(
+                    spec.commandLine(), "Missing required parameter: 'IMAGE', or option: '--data=DIR'");
+        }
+        data.requireOther("--out", out);
+        FaceDataset all = data.read(Split.TRAIN, seed);
+        return new Faces(Math.min(faces, all.size()), (recognizer, done) -> {
+            if (detector.file() == null) {
+                DataOptions.requirePackedFor(LoadedModel.of(recognizer), all);
+            }
+            return recognizer.calibrateInt8(all, faces, done);
+        });
+    }
+
     private void print(Int8Calibration calibration) {
         if (!(calibration.minCosine() >= PrepareOptions.INT8.minCosine())) {
             spec.commandLine()
                     .getErr()
-                    .println("note: --int8 will refuse this model, because the smallest cosine is below "
-                            + PrepareOptions.INT8.minCosine());
+                    .println("note: --int8 will refuse this model without --min-cosine, because the smallest cosine is"
+                            + " below " + PrepareOptions.INT8.minCosine());
         }
         spec.commandLine().getOut().println(json ? line(calibration) : "int8: " + calibration);
     }

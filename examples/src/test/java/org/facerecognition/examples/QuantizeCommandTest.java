@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -119,6 +120,60 @@ class QuantizeCommandTest {
         assertThat(unlike.err())
                 .startsWith("note: no decisions are counted, because ")
                 .contains("--no-flip");
+    }
+
+    @Test
+    void calibratesOnDataSetsAsOnTheirImages() {
+        Path pack = root.resolve("faces.pack");
+        Cli.Result packed = Cli.run("pack", "--data", faces, "--val-fraction", 0, "--decoded", 32, "--out", pack);
+        assertThat(packed.code()).as(packed.err()).isZero();
+        String calibration = Cli.run(quantize(faces)).out().lines().findFirst().orElseThrow();
+        Cli.Result ofFolders = Cli.run(quantize("--data", faces, "--layout", "folders", "--val-fraction", 0));
+        assertThat(ofFolders.code()).as(ofFolders.err()).isZero();
+        assertThat(ofFolders.out()).startsWith(calibration + "\n");
+        Cli.Result ofPack = Cli.run(quantize("--data", pack));
+        assertThat(ofPack.code()).as(ofPack.err()).isZero();
+        assertThat(ofPack.out()).startsWith(calibration + "\n");
+        Cli.Result both = Cli.run(quantize("--data", pack, faces));
+        assertThat(both.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(both.err()).contains("give either images or --data");
+        Cli.Result neither = Cli.run(quantize());
+        assertThat(neither.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(neither.err()).contains("Missing required parameter: 'IMAGE', or option: '--data=DIR'");
+    }
+
+    private static Object[] quantize(Object... more) {
+        List<Object> words = new ArrayList<>(List.of("quantize", "--model", model, "--faces", 16));
+        words.addAll(List.of("--out", root.resolve("again.safetensors")));
+        words.addAll(List.of(more));
+        return words.toArray();
+    }
+
+    @Test
+    void saysWhyNoDecisionsAreCounted() {
+        assertThat(Cli.run(quantize(faces)).err())
+                .contains("note: no decisions are counted, because the model has no thresholds; find some with"
+                        + " evaluate --calibrate, and quantize the model with them");
+    }
+
+    @Test
+    void theBarIsTheUsers() {
+        Path face = faces.resolve("person0/0.png");
+        Object[] words = {"embed", "--model", quantized, "--int8", "--min-cosine", 0.9999999, face};
+        Cli.Result refused = Cli.run(words);
+        assertThat(refused.code()).isEqualTo(Main.FAILED);
+        assertThat(refused.err())
+                .startsWith("error: embeddings in int8 must have a cosine of at least 0.9999999")
+                .contains("--min-cosine");
+        words[5] = 0.5;
+        assertThat(Cli.run(words).code()).isZero();
+        words[5] = 1;
+        assertThat(Cli.run(words).err()).startsWith("error: --min-cosine must be in (0, 1), but was 1.0");
+        Cli.Result alone = Cli.run("embed", "--model", quantized, "--min-cosine", 0.5, face);
+        assertThat(alone.code()).isEqualTo(Main.USED_WRONGLY);
+        assertThat(alone.err()).startsWith("error: --min-cosine must go with --int8 or --bf16");
+        assertThat(Cli.run(quantize("--min-cosine", 0.5, faces)).err())
+                .contains("error: --min-cosine must go with --int8 or --bf16");
     }
 
     /** What was measured was lost. */
