@@ -24,7 +24,7 @@ record BatchPlan(int samples, int batchSize, boolean joinsLastOne, BatchShare sh
 
     /** Returns the largest number of samples that this process reads for a batch. */
     int largestBatch() {
-        return share.largest(batchSize + (lastOneJoins() ? 1 : 0));
+        return share.largest(Math.min(samples, batchSize + (lastOneJoins() ? 1 : 0)));
     }
 
     /** Returns the size of the smallest batch: that of the last one or, if that has one sample more, of all others. */

@@ -224,6 +224,14 @@ class BatchLoaderTest {
         }
     }
 
+    /** Memory for a whole batch, of which most is never used: with 100 million, 3.8 TB. */
+    @Test
+    void batchesThatAreLargerThanTheDataTakeNoMoreMemoryThanTheData() {
+        assertThat(new BatchPlan(47, 100_000_000, true).largestBatch()).isEqualTo(47);
+        assertThat(new BatchPlan(47, 46, true).largestBatch()).isEqualTo(47);
+        assertThat(new BatchPlan(47, 16, true).largestBatch()).isEqualTo(16);
+    }
+
     @Test
     void cachedImagesAreIdenticalAndNotReadAgain(@TempDir Path folder) throws IOException {
         for (int i = 0; i < 10; i++) {
