@@ -64,7 +64,8 @@ final class Collectives implements AutoCloseable {
         String named = System.getenv("GLOO_SOCKET_IFNAME");
         return named != null && !named.isBlank()
                 ? ProcessGroupGloo.createDeviceForInterface(named.split(",", 2)[0])
-                : ProcessGroupGloo.createDeviceForHostname(LocalAddress.towards(launch.host(), launch.port()));
+                : ProcessGroupGloo.createDeviceForHostname(
+                        LocalAddress.towards(launch.host(), launch.port(), launch.mayBeLocalhostToItselfAlone()));
     }
 
     private Backend backend(Tensor tensor) {

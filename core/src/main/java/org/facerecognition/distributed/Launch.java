@@ -32,9 +32,13 @@ record Launch(
     /** The name of {@link LocalRanks}; the variable is set for its ranks only. */
     static final String OWN_VARIABLE = "FACERECOGNITION_LAUNCHER";
 
+    private static final String PYTORCH_JOB = "RANK and WORLD_SIZE (as of Kubeflow's PyTorchJob)";
     private static final int DEFAULT_PORT = 29500; // as torchrun and Kubeflow
     private static final int SLURM_BASE_PORT = 15000;
-    private static final Pattern FIRST_OF_RANGE = Pattern.compile("^([^\\[,]*)\\[(\\d+)[^\\]]*\\]([^,\\[]*)");
+    /** Up to a comma outside brackets. */
+    private static final Pattern FIRST_NODE = Pattern.compile("(?:[^\\[,]|\\[[^\\]]*\\])*");
+
+    private static final Pattern RANGE = Pattern.compile("\\[(\\w+)[^\\]]*\\]");
 
     Launch {
         if (worldSize < 1 || rank < 0 || rank >= worldSize) {
@@ -63,7 +67,21 @@ record Launch(
         } else if (variables.has("RANK") || variables.has("WORLD_SIZE")) {
             return Optional.of(ofPyTorchJob(variables));
         }
+        requireAlone(variables);
         return Optional.empty();
+    }
+
+    /** Each of many processes that did not know of each other would train by itself. */
+    private static void requireAlone(Variables v) {
+        if (v.has("PET_RDZV_ENDPOINT") || !v.text("PET_NNODES", "1").equals("1")) {
+            throw new IllegalStateException("PET_RDZV_ENDPOINT and PET_NNODES, as of an elastic PyTorchJob, do not say"
+                    + " which rank this process is: torchrun finds it out; start torchrun --no_python java ...");
+        }
+        if (v.number("PMI_SIZE", 1) > 1) {
+            throw new IllegalStateException("PMI_SIZE is " + v.number("PMI_SIZE") + ", but the processes of MPICH and"
+                    + " Intel MPI are not known to each other here; set RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT"
+                    + " for each, or start them with Open MPI's mpirun");
+        }
     }
 
     private static Launch ofTorchrun(Variables v) {
@@ -117,8 +135,8 @@ record Launch(
 
     /** Returns the first host of a Slurm list such as {@code gpu[003-006,9],cpu1}: {@code gpu003}. */
     static String firstHost(String nodes) {
-        Matcher range = FIRST_OF_RANGE.matcher(nodes);
-        return range.find() ? range.group(1) + range.group(2) + range.group(3) : nodes.split(",", 2)[0];
+        Matcher first = FIRST_NODE.matcher(nodes);
+        return RANGE.matcher(first.lookingAt() ? first.group() : nodes).replaceAll("$1");
     }
 
     private static Launch ofKubeflowTrainer(Variables v) {
@@ -138,9 +156,17 @@ record Launch(
                 "0");
     }
 
+    /**
+     * Returns whether "localhost" may be a name that only this rank uses: Kubeflow's operator gives it to the first
+     * pod, and its name in the network to the others.
+     */
+    boolean mayBeLocalhostToItselfAlone() {
+        return launcher.equals(PYTORCH_JOB) && rank == 0 && worldSize > 1;
+    }
+
     private static Launch ofPyTorchJob(Variables v) {
         return new Launch(
-                "RANK and WORLD_SIZE (as of Kubeflow's PyTorchJob)",
+                PYTORCH_JOB,
                 v.number("RANK"),
                 v.number("WORLD_SIZE"),
                 v.number("LOCAL_RANK", 0),

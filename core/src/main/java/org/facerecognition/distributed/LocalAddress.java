@@ -25,12 +25,14 @@ final class LocalAddress {
      *
      * @param host where the group's store is
      * @param port of the store
+     * @param localhostIsOwn whether "localhost" may name this machine in a group of several
      * @throws IllegalStateException when no interface leads there
      */
-    static String towards(String host, int port) {
+    static String towards(String host, int port, boolean localhostIsOwn) {
         try {
             InetAddress address = route(host, port);
-            if (address.isLoopbackAddress() && !ONE_MACHINE.contains(host)) {
+            boolean oneMachine = ONE_MACHINE.contains(host) && !(localhostIsOwn && host.equals("localhost"));
+            if (address.isLoopbackAddress() && !oneMachine) {
                 return reachable().orElse(address).getHostAddress();
             }
             return address.getHostAddress();

@@ -112,7 +112,14 @@ class LaunchTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
-            value = {"a1,a2;a1", "gpu[003-006,9],cpu1;gpu003", "n[7,9]-ib;n7-ib", "one;one", "login,gpu[1-2];login"})
+            value = {
+                "a1,a2;a1",
+                "gpu[003-006,9],cpu1;gpu003",
+                "n[7,9]-ib;n7-ib",
+                "one;one",
+                "login,gpu[1-2];login",
+                "rack[0-1]_blade[2-3],x;rack0_blade2"
+            })
     void firstHostOfASlurmList(String list, String first) {
         assertThat(Launch.firstHost(list)).isEqualTo(first);
     }
@@ -136,6 +143,23 @@ class LaunchTest {
         assertThat(launch.rank()).isEqualTo(1);
         assertThat(launch.localRank()).isZero();
         assertThat(launch.host()).isEqualTo("master-0");
+        assertThat(launch.mayBeLocalhostToItselfAlone()).isFalse();
+        assertThat(launch("RANK", "0", "WORLD_SIZE", "3", "MASTER_ADDR", "localhost")
+                        .mayBeLocalhostToItselfAlone())
+                .isTrue();
+    }
+
+    /** Each of these processes trained by itself, without a word. */
+    @Test
+    void launchesThatDoNotSayTheRankAreRefused() {
+        assertThatThrownBy(() -> launch("PET_RDZV_BACKEND", "c10d", "PET_RDZV_ENDPOINT", "worker-0:23456"))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageEndingWith("torchrun finds it out; start torchrun --no_python java ...");
+        assertThatThrownBy(() -> launch("PET_NNODES", "2:4")).hasMessageContaining("PET_NNODES");
+        assertThatThrownBy(() -> launch("PMI_RANK", "0", "PMI_SIZE", "2"))
+                .hasMessageStartingWith("PMI_SIZE is 2, but the processes of MPICH and Intel MPI");
+        assertThat(Launch.of(Map.of("PMI_RANK", "0", "PMI_SIZE", "1", "PET_NNODES", "1")))
+                .isEmpty();
     }
 
     @Test

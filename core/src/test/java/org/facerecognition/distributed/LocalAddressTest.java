@@ -27,15 +27,26 @@ class LocalAddressTest {
     void aNameThatLeadsToLoopbackIsOfThisMachine() throws Exception {
         List<InetAddress> addresses = ofInterfaces();
         assumeThat(addresses).as("addresses of network interfaces").isNotEmpty();
-        assertThat(InetAddress.getByName(LocalAddress.towards("127.0.1.1", 29_500)))
+        assertThat(InetAddress.getByName(LocalAddress.towards("127.0.1.1", 29_500, false)))
                 .isIn(addresses);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"localhost", "127.0.0.1"})
     void aGroupOfOneMachineStaysOnLoopback(String host) throws Exception {
-        assertThat(InetAddress.getByName(LocalAddress.towards(host, 29_500)).isLoopbackAddress())
+        assertThat(InetAddress.getByName(LocalAddress.towards(host, 29_500, false))
+                        .isLoopbackAddress())
                 .isTrue();
+    }
+
+    /** Kubeflow's operator calls the first pod localhost to itself: the others were told to look at themselves. */
+    @Test
+    void aRankThatAloneIsCalledLocalhostIsFoundByOthers() throws Exception {
+        List<InetAddress> addresses = ofInterfaces();
+        assumeThat(addresses).as("addresses of network interfaces").isNotEmpty();
+        assertThat(InetAddress.getByName(LocalAddress.towards("localhost", 29_500, true)))
+                .isIn(addresses);
+        assertThat(LocalAddress.towards("127.0.0.1", 29_500, true)).isEqualTo("127.0.0.1");
     }
 
     @Test
@@ -43,7 +54,7 @@ class LocalAddressTest {
         assumeThatThrownBy(() -> InetAddress.getByName("nosuch.invalid"))
                 .as("names are not answered by a server that knows all of them")
                 .isInstanceOf(UnknownHostException.class);
-        assertThatThrownBy(() -> LocalAddress.towards("nosuch.invalid", 29_500))
+        assertThatThrownBy(() -> LocalAddress.towards("nosuch.invalid", 29_500, false))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("no network interface of this machine leads to nosuch.invalid")
                 .hasMessageContaining("GLOO_SOCKET_IFNAME");
