@@ -41,6 +41,7 @@ final class RankStore implements AutoCloseable {
     /** The number of a group that its launcher has not started before. */
     static final String FIRST_ATTEMPT = "0";
 
+    private static final Duration LAUNCHERS_STORE = Duration.ofSeconds(60);
     private static final int MAX_PORT = 65_535;
     private static final Pattern BRACKETS = Pattern.compile("^\\[(.*)\\]$"); // of an IPv6 address, as in URLs
     private static final Map<Launch, Integer> FORMER = new ConcurrentHashMap<>(); // numbers of groups
@@ -110,7 +111,12 @@ final class RankStore implements AutoCloseable {
      */
     static RankStore of(Launch launch, Duration timeout) {
         boolean server = launch.rank() == 0 && !launch.storeIsThere();
-        return open(launch.host(), launch.port(), server, timeout, prefix(launch.attempt()));
+        return open(launch.host(), launch.port(), server, patience(launch, timeout), prefix(launch.attempt()));
+    }
+
+    /** Returns how long to try: a launcher's store is there before the ranks are, and answers at once or never. */
+    static Duration patience(Launch launch, Duration timeout) {
+        return launch.storeIsThere() && timeout.compareTo(LAUNCHERS_STORE) > 0 ? LAUNCHERS_STORE : timeout;
     }
 
     private static RankStore open(String host, int port, boolean server, Duration timeout, String prefix) {

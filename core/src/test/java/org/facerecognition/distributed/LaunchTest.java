@@ -3,6 +3,7 @@ package org.facerecognition.distributed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -147,6 +148,21 @@ class LaunchTest {
         assertThat(launch("RANK", "0", "WORLD_SIZE", "3", "MASTER_ADDR", "localhost")
                         .mayBeLocalhostToItselfAlone())
                 .isTrue();
+    }
+
+    /** The store of PyTorch 1.13's torchrun never answers: that was said after the whole time-out, ten minutes. */
+    @Test
+    void aLaunchersStoreIsNotWaitedForAsLongAsOtherRanks() {
+        Map<String, String> torchrun = environment(
+                "TORCHELASTIC_RUN_ID", "none", "RANK", "1", "WORLD_SIZE", "2", "LOCAL_RANK", "1", "MASTER_ADDR", "a");
+        torchrun.put("MASTER_PORT", "29500");
+        Launch ofRankZero = Launch.of(torchrun).orElseThrow();
+        torchrun.put("TORCHELASTIC_USE_AGENT_STORE", "True");
+        Launch ofTheLauncher = Launch.of(torchrun).orElseThrow();
+        Duration timeout = Duration.ofMinutes(10);
+        assertThat(RankStore.patience(ofRankZero, timeout)).isEqualTo(timeout);
+        assertThat(RankStore.patience(ofTheLauncher, timeout)).isEqualTo(Duration.ofSeconds(60));
+        assertThat(RankStore.patience(ofTheLauncher, Duration.ofSeconds(5))).isEqualTo(Duration.ofSeconds(5));
     }
 
     /** Each of these processes trained by itself, without a word. */
