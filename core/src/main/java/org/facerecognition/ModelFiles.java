@@ -457,7 +457,9 @@ final class ModelFiles {
             return model;
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
             throw new WeightsException(
-                    file.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
+                    file.file() + " is damaged: its metadata cannot be understood: "
+                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    e);
         }
     }
 
@@ -495,7 +497,9 @@ final class ModelFiles {
             return names(file.metadata().getOrDefault(HEAD_KEY, "[]"));
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new WeightsException(
-                    file.file() + " is damaged: its metadata cannot be understood: " + e.getMessage(), e);
+                    file.file() + " is damaged: its metadata cannot be understood: "
+                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    e);
         }
     }
 

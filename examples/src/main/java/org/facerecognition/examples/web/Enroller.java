@@ -9,6 +9,7 @@ import org.facerecognition.gallery.Enrollment;
 import org.facerecognition.gallery.Entry;
 import org.facerecognition.gallery.Gallery;
 import org.facerecognition.gallery.UniqueIn;
+import org.facerecognition.io.AtomicFile;
 
 /** Enrolls faces with their thumbnails, each image once. Safe for use by several threads. */
 final class Enroller {
@@ -54,7 +55,8 @@ final class Enroller {
                 putThumbnail(entry, contentKey, thumbnail);
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot store the thumbnail of entry " + entry, e);
+            throw new UncheckedIOException(
+                    "cannot store the thumbnail of entry " + entry + ": " + AtomicFile.reason(e), e);
         }
     }
 
@@ -89,7 +91,7 @@ final class Enroller {
         }
         return why instanceof RuntimeException unchecked
                 ? unchecked
-                : new UncheckedIOException(problem, (IOException) why);
+                : new UncheckedIOException(problem + ": " + AtomicFile.reason((IOException) why), (IOException) why);
     }
 
     private void putThumbnail(long entry, String contentKey, byte[] thumbnail) throws IOException {

@@ -131,6 +131,9 @@ public final class FaceServer implements AutoCloseable {
         }
 
         private static InetAddress address(String host) {
+            if (host.isBlank()) { // which Java takes for this machine
+                throw new IllegalArgumentException("host must be a name or address of this machine, but was empty");
+            }
             try {
                 return InetAddress.getByName(host);
             } catch (UnknownHostException e) {

@@ -563,6 +563,8 @@ class FaceServerTest {
                 .hasMessage("port must be in [0, 65535], but was 70000");
         assertThatThrownBy(() -> new FaceServer.Settings("127.0.0.1", 0, 81))
                 .hasMessage("maxRequests must be in [1, 80], but was 81");
+        assertThatThrownBy(() -> new FaceServer.Settings("", 0))
+                .hasMessage("host must be a name or address of this machine, but was empty");
         assertThatThrownBy(() -> new FaceServer.Settings("no such host", 0))
                 .hasMessage("host must be a name or address of this machine, but was no such host");
         assertThatThrownBy(() -> new FaceServer.Settings("192.0.2.1", 0)) // of an example in a manual
