@@ -300,6 +300,17 @@ final class Embedder implements AutoCloseable {
         }
     }
 
+    /** Refuses NaN and infinity in the CPU's memory: there an activation may turn them into numbers. */
+    static void requireFinite(Tensor images) {
+        try (PointerScope scope = new PointerScope()) {
+            if (images.is_cpu()
+                    && !Double.isFinite(images.sum().item_double()) // of finite values it may overflow
+                    && !torch.isfinite(images).all().item_bool()) {
+                throw new IllegalArgumentException("images must be finite, but a value was NaN or infinite");
+            }
+        }
+    }
+
     /** Embeds [B, 3, S, S] into [B, D], not normalized; owned. */
     Tensor embed(Tensor images) {
         long size = model.input().sizePx();
@@ -307,6 +318,7 @@ final class Embedder implements AutoCloseable {
             throw new IllegalArgumentException(
                     "images must be [B, 3, " + size + ", " + size + "], but were " + Arrays.toString(images.shape()));
         }
+        requireFinite(images);
         return prepared(net -> net.forward(images)).orElseGet(() -> {
             try (PointerScope scope = new PointerScope()) {
                 return forward(images).retainReference();

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.inference.MicroBatcher;
@@ -18,8 +19,11 @@ import org.facerecognition.inference.MicroBatcher;
 public final class FaceBatcher implements AutoCloseable {
     private final PreparedRecognizer recognizer;
     private final MicroBatcher<byte[], float[]> batcher; // of pixels, [S, S, 3]
+    private final Consumer<FaceBatcher> closed;
 
-    FaceBatcher(PreparedRecognizer recognizer, MicroBatcher.Settings settings) {
+    /** @param closed receives this when it is closed */
+    FaceBatcher(PreparedRecognizer recognizer, MicroBatcher.Settings settings, Consumer<FaceBatcher> closed) {
+        this.closed = closed;
         this.recognizer = recognizer;
         this.batcher = new MicroBatcher<>(
                 pixels -> List.of(recognizer.embedPixels(pixels)),
@@ -77,9 +81,18 @@ public final class FaceBatcher implements AutoCloseable {
         }
     }
 
+    /** Refuses to close the recognizer on a thread that embeds, which could not wait for itself. */
+    void requireOtherThread() {
+        if (batcher.isWorker()) {
+            throw new IllegalStateException("this prepared recognizer must not be closed on the thread of its face"
+                    + " batcher, such as in an action that depends on an embedding; close it on another");
+        }
+    }
+
     /** Refuses further images, embeds those in the queue, and waits until they are done. */
     @Override
     public void close() {
         batcher.close();
+        closed.accept(this);
     }
 }

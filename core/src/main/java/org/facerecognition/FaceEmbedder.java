@@ -80,7 +80,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * @throws org.facerecognition.data.DataException when an image cannot be read, does not have the size that
      *     the crop needs, or no face is found in it
      * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged, or
-     *     the thread is interrupted while it waits for an image
+     *     the thread is interrupted, which is seen before each batch of several images and while it waits for one
+     * @throws NullPointerException when an image is null
      */
     List<float[]> embedAll(List<? extends ImageSource> images);
 
@@ -88,8 +89,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * Embeds images of faces, each as {@link #embed(ImageSource)} does, for archives of any size: a bounded number of
      * images is read ahead on several threads while others are embedded, and an image that cannot be used does not stop
      * the others. A failure of another kind, such as of a detector that was closed or an embedding that is not finite,
-     * comes after the elements before it; that of a thread that is interrupted while it waits for an image is an
-     * IllegalStateException.
+     * comes after the elements before it. A thread that is interrupted gets an IllegalStateException at the next batch,
+     * or while it waits for an image.
      *
      * @param images are taken as they are needed
      * @return an element for each image, in the same order, with its embedding or the reason why it has none; for one
@@ -115,7 +116,8 @@ public interface FaceEmbedder extends AutoCloseable {
      * @return embeddings and labels, in the data set's order
      * @throws IllegalArgumentException when the model was trained on faces that were cropped in another way
      * @throws org.facerecognition.data.DataException when an image cannot be used
-     * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged
+     * @throws IllegalStateException when an embedding is not finite, because the network's training has diverged, or
+     *     the thread is interrupted, which is seen before each batch
      */
     default Embedded embed(FaceDataset faces) {
         return embed(faces, done -> {});

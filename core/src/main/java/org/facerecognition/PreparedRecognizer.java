@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
@@ -37,7 +39,9 @@ import org.facerecognition.inference.PrecisionTrial;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PreparedNet;
 import org.facerecognition.natives.Libtorch;
+import org.facerecognition.natives.Lifetime;
 import org.facerecognition.natives.NativeErrors;
+import org.facerecognition.natives.PlatformThreads;
 import org.facerecognition.natives.Processors;
 import org.facerecognition.natives.TensorRows;
 import org.facerecognition.onnx.InputContract;
@@ -71,6 +75,8 @@ public final class PreparedRecognizer implements FaceEmbedder {
     private final int embeddingSize;
     private final @Nullable Device gpu; // owned; null for the CPU
     private final float[][] pixelTable;
+    private final Lifetime lifetime = new Lifetime("this prepared recognizer");
+    private final Set<FaceBatcher> batchers = ConcurrentHashMap.newKeySet(); // open ones
 
     PreparedRecognizer(
             PrecisionTrial.Result prepared,
@@ -248,17 +254,24 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     @Override
     public List<float[]> embedAll(List<? extends ImageSource> images) {
-        return EmbeddingPipeline.embedAll(images, cropper::locate, this::embedPixels);
+        try (Lifetime.Use open = lifetime.enter()) {
+            return EmbeddingPipeline.embedAll(images, cropper::locate, this::embedPixels);
+        }
     }
 
+    /** {@inheritDoc} This recognizer must stay open as long as the stream is used. */
     @Override
     public Stream<EmbeddedImage> embedEach(Stream<? extends ImageSource> images) {
-        return EmbeddingPipeline.stream(images, cropper::locate, this::embedPixels);
+        try (Lifetime.Use open = lifetime.enter()) {
+            return EmbeddingPipeline.stream(images, cropper::locate, this::embedPixels);
+        }
     }
 
     @Override
     public List<EmbeddedFace> faces(ImageSource image) {
-        return EmbeddedFace.all(image, cropper, this::embed);
+        try (Lifetime.Use open = lifetime.enter()) {
+            return EmbeddedFace.all(image, cropper, this::embed);
+        }
     }
 
     @Override
@@ -288,16 +301,19 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     private Embedded embedCropped(FaceDataset seen, IntConsumer embedded, BadImages badImages) {
         UnaryOperator<Tensor> scoped = images -> {
-            try (Tensor result = embed(images)) {
+            try (Tensor result = forward(images)) {
                 return result.detach(); // scoped
             }
         };
         Libtorch.load();
-        try (Device device = device()) {
-            return Embedder.finite(new DatasetEmbedder(model.input(), device, scoped)
-                    .embed(seen, flip, embedded, badImages)
-                    .faces());
-        }
+        return PlatformThreads.call(() -> {
+            try (Lifetime.Use open = lifetime.enter();
+                    Device device = device()) {
+                return Embedder.finite(new DatasetEmbedder(model.input(), device, scoped)
+                        .embed(seen, flip, embedded, badImages)
+                        .faces());
+            }
+        });
     }
 
     @Override
@@ -316,8 +332,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
         BadImages withoutFace = cropper.detector() == null ? BadImages.FAIL : BadImages.SKIP;
         Calibrator calibrator =
                 new Calibrator(model.everybodyKnown(), faces -> embed(faces, settings.embedded(), withoutFace));
-        return model.calibrated(
-                calibrator.measure(strangers, settings), mode.forFaces(strangers.crop(), cropper.crop()));
+        return PlatformThreads.call(() -> {
+            try (Lifetime.Use open = lifetime.enter()) {
+                return model.calibrated(
+                        calibrator.measure(strangers, settings), mode.forFaces(strangers.crop(), cropper.crop()));
+            }
+        });
     }
 
     @Override
@@ -359,6 +379,12 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @throws IllegalStateException when one is not finite
      */
     float[][] embedPixels(List<byte[]> pixels) {
+        try (Lifetime.Use open = lifetime.enter()) {
+            return embedInUse(pixels);
+        }
+    }
+
+    private float[][] embedInUse(List<byte[]> pixels) {
         if (net.takesPixels()) {
             return Embedder.finite(
                     TensorRows.normalize(NativeErrors.explained(() -> net.embed(pixels, pixelTable, flip))));
@@ -379,15 +405,22 @@ public final class PreparedRecognizer implements FaceEmbedder {
      * @param images [B, 3, S, S], S being the model's image size, float32, RGB, normalized as the model says, on any
      *     device; borrowed
      * @return [B, D], float32; owned by the caller, whatever PointerScope is open
-     * @throws IllegalArgumentException when the shape differs
+     * @throws IllegalArgumentException when the shape differs, or a value of a tensor on the CPU is not finite
      */
     public Tensor embed(Tensor images) {
+        try (Lifetime.Use open = lifetime.enter()) {
+            Embedder.requireFinite(images);
+            return forward(images);
+        }
+    }
+
+    private Tensor forward(Tensor images) {
         return NativeErrors.explained(() -> net.forward(images));
     }
 
     /**
-     * Makes a batcher for the calls of many threads, to be closed before this recognizer. On a CPU, where images that
-     * wait for a processor are computed together in any case, no image waits for others.
+     * Makes a batcher for the calls of many threads, which is closed by its owner or with this recognizer. On a CPU,
+     * where images that wait for a processor are computed together in any case, no image waits for others.
      */
     public FaceBatcher batcher() {
         MicroBatcher.Settings usual = MicroBatcher.Settings.DEFAULT;
@@ -401,12 +434,16 @@ public final class PreparedRecognizer implements FaceEmbedder {
     }
 
     /**
-     * Makes a batcher for the calls of many threads, to be closed before this recognizer.
+     * Makes a batcher for the calls of many threads, which is closed by its owner or with this recognizer.
      *
      * @param settings of the batcher; a batch larger than this recognizer was prepared for is embedded in chunks
      */
     public FaceBatcher batcher(MicroBatcher.Settings settings) {
-        return new FaceBatcher(this, settings);
+        try (Lifetime.Use open = lifetime.enter()) {
+            FaceBatcher batcher = new FaceBatcher(this, settings, batchers::remove);
+            batchers.add(batcher);
+            return batcher;
+        }
     }
 
     /** Crops the face out of an image, as network input; owned. */
@@ -416,9 +453,9 @@ public final class PreparedRecognizer implements FaceEmbedder {
 
     /** Embeds [B, 3, S, S] into [B, D], not normalized; owned. */
     private Tensor embeddings(Tensor images) {
-        Tensor sum = embed(images);
+        Tensor sum = forward(images);
         if (flip) {
-            try (Tensor mirrored = embed(torch.flip(images, 3))) {
+            try (Tensor mirrored = forward(torch.flip(images, 3))) {
                 sum.add_(mirrored);
             } catch (RuntimeException | Error e) {
                 sum.close();
@@ -457,10 +494,18 @@ public final class PreparedRecognizer implements FaceEmbedder {
         return model + ", run by " + net.engine() + ", prepared: " + arithmetic;
     }
 
-    /** Waits for running calls and frees the weights. */
+    /**
+     * Closes the open batchers, which embed what is in their queues, waits for running calls, and frees the weights.
+     * Closing again has no effect.
+     *
+     * @throws IllegalStateException when this is called within a call that uses it, such as from a callback, or on the
+     *     thread of a batcher; it stays open then
+     */
     @Override
     public void close() {
-        net.close(); // the device's few bytes are left to the garbage collector: a late call must get the
-        // network's refusal
+        batchers.forEach(FaceBatcher::requireOtherThread);
+        lifetime.requireNoUse();
+        batchers.forEach(FaceBatcher::close);
+        lifetime.close(net::close);
     }
 }

@@ -377,7 +377,7 @@ public final class Recognizer implements FaceEmbedder {
      * @param images [B, 3, S, S], S being {@link #imageSizePx}, float32, RGB, normalized as {@link #normalization}
      *     says, on any device; borrowed
      * @return [B, D], float32, without gradient; owned by the caller, whatever PointerScope is open
-     * @throws IllegalArgumentException when the shape differs
+     * @throws IllegalArgumentException when the shape differs, or a value of a tensor on the CPU is not finite
      */
     public Tensor embed(Tensor images) {
         try (Lifetime.Use open = lifetime.enter()) {
@@ -775,7 +775,11 @@ public final class Recognizer implements FaceEmbedder {
 
     // ---- properties ----
 
-    /** The backbone; borrowed. */
+    /**
+     * The backbone; borrowed. On a CPU it embeds by a copy that is made again when its weights have changed, which
+     * libtorch counts, except for changes through {@code data()}, an indexer or another raw pointer to their memory:
+     * change weights with tensor operations, such as {@code copy_} under a {@code NoGradGuard}.
+     */
     public Backbone encoder() {
         return encoder;
     }

@@ -26,6 +26,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.pytorch.NoGradGuard;
@@ -35,7 +36,9 @@ import org.facerecognition.data.DataException;
 import org.facerecognition.data.EmbeddedImage;
 import org.facerecognition.data.EmbeddingPipeline;
 import org.facerecognition.data.FaceCropper;
+import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.ImageSource;
+import org.facerecognition.data.Split;
 import org.facerecognition.inference.PrepareOptions;
 import org.facerecognition.inference.PrepareOptions.Arithmetic;
 import org.facerecognition.natives.Processors;
@@ -110,6 +113,55 @@ class EmbeddingPipelineTest {
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("broken-3");
         assertThat(recognizer.embedAll(List.of())).isEmpty();
+    }
+
+    /** It was left out, so that later embeddings were those of other images. */
+    @Test
+    void anImageThatIsNullIsNotLeftOut() {
+        List<ImageSource> images = new ArrayList<>(Collections.nCopies(20, ImageSource.of(FACES.get(0))));
+        images.set(17, null);
+        assertThatThrownBy(() -> recognizer.embedAll(images))
+                .isInstanceOf(NullPointerException.class)
+                .hasMessage("images must not be null, but the one at index 17 was");
+        AtomicInteger done = new AtomicInteger();
+        assertThatThrownBy(() -> recognizer.embedEach(images.stream()).forEach(image -> done.incrementAndGet()))
+                .isInstanceOf(NullPointerException.class);
+        assertThat(done).hasValue(17);
+    }
+
+    /** It was seen only by those who had to wait for an image. */
+    @Test
+    void anInterruptedThreadEndsAtTheNextBatch() {
+        List<ImageSource> images = Collections.nCopies(100, ImageSource.of(FACES.get(0)));
+        FaceDataset faces = FaceDataset.synthetic(new SyntheticFaces(0, 48).identities(0, 40), Split.TEST);
+        AtomicInteger done = new AtomicInteger();
+        try (PreparedRecognizer prepared = recognizer.prepare(PrepareOptions.DEFAULT.withArithmetic(Arithmetic.FP32))) {
+            for (FaceEmbedder embedder : List.of(recognizer, prepared)) {
+                assertInterrupted(() -> {
+                    Thread.currentThread().interrupt();
+                    embedder.embedAll(images);
+                });
+                done.set(0);
+                assertInterrupted(() -> embedder.embedEach(images.stream()).forEach(image -> {
+                    if (done.incrementAndGet() == 20) {
+                        Thread.currentThread().interrupt();
+                    }
+                }));
+                assertThat(done).hasValue(2 * EmbeddingPipeline.BATCH);
+                done.set(0);
+                assertInterrupted(() -> embedder.embed(faces, count -> {
+                    done.set(count);
+                    Thread.currentThread().interrupt();
+                }));
+                assertThat(done.get()).isLessThan(faces.size());
+            }
+        }
+    }
+
+    /** Expects that interrupted work ends, and that the thread stays interrupted. */
+    private static void assertInterrupted(ThrowingCallable work) {
+        assertThatThrownBy(work).isInstanceOf(IllegalStateException.class).hasMessageStartingWith("interrupted while ");
+        assertThat(Thread.interrupted()).isTrue();
     }
 
     @Test

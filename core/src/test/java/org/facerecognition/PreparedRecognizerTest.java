@@ -21,8 +21,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.ImageSource;
 import org.facerecognition.export.ExportException;
@@ -42,6 +47,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests prepared recognizers and exports against the recognizer that they come from. */
 @Timeout(120)
@@ -173,14 +179,36 @@ class PreparedRecognizerTest {
         prepared.close(); // has no effect
         assertThatThrownBy(() -> prepared.embed(FACES.get(0)))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessage("prepared net is closed");
+                .hasMessage("this prepared recognizer is closed");
+    }
+
+    /** An activation made finite values of them, and so an embedding of nothing. */
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+    void refusesATensorThatIsNotFinite(float value) {
+        try (PreparedRecognizer prepared = recognizer.prepare(FP32);
+                PointerScope scope = new PointerScope()) {
+            Tensor images = torch.rand(2, 3, SIZE_PX, SIZE_PX);
+            images.narrow(2, 7, 1).narrow(3, 9, 1).fill_(new Scalar(value));
+            List<Function<Tensor, Tensor>> ways = List.of(prepared::embed, recognizer::embed);
+            for (Function<Tensor, Tensor> embed : ways) {
+                assertThatThrownBy(() -> embed.apply(images))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("images must be finite, but a value was NaN or infinite");
+            }
+            Tensor large = torch.full(new long[] {2, 3, SIZE_PX, SIZE_PX}, new Scalar(3e38f)); // whose sum is infinite
+            assertThat(prepared.embed(large).size(0)).isEqualTo(2);
+        }
     }
 
     @Test
     @Timeout(120)
     void canBeClosedWhileOtherThreadsUseIt() throws Exception {
         Races.closedWhileUsed(
-                5, () -> recognizer.prepare(FP32), prepared -> prepared.embed(FACES.get(0)), "prepared net is closed");
+                5,
+                () -> recognizer.prepare(FP32),
+                prepared -> prepared.embed(FACES.get(0)),
+                "this prepared recognizer is closed");
         try (PreparedRecognizer prepared = recognizer.prepare(FP32)) {
             Races.closedWhileUsed(
                     10,

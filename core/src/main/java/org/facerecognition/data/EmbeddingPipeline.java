@@ -78,6 +78,7 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     private final boolean tolerant; // whether what a program's own image source throws is a problem of that image
     private final Deque<Pending> pending = new ArrayDeque<>();
     private final Deque<EmbeddedImage> ready = new ArrayDeque<>();
+    private long taken; // images
     private @Nullable RuntimeException noMoreImages; // why the next image could not be taken
     private @Nullable ImageSource failing;
     private @Nullable Throwable failed; // unchecked, of an image, beyond that image; comes after the results before it
@@ -182,7 +183,13 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
 
     private @Nullable ImageSource nextImage() {
         try {
-            return images.hasNext() ? images.next() : null;
+            if (!images.hasNext()) {
+                return null;
+            }
+            ImageSource image = Objects.requireNonNull(
+                    images.next(), () -> "images must not be null, but the one at index " + taken + " was");
+            taken++;
+            return image;
         } catch (RuntimeException e) { // of a folder that cannot be listed, for example
             noMoreImages = e;
             return null;
@@ -190,6 +197,9 @@ public final class EmbeddingPipeline implements Iterator<EmbeddedImage> {
     }
 
     private void embedBatch() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new IllegalStateException("interrupted while images were embedded");
+        }
         rethrow();
         readAhead();
         if (pending.isEmpty()) {

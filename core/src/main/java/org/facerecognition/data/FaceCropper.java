@@ -3,6 +3,7 @@ package org.facerecognition.data;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -26,6 +27,7 @@ public record FaceCropper(Crop crop, int sizePx, @Nullable FaceDetector detector
         if (sizePx < 1) {
             throw new IllegalArgumentException("sizePx must be at least 1, but was " + sizePx);
         }
+        Objects.requireNonNull(choice, "choice");
     }
 
     /** Returns a cropper that cuts faces out at a fixed place, without a detector. */

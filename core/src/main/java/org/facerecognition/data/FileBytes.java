@@ -6,6 +6,8 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Arrays;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import org.facerecognition.io.AtomicFile;
@@ -90,7 +92,10 @@ public final class FileBytes {
     <R> R read(Path file, Function<byte[], R> reader) {
         try {
             Opening opening = () -> Files.newInputStream(file);
-            return read(file.toString(), Files.size(file), opening, () -> Files.readAllBytes(file), reader);
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            Reading whole =
+                    attributes.isOther() ? () -> withoutSize(opening, file.toString()) : () -> Files.readAllBytes(file);
+            return read(file.toString(), attributes.size(), opening, whole, reader);
         } catch (NoSuchFileException e) {
             throw new DataException(
                     "image " + FileNames.text(file)
@@ -120,6 +125,28 @@ public final class FileBytes {
             return reader.apply(whole.bytes());
         } finally {
             room.release(permits);
+        }
+    }
+
+    /** Reads a pipe, or a device, which may have no end. */
+    private byte[] withoutSize(Opening file, String name) throws IOException {
+        try (InputStream in = file.open()) {
+            byte[] start = in.readNBytes(START);
+            if (start.length < START) {
+                return start;
+            }
+            if (!ImageHeader.isKnown(start)) {
+                throw new DataException("image " + name + " must be an image file, but is a pipe or a device that does"
+                        + " not begin like one");
+            }
+            byte[] rest = in.readNBytes((int) large);
+            if (rest.length == large) {
+                throw new DataException("image " + name + " is a pipe or a device, of which at most " + large
+                        + " bytes are read, but it has more; write it to a file");
+            }
+            byte[] bytes = Arrays.copyOf(start, start.length + rest.length);
+            System.arraycopy(rest, 0, bytes, start.length, rest.length);
+            return bytes;
         }
     }
 

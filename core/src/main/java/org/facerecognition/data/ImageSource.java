@@ -2,6 +2,7 @@ package org.facerecognition.data;
 
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.function.BiFunction;
 import org.bytedeco.opencv.opencv_core.Mat;
 
@@ -34,6 +35,7 @@ public interface ImageSource {
 
     /** Returns a source for a Java image; reading it converts it and throws exceptions as {@link ImageReader#from}. */
     static ImageSource of(BufferedImage image) {
+        Objects.requireNonNull(image, "image");
         return new GivenImage(() -> ImageReader.from(image));
     }
 
@@ -45,6 +47,7 @@ public interface ImageSource {
      *     not be changed
      */
     static ImageSource of(Mat image) {
+        Objects.requireNonNull(image, "image");
         return new GivenImage(() -> {
             RgbImages.require(image); // before the header is copied: a closed Mat has none
             return new Mat(image); // shares the reference-counted pixels

@@ -58,6 +58,7 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
      * @return the embeddings, and the samples that were skipped
      * @throws org.facerecognition.data.DataException when an image is unusable and may not be skipped, or when none is
      *     usable
+     * @throws IllegalStateException when the thread is interrupted, which is seen before each batch
      */
     public Usable embed(FaceDataset data, boolean flip, IntConsumer embedded, BadImages badImages) {
         return PlatformThreads.call(() -> embedHere(data, flip, embedded, badImages));
@@ -70,6 +71,9 @@ public record DatasetEmbedder(ModelInput input, Device device, UnaryOperator<Ten
         try (BatchLoader loader = new BatchLoader(plain, settings(badImages), device, true);
                 BatchLoader.Epoch batches = loader.epoch(0)) {
             while (batches.hasNext()) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new IllegalStateException("interrupted while images were embedded");
+                }
                 try (Batch batch = batches.next();
                         PointerScope scope = new PointerScope();
                         NoGradGuard noGrad = new NoGradGuard()) {

@@ -5,6 +5,7 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import org.facerecognition.io.FileNames;
 
 /**
  * Buffered random access to the bytes that a gallery's file had when it was opened. The size of the buffer is fixed,
@@ -19,6 +20,7 @@ final class LogBytes implements AutoCloseable {
     private long bufferOffset; // of the buffer's first byte in the file
 
     LogBytes(Path file) throws IOException {
+        FileNames.requireOnDisk(file);
         in = new RandomAccessFile(file.toFile(), "r");
         try {
             size = in.length();

@@ -164,7 +164,8 @@ public final class MicroBatcher<I, O> implements AutoCloseable {
         }
     }
 
-    private boolean isWorker() {
+    /** Returns whether this thread is one that runs batches, as in dependent actions of answers. */
+    public boolean isWorker() {
         return workers.contains(Thread.currentThread());
     }
 

@@ -307,6 +307,7 @@ public final class AtomicFile {
     }
 
     static void createFolders(Path folder, boolean confidential) throws IOException {
+        FileNames.requireOnDisk(folder);
         if (Files.isDirectory(folder)) { // Files.createDirectories of Java 17 rejects links to folders
             return;
         }

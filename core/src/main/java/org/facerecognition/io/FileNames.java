@@ -8,6 +8,8 @@ import java.nio.charset.CoderResult;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -32,6 +34,22 @@ public final class FileNames {
     /** Returns whether this process can decode all names in a path. */
     public static boolean isReadable(Path path) {
         return isReadable(path.toString());
+    }
+
+    /**
+     * Refuses a path of another file system than the default one, such as in a ZIP archive: it has no locks, and no
+     * random access.
+     *
+     * @throws FileSystemException if it is one; its reason is for the end of a sentence
+     */
+    public static void requireOnDisk(Path path) throws FileSystemException {
+        if (!path.getFileSystem().equals(FileSystems.getDefault())) {
+            throw new FileSystemException(
+                    path.toString(),
+                    null,
+                    "it is not on the disk but in a file system such as that of an archive; use a file on the disk, and"
+                            + " copy it");
+        }
     }
 
     /** Returns why the name of a file cannot be decoded, and what to do, for the end of a sentence. */

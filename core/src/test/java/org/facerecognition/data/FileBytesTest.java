@@ -7,6 +7,7 @@ import com.sun.management.ThreadMXBean;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -21,7 +22,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.bytedeco.opencv.opencv_core.Mat;
+import org.facerecognition.synthetic.SyntheticFaces;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -74,6 +80,51 @@ class FileBytesTest {
             assertThatThrownBy(reading).isInstanceOf(DataException.class).hasMessage("image " + file + sentence);
         }
         assertThat(threads.getThreadAllocatedBytes(self) - before).isLessThan(16L << 20);
+    }
+
+    /** The heap was filled with it. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void refusesADeviceWithoutAnEnd() {
+        assertThatThrownBy(() -> ImageSource.of(Path.of("/dev/zero")).read())
+                .isInstanceOf(DataException.class)
+                .hasMessage("image /dev/zero must be an image file, but is a pipe or a device that does not begin like"
+                        + " one");
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    @Timeout(60)
+    void readsAPipe() throws Exception {
+        Path pipe = folder.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        byte[] png;
+        try (Mat image = new SyntheticFaces(0, 400).image(0, 0)) {
+            png = ImageReader.png(image);
+        }
+        assertThat(png).hasSizeGreaterThan(1 << 16);
+        assertThat(throughPipe(pipe, png, 0)).isEqualTo(png);
+        byte[] few = {'n', 'o'};
+        assertThat(throughPipe(pipe, few, 0)).isEqualTo(few);
+        assertThatThrownBy(() -> throughPipe(pipe, png, 40 << 20))
+                .isInstanceOf(DataException.class)
+                .hasMessage("image " + pipe + " is a pipe or a device, of which at most 33554432 bytes are read, but it"
+                        + " has more; write it to a file");
+    }
+
+    /** Reads bytes, and then zeros, that another thread writes into a pipe. */
+    private static byte[] throughPipe(Path pipe, byte[] bytes, int zeros) {
+        Thread writer = new Thread(() -> {
+            try (OutputStream out = Files.newOutputStream(pipe)) {
+                out.write(bytes);
+                out.write(new byte[zeros]);
+            } catch (IOException e) {
+                // the reader has seen enough
+            }
+        });
+        writer.start();
+        return ImageSource.of(pipe).encoded();
     }
 
     @Test

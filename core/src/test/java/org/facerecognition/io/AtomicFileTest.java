@@ -13,7 +13,9 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -22,9 +24,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -67,6 +71,24 @@ class AtomicFileTest {
             AtomicFile.writePath(file, temporary -> Files.write(temporary, new byte[] {5}));
             assertThat(file).hasBinaryContent(new byte[] {5});
             assertThat(names()).containsExactly("model");
+        }
+
+        /** It ended in an UnsupportedOperationException, without a message. */
+        @Test
+        void refusesAFileInAnArchive() throws IOException {
+            try (FileSystem archive = FileSystems.newFileSystem(folder.resolve("a.zip"), Map.of("create", "true"))) {
+                Path inside = archive.getPath("/x.model");
+                for (ThrowingCallable writing : List.<ThrowingCallable>of(
+                        () -> AtomicFile.write(inside, channel -> {}),
+                        () -> new AtomicFiles().write(inside, out -> out.write(1)),
+                        () -> WriterLock.of(inside, "a test"))) {
+                    assertThatThrownBy(writing)
+                            .isInstanceOf(FileSystemException.class)
+                            .hasMessageEndingWith(": it is not on the disk but in a file system such as that of an"
+                                    + " archive; use a file on the disk, and copy it");
+                }
+                assertThat(inside).doesNotExist();
+            }
         }
 
         @Test

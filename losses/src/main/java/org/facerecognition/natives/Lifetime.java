@@ -118,10 +118,7 @@ public final class Lifetime {
      *     open
      */
     public void close(Runnable free) {
-        if (uses.get() != null) {
-            throw new IllegalStateException(
-                    subject + " must not be closed within a call that uses it; close it after that call");
-        }
+        requireNoUse();
         closing = true;
         oneCloses.lock();
         try {
@@ -132,6 +129,18 @@ public final class Lifetime {
             }
         } finally {
             oneCloses.unlock();
+        }
+    }
+
+    /**
+     * Ensures that this thread may close the object, for owners that close other things before.
+     *
+     * @throws IllegalStateException if this thread is in a use
+     */
+    public void requireNoUse() {
+        if (uses.get() != null) {
+            throw new IllegalStateException(
+                    subject + " must not be closed within a call that uses it; close it after that call");
         }
     }
 
