@@ -355,6 +355,12 @@ final class Embedder implements AutoCloseable {
             boolean alone = device.is_cpu() && x.size(0) == 1;
             Tensor input = alone ? torch.cat(new TensorVector(x, x), 0) : x;
             Tensor embeddings = NativeErrors.explained(() -> encoder.forward(input));
+            long[] expected = {input.size(0), encoder.embeddingSize()};
+            if (!Arrays.equals(embeddings.shape(), expected)) { // of a custom backbone
+                throw new IllegalStateException("the backbone must return embeddings " + Arrays.toString(expected)
+                        + " for images " + Arrays.toString(input.shape()) + ", but returned "
+                        + Arrays.toString(embeddings.shape()));
+            }
             return alone ? embeddings.narrow(0, 0, 1) : embeddings;
         }
     }

@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.bytedeco.javacpp.Pointer;
@@ -25,6 +26,7 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
@@ -149,6 +151,58 @@ class RecognizerTest {
         try (Recognizer recognizer = Recognizer.load(file)) {
             assertThat(recognizer.head()).isInstanceOf(LinearSoftmax.class);
         }
+    }
+
+    /** A custom network whose result is cut. */
+    private static final class CutBackbone extends Backbone {
+        private final TinyBackbone net = register_module("net", new TinyBackbone(16));
+        private final UnaryOperator<Tensor> cut;
+
+        CutBackbone(UnaryOperator<Tensor> cut) {
+            super("CutBackbone");
+            this.cut = cut;
+        }
+
+        @Override
+        public Tensor forward(Tensor images) {
+            return cut.apply(net.forward(images));
+        }
+
+        @Override
+        public int embeddingSize() {
+            return 16;
+        }
+
+        @Override
+        public String lastLayerName() {
+            return net.lastLayerName();
+        }
+
+        @Override
+        public void replaceLastLayer(String name, int... sizes) {
+            net.replaceLastLayer(name, sizes);
+        }
+    }
+
+    /** Embeddings of another length were returned, and fewer of them than there were images. */
+    @Test
+    void aCustomBackboneMustReturnOneEmbeddingPerImage() {
+        Map<UnaryOperator<Tensor>, String> cuts = Map.of(
+                (UnaryOperator<Tensor>) rows -> rows.narrow(1, 0, 12),
+                "[2, 12]",
+                rows -> rows.narrow(0, 0, 1),
+                "[1, 16]");
+        cuts.forEach((cut, returned) -> {
+            try (Recognizer recognizer = Recognizer.of(
+                            new CutBackbone(cut), head(5, 16), TinyTraining.IMAGE_PX, Normalization.SYMMETRIC);
+                    Mat face = SquareFaces.photo(TinyTraining.IMAGE_PX, TinyTraining.IMAGE_PX, 1)) {
+                ImageSource image = ImageSource.of(face);
+                assertThatThrownBy(() -> recognizer.embedAll(List.of(image, image)))
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessage("the backbone must return embeddings [2, 16] for images [2, 3, "
+                                + TinyTraining.IMAGE_PX + ", " + TinyTraining.IMAGE_PX + "], but returned " + returned);
+            }
+        });
     }
 
     @Test
