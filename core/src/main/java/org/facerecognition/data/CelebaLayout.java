@@ -5,7 +5,6 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +32,7 @@ final class CelebaLayout {
         Map<String, Integer> labels = numbers(root.resolve(IDENTITIES), MAX_IDENTITIES);
         Map<String, Integer> splits = numbers(root.resolve(SPLITS), Split.values().length);
         Set<String> present = names(images);
-        List<LabeledImage> chosen = new ArrayList<>();
+        FileImageList chosen = new FileImageList(images);
         for (Map.Entry<String, Integer> line : splits.entrySet()) {
             String file = line.getKey();
             if (!present.contains(file)) {
@@ -46,17 +45,18 @@ final class CelebaLayout {
                         + root.resolve(IDENTITIES) + "; add its line there");
             }
             if (line.getValue() == split.ordinal()) {
-                chosen.add(new LabeledImage(new FileImage(images, file), label));
+                chosen.add(file, label);
             }
         }
-        if (chosen.isEmpty()) {
+        List<LabeledImage> ofSplit = chosen.images();
+        if (ofSplit.isEmpty()) {
             throw new NoImagesException("data folder " + root.toAbsolutePath() + " must have images of split " + split
                     + ", but " + SPLITS + " names none");
         }
         int classes = labels.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
         List<String> identities =
                 IntStream.range(0, classes).mapToObj(Integer::toString).toList();
-        return FaceDataset.of(chosen, identities, split, Crop.CELEBA_CROP);
+        return FaceDataset.of(ofSplit, identities, split, Crop.CELEBA_CROP);
     }
 
     /** Reads lines {@code file number} in the file's order, with numbers in [0, limit). */

@@ -38,7 +38,7 @@ final class FolderLayout {
                             ? where + " is empty: it must have one folder of images per person"
                             : where + " must have one folder of images per person, but " + passedOver.instead());
         }
-        PeopleParts parts = new PeopleParts(settings, split);
+        PeopleParts parts = new PeopleParts(settings, split, new FileImageList(root));
         for (Path person : folders) {
             String name = person.getFileName().toString();
             ImageFiles.Listing inside = ImageFiles.list(person, passedOver);

@@ -18,30 +18,11 @@ final class PeopleParts {
     private int inTrainingOnly;
     private int withoutTest;
 
-    /** The images of the part. */
+    /** The images of the part, of which there may be tens of millions. */
     interface Chosen {
         void add(ImageSource image, int label);
 
         List<LabeledImage> images();
-    }
-
-    /** Keeps an object for each image. */
-    private static final class Objects implements Chosen {
-        private final List<LabeledImage> images = new ArrayList<>();
-
-        @Override
-        public void add(ImageSource image, int label) {
-            images.add(new LabeledImage(image, label));
-        }
-
-        @Override
-        public List<LabeledImage> images() {
-            return images;
-        }
-    }
-
-    PeopleParts(SplitSettings settings, Split split) {
-        this(settings, split, new Objects());
     }
 
     PeopleParts(SplitSettings settings, Split split, Chosen chosen) {

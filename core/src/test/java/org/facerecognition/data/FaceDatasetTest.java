@@ -84,6 +84,15 @@ class FaceDatasetTest {
         assertThat(FaceDataset.celeba500(data, Split.TEST).size()).isEqualTo(1);
     }
 
+    /** A list of 20 million images would fill the heap otherwise. */
+    @Test
+    void noLayoutKeepsAnObjectForEachImage() throws IOException {
+        FaceDataset people = FaceDataset.folders(folders(4, 10), Split.TRAIN);
+        assertThat(people.images()).isInstanceOf(ImageList.class);
+        assertThat(people.withAtLeast(2).withCrop(Crop.WIDE).images()).isInstanceOf(ImageList.class);
+        assertThat(FaceDataset.celeba500(celeba(), Split.TRAIN).images()).isInstanceOf(ImageList.class);
+    }
+
     @Test
     void realCelebA500HasTheDocumentedSizes() {
         Path data = SharedFiles.orSkip("data/celebA_train_500");
