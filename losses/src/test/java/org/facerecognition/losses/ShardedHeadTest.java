@@ -2,6 +2,7 @@ package org.facerecognition.losses;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.facerecognition.losses.ChunkedHeads.SIZE;
 import static org.facerecognition.losses.ChunkedHeads.assertClose;
 import static org.facerecognition.losses.ChunkedHeads.chunks;
@@ -64,6 +65,7 @@ class ShardedHeadTest {
                         .toArray();
                 for (Step step : actual) {
                     assertThat(step.loss()).isEqualTo(actual.get(0).loss());
+                    assertThat(step.loss()).isCloseTo(expected.loss(), within(1e-6 * Math.max(1, expected.loss())));
                     assertThat(step.ranks()).isEqualTo(expected.ranks());
                     new Step(step.loss(), step.toX(), gradient, step.ranks())
                             .isCloseTo(expected, type == ScalarType.Double ? 1e-12 : 3e-6);
