@@ -110,8 +110,31 @@ final class RankStore implements AutoCloseable {
      * @throws IllegalStateException when it cannot be started or reached
      */
     static RankStore of(Launch launch, Duration timeout) {
+        long start = System.nanoTime();
+        RankStore store = open(launch, timeout);
+        while (store.isOfFormerGroup(launch) && System.nanoTime() - start < timeout.toNanos()) {
+            store.close();
+            Failures.sleep(20);
+            store = open(launch, timeout);
+        }
+        return store;
+    }
+
+    private static RankStore open(Launch launch, Duration timeout) {
         boolean server = launch.rank() == 0 && !launch.storeIsThere();
         return open(launch.host(), launch.port(), server, patience(launch, timeout), prefix(launch.attempt()));
+    }
+
+    /** Whether rank 0 still runs the store of a group at the same port that this rank has left, and will end it. */
+    private boolean isOfFormerGroup(Launch launch) {
+        if (launch.storeIsThere() || launch.rank() == 0) {
+            return false;
+        }
+        try {
+            return get(Failures.LEFT + launch.rank()).isPresent();
+        } catch (IllegalStateException e) { // it has ended
+            return true;
+        }
     }
 
     /** Returns how long to try: a launcher's store is there before the ranks are, and answers at once or never. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.net.InetAddress;
 import java.net.NetworkInterface;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -103,6 +104,43 @@ class JoinTest {
         } finally {
             threads.shutdownNow();
         }
+    }
+
+    /** As two trainings of one program under mpirun: rank 1 met the store of the former group, and was refused. */
+    @Test
+    void aSecondGroupAtTheSamePortFollows() throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        CountDownLatch left = new CountDownLatch(1);
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            Future<String> first = threads.submit(() -> {
+                Distributed group = Distributed.join(launch(0, port), LIMIT);
+                left.await();
+                Thread.sleep(300); // the other one is back already
+                group.close();
+                try (Distributed next = Distributed.join(launch(0, port), LIMIT)) {
+                    return next.onFirst(() -> "second");
+                }
+            });
+            Future<String> second = threads.submit(() -> {
+                Distributed.join(launch(1, port), LIMIT).close();
+                left.countDown();
+                try (Distributed next = Distributed.join(launch(1, port), LIMIT)) {
+                    return next.onFirst(() -> "nobody");
+                }
+            });
+            assertThat(second.get()).isEqualTo("second");
+            assertThat(first.get()).isEqualTo("second");
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private static Launch launch(int rank, int port) {
+        return new Launch("Open MPI", rank, 2, rank, "127.0.0.1", port, false, RankStore.FIRST_ATTEMPT);
     }
 
     /** It took the place of the rank that was there, and told the others its own failure. */
