@@ -101,11 +101,12 @@ final class GalleryStore implements AutoCloseable {
         DerivedFiles.prepare(file);
         ConfidentialFile.restrict(file);
         try {
+            ConfidentialFile.deleteSecondNames(file);
             int links = ConfidentialFile.hardLinks(file);
             if (links > 1) {
-                throw new GalleryException("gallery " + file + " has " + links + " hard links, so that it could be"
-                        + " written under two names at the same time, and removed entries would remain under the other"
-                        + " name; delete the other link, or make a copy and open that");
+                throw new GalleryException("gallery " + file + " has " + links + " hard links, under which removed"
+                        + " entries would remain, and others could write; find them with \"find FOLDER -samefile "
+                        + file + "\" and delete all but one, or make a copy and open that");
             }
         } catch (IOException e) {
             throw new GalleryException("cannot read gallery " + file + ": " + AtomicFile.reason(e), e);

@@ -137,10 +137,12 @@ public final class AtomicFile {
 
     /** Writes a file as a stream. */
     public static void writeStream(Path file, StreamWriter writer) throws IOException {
-        writeStream(file, writer, false);
+        writeStream(file, writer, false, () -> {});
     }
 
-    static void writeStream(Path file, StreamWriter writer, boolean confidential) throws IOException {
+    /** @param beforeMoving is run when the new file is complete, and the disk has confirmed it */
+    static void writeStream(Path file, StreamWriter writer, boolean confidential, ConfidentialFile.Step beforeMoving)
+            throws IOException {
         PathWriter direct = special -> {
             try (OutputStream out = Files.newOutputStream(special)) {
                 writer.write(out);
@@ -150,6 +152,8 @@ public final class AtomicFile {
             try (OutputStream out = temporary.stream()) {
                 writer.write(out);
             }
+            temporary.sync();
+            beforeMoving.run();
             return true;
         };
         write(file, direct, content, true, confidential);

@@ -60,7 +60,7 @@ public final class ConfidentialFile {
      * of a replaced file is not overwritten.
      */
     public static void write(Path file, AtomicFile.StreamWriter writer) throws IOException {
-        AtomicFile.writeStream(file, writer, true);
+        AtomicFile.writeStream(file, writer, true, () -> {});
     }
 
     /**
@@ -90,28 +90,62 @@ public final class ConfidentialFile {
      */
     public static void replace(Path file, AtomicFile.StreamWriter writer, Step beforeErasing) throws IOException {
         Path target = AtomicFile.real(file);
-        @Nullable Path old = Files.isRegularFile(target) ? TemporaryFile.secondName(target) : null;
-        try {
-            write(target, writer);
+        SecondName old = new SecondName(target);
+        try { // the second name is made late: a process that is killed while it writes leaves none
+            AtomicFile.writeStream(target, writer, true, old::make);
         } catch (IOException | RuntimeException | Error e) {
-            if (old != null) {
-                Files.deleteIfExists(old);
-                TemporaryFile.forgetSecondName(old);
-            }
+            old.delete();
             throw e;
         }
         try {
             beforeErasing.run();
-            if (old != null) {
+            if (old.name != null) {
                 AtomicFile.confirmFolderOf(target);
-                erase(old);
+                erase(old.name);
             }
         } catch (IOException e) {
             throw new NotErasedException(AtomicFile.reason(e), e);
         } finally {
-            if (old != null) {
-                TemporaryFile.forgetSecondName(old);
+            old.forget();
+        }
+    }
+
+    /** The second name of a file that is about to be replaced. */
+    private static final class SecondName {
+        private final Path target;
+        private @Nullable Path name; // null if there is none
+
+        SecondName(Path target) {
+            this.target = target;
+        }
+
+        void make() throws IOException {
+            delete(); // of a former attempt
+            name = Files.isRegularFile(target) ? TemporaryFile.secondName(target) : null;
+        }
+
+        void delete() throws IOException {
+            if (name != null) {
+                Files.deleteIfExists(name);
+                forget();
+                name = null;
             }
+        }
+
+        void forget() {
+            if (name != null) {
+                TemporaryFile.forgetSecondName(name);
+            }
+        }
+    }
+
+    /**
+     * Deletes other names of a file in its folder that are names of temporary files: those of a writer that was killed
+     * while it replaced the file, under whatever name that was. The content stays.
+     */
+    public static void deleteSecondNames(Path file) throws IOException {
+        if (hardLinks(file) > 1) {
+            TemporaryFile.deleteSecondNames(file);
         }
     }
 

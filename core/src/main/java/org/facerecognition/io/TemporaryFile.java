@@ -346,6 +346,21 @@ final class TemporaryFile implements AutoCloseable {
         }
     }
 
+    /** Deletes the other names of a file that no process of this machine is about to use. */
+    static void deleteSecondNames(Path file) throws IOException {
+        try (DirectoryStream<Path> others = Files.newDirectoryStream(
+                AtomicFile.folderOf(file),
+                path -> isTemporary(path.getFileName().toString(), null))) {
+            for (Path other : others) {
+                if (!OWN_NAMES.contains(other.getFileName().toString()) && Files.isSameFile(other, file)) {
+                    Files.deleteIfExists(other);
+                }
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+    }
+
     private static boolean isTemporary(String name, @Nullable String target) {
         int end = name.length() - ENDING_LENGTH;
         return end > 1

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.facerecognition.io.ConfidentialFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -193,10 +195,53 @@ class GalleryErasureTest {
             assertThatThrownBy(() -> Gallery.open(path, "model", D))
                     .isInstanceOf(GalleryException.class)
                     .hasMessageContaining("has 2 hard links")
-                    .hasMessageContaining("delete the other link, or make a copy and open that");
+                    .hasMessageContaining(
+                            "find that with \"find FOLDER -samefile " + path + "\" and delete all but one");
         }
         Files.delete(link);
         open(SearchMethod.EXACT).close();
+    }
+
+    /** A compaction that was killed left one, and the gallery, which had been renamed, was refused for it. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void openingDeletesASecondNameThatAKilledWriterHasLeft() throws IOException {
+        try (Gallery gallery = open(SearchMethod.EXACT)) {
+            gallery.enroll(people(0, 5));
+        }
+        Path left = Files.createLink(folder.resolve(".people.gallery.0123456789abcdef.tmp"), file);
+        Path renamed = Files.move(file, folder.resolve("renamed.gallery"));
+        try (Gallery gallery = Gallery.open(renamed, "model", D)) {
+            assertThat(gallery.size()).isEqualTo(5);
+        }
+        assertThat(left).doesNotExist();
+    }
+
+    /** It was there from the beginning, so that a process that was killed in a long compaction left it. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aReplacedFileHasNoSecondNameWhileTheNewOneIsWritten() throws IOException {
+        Path old = folder.resolve("old");
+        Files.writeString(old, "secret");
+        try (var channel = Files.newByteChannel(old)) {
+            ConfidentialFile.replace(old, out -> {
+                out.write(1);
+                assertThat(ConfidentialFile.hardLinks(old)).isEqualTo(1);
+            });
+            ByteBuffer bytes = ByteBuffer.allocate(6);
+            channel.read(bytes);
+            assertThat(bytes.array()).as("erased").containsOnly(0);
+        }
+        assertThat(Files.readAllBytes(old)).containsExactly(1);
+        IOException full = new IOException("full");
+        assertThatThrownBy(() -> ConfidentialFile.replace(old, out -> {
+                    throw full;
+                }))
+                .isEqualTo(full);
+        assertThat(Files.readAllBytes(old)).containsExactly(1);
+        try (Stream<Path> files = Files.list(folder)) {
+            assertThat(files).containsExactly(old);
+        }
     }
 
     /** Names that look alike are one identity, which every form of the name removes. */

@@ -62,7 +62,7 @@ class GalleryKillDrillTest {
         int compacting = 0;
         int tailsLost = 0;
         int rejected = 0;
-        for (int kill = 0; kill < kills; kill++) {
+        for (int kill = 0; kill < kills || changing == 0 && kill < 10 * kills; kill++) {
             String last = runAndKill(random, kill);
             changing += pending.isEmpty() ? 0 : 1;
             compacting += last.startsWith("compact") ? 1 : 0;
