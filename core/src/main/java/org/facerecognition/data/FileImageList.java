@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -28,7 +27,9 @@ final class FileImageList implements PeopleParts.Chosen {
     private record Page(byte[] paths, int[] ends) {
         static Page of(List<byte[]> all) {
             int[] ends = all.stream().mapToInt(path -> path.length).toArray();
-            Arrays.parallelPrefix(ends, Integer::sum);
+            for (int i = 1; i < ends.length; i++) {
+                ends[i] += ends[i - 1];
+            }
             ByteBuffer joined = ByteBuffer.allocate(ends[ends.length - 1]);
             all.forEach(joined::put);
             return new Page(joined.array(), ends);

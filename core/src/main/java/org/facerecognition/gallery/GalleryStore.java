@@ -101,8 +101,7 @@ final class GalleryStore implements AutoCloseable {
         DerivedFiles.prepare(file);
         ConfidentialFile.restrict(file);
         try {
-            ConfidentialFile.deleteSecondNames(file);
-            int links = ConfidentialFile.hardLinks(file);
+            int links = ConfidentialFile.deleteSecondNames(file);
             if (links > 1) {
                 throw new GalleryException("gallery " + file + " has " + links + " hard links, under which removed"
                         + " entries would remain, and others could write; find them with \"find FOLDER -samefile "

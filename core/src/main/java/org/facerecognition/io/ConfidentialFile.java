@@ -142,11 +142,14 @@ public final class ConfidentialFile {
     /**
      * Deletes other names of a file in its folder that are names of temporary files: those of a writer that was killed
      * while it replaced the file, under whatever name that was. The content stays.
+     *
+     * @return the number of hard links that are left; 1 if it is unknown
      */
-    public static void deleteSecondNames(Path file) throws IOException {
+    public static int deleteSecondNames(Path file) throws IOException {
         if (hardLinks(file) > 1) {
             TemporaryFile.deleteSecondNames(file);
         }
+        return hardLinks(file);
     }
 
     // ---- erasing ----

@@ -196,7 +196,7 @@ class GalleryErasureTest {
                     .isInstanceOf(GalleryException.class)
                     .hasMessageContaining("has 2 hard links")
                     .hasMessageContaining(
-                            "find that with \"find FOLDER -samefile " + path + "\" and delete all but one");
+                            "find them with \"find FOLDER -samefile " + path + "\" and delete all but one");
         }
         Files.delete(link);
         open(SearchMethod.EXACT).close();
