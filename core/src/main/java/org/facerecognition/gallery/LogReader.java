@@ -55,6 +55,10 @@ final class LogReader {
     private LogReader(Path file, LogBytes bytes) throws IOException {
         this.file = file;
         this.bytes = bytes;
+        if (bytes.size() == 0) {
+            throw GalleryException.damage("gallery " + file + " is empty, with 0 bytes, as after an interrupted copy;"
+                    + " restore a copy, or delete it to begin a new one");
+        }
         ByteBuffer start = bytes.at(0, LogHeader.MAX_BYTES);
         this.header = LogHeader.decode(start, "gallery " + file);
         this.headerEnd = start.position();

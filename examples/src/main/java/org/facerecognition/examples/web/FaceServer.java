@@ -59,9 +59,8 @@ public final class FaceServer implements AutoCloseable {
     private static final long SHUTDOWN_TIMEOUT_SECONDS = 30;
     private static final long IDLE_TIMEOUT_MS = 30_000;
 
-    private static final String INTERNAL_ERROR = "an internal error occurred; see the output of the server for details";
     private static final byte[] INTERNAL_ERROR_JSON =
-            ("{\"error\":\"" + INTERNAL_ERROR + "\"}").getBytes(StandardCharsets.UTF_8);
+            ("{\"error\":\"" + Answers.INTERNAL_ERROR + "\"}").getBytes(StandardCharsets.UTF_8);
 
     private static final int MAX_DRAINING = 16; // rejected requests whose bodies are read to their end
 
@@ -356,7 +355,7 @@ public final class FaceServer implements AutoCloseable {
         if (Boolean.getBoolean("trace")) {
             e.printStackTrace(err);
         }
-        Answers.error(request, 500, INTERNAL_ERROR);
+        Answers.failed(request, e);
     }
 
     /** Answers after an error of the JVM, such as memory that ran out, with as little new memory as possible. */

@@ -3,6 +3,7 @@ package org.facerecognition.examples.web;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
+import java.nio.file.FileSystemException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -63,6 +64,21 @@ class ServerErrorsTest {
         assertThat(TestServer.error(response))
                 .isEqualTo("the gallery cannot be reached at the moment; try again later");
         assertThat(server.err()).startsWith("error: GET failed: cannot reach gallery faces in the database after 3");
+    }
+
+    /** Earlier, it was an internal error, of which a client cannot know that it is the disk. */
+    @Test
+    void aFullDiskIsSaid() {
+        server.beforeListing = () -> {
+            throw new IllegalStateException(
+                    "cannot write gallery people.gallery",
+                    new FileSystemException("x", null, "No space left on device"));
+        };
+        HttpResponse<String> response = server.get("/api/gallery");
+        assertThat(response.statusCode()).isEqualTo(507);
+        assertThat(TestServer.error(response))
+                .isEqualTo("the disk that the gallery is on is full: nothing was stored; free some space on it");
+        assertThat(server.err()).contains("cannot write gallery people.gallery");
     }
 
     @Test
