@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -600,7 +601,31 @@ final class ModelFiles {
         JsonFields.all(JsonTree.read(metadata.getOrDefault(CALIBRATION_KEY, "[]"))).stream()
                 .map(Threshold::of)
                 .forEach(thresholds::add);
+        byMode(thresholds).values().forEach(ModelFiles::requireOrder);
         return List.copyOf(thresholds);
+    }
+
+    /**
+     * Refuses thresholds of one mode that contradict each other, as after an edit by hand.
+     *
+     * @throws IllegalArgumentException when one for fewer false accepts is lower than another
+     */
+    private static void requireOrder(List<Threshold> ofMode) {
+        List<Threshold> byRate = ofMode.stream()
+                .sorted(Comparator.comparingDouble((Threshold threshold) ->
+                                threshold.falseAcceptRate().orElseThrow())
+                        .thenComparingDouble(Threshold::cosine))
+                .toList();
+        for (int i = 1; i < byRate.size(); i++) {
+            Threshold strict = byRate.get(i - 1);
+            Threshold loose = byRate.get(i);
+            if (strict.cosine() < loose.cosine()) {
+                throw new IllegalArgumentException("the threshold for a false accept rate of "
+                        + strict.falseAcceptRate().getAsDouble() + " must not be below that for "
+                        + loose.falseAcceptRate().getAsDouble() + ", but they are " + strict.cosine() + " and "
+                        + loose.cosine() + "; calibrate again");
+            }
+        }
     }
 
     /**
@@ -619,7 +644,10 @@ final class ModelFiles {
         try {
             return thresholds(metadata);
         } catch (JsonProcessingException | IllegalArgumentException | NullPointerException e) {
-            throw new WeightsException(file + " is damaged: its thresholds cannot be understood", e);
+            throw new WeightsException(
+                    file + " is damaged: its thresholds cannot be understood: "
+                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    e);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,6 +71,33 @@ class ThresholdTest {
         Path file = folder.resolve(name);
         recognizer.save(file);
         return file;
+    }
+
+    private static Threshold measured(double cosine, double rate, boolean flip) {
+        EmbeddingMode mode = new EmbeddingMode(null, flip, "float32");
+        return new Threshold(
+                cosine, OptionalDouble.of(rate), Optional.of(new Threshold.Evidence(10_000, 1, 100, 0.02, mode)));
+    }
+
+    /** After an edit by hand; the one that was asked for was used, whatever the others said. */
+    @Test
+    void thresholdsThatContradictEachOtherAreRefused() throws Exception {
+        Map<String, String> metadata = new HashMap<>();
+        List<Threshold> consistent = List.of(
+                measured(0.5, 0.001, false),
+                measured(0.5, 0.01, false),
+                measured(0.2, 0.0001, true),
+                new Threshold(0.1, OptionalDouble.of(0.001)));
+        ModelFiles.putThresholds(metadata, consistent);
+        assertThat(ModelFiles.thresholds(metadata)).containsExactlyInAnyOrderElementsOf(consistent);
+        for (Threshold wrong : List.of(measured(0.6, 0.01, false), measured(0.51, 0.001, false))) {
+            ModelFiles.putThresholds(metadata, List.of(wrong, consistent.get(0)));
+            assertThatThrownBy(() -> ModelFiles.thresholds(metadata))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("the threshold for a false accept rate of 0.001 must not be below that for "
+                            + wrong.falseAcceptRate().getAsDouble() + ", but they are 0.5 and " + wrong.cosine()
+                            + "; calibrate again");
+        }
     }
 
     @Nested
