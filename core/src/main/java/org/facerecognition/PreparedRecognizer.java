@@ -58,8 +58,8 @@ import org.jspecify.annotations.Nullable;
  * It has a copy of the encoder's weights and does not change with the recognizer. Thread-safe; the caller closes it.
  *
  * <p>On a CPU an image's embedding is the same, bit for bit, whatever other images are embedded with it, on whichever
- * threads. That does not hold for models from elsewhere that ONNX Runtime runs: there an image alone may have slightly
- * other bits than among others.
+ * threads. That does not hold for models from elsewhere that ONNX Runtime runs, or libtorch, as those with an L2
+ * normalization before their last layers: there an image alone may have slightly other bits than among others.
  */
 /*
  * Long because it is a facade: the ways to load a model, with their documentation, and one short method for each use.

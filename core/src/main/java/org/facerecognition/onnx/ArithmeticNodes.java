@@ -95,8 +95,9 @@ final class ArithmeticNodes {
             return converter.map(new PRelu(slopes.constant().reshape(1)), x);
         }
         Computed images = converter.materialized(x);
-        float[] perChannel = perChannel(images, inPlaceOfChannels(images, slopes));
-        return converter.add(new PRelu(Constant.of(perChannel, perChannel.length)), images.base(), images);
+        float[] perChannel = perChannel(shaped(x, images), inPlaceOfChannels(images, slopes));
+        Computed result = converter.add(new PRelu(Constant.of(perChannel, perChannel.length)), images.base(), images);
+        return result.flatAs(x);
     }
 
     /** MXNet writes slopes of channels without the dimensions after them; they may not be meant for columns then. */
@@ -285,7 +286,7 @@ final class ArithmeticNodes {
             perChannel = new float[Math.toIntExact(with.base()[1])];
             Arrays.fill(perChannel, constant.floats()[0]);
         } else {
-            perChannel = perChannel(with, constant);
+            perChannel = perChannel(shaped(x, with), constant);
         }
         float[] scales = new float[perChannel.length];
         float[] shifts = new float[perChannel.length];
@@ -293,7 +294,12 @@ final class ArithmeticNodes {
             scales[i] = (float) scale.of(perChannel[i], i);
             shifts[i] = (float) shift.of(perChannel[i], i);
         }
-        return converter.affine(with, new Affine(scales, shifts));
+        return converter.affine(with, new Affine(scales, shifts)).flatAs(x);
+    }
+
+    /** Returns a value to broadcast constants to: [B, C, N] as it is given, others as they were made images or rows. */
+    private static Computed shaped(Computed given, Computed made) {
+        return given.shape().length == 3 ? given : made;
     }
 
     /** Returns a constant's value for each channel of a value that it is broadcast to. */

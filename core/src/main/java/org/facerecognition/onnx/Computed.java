@@ -44,6 +44,18 @@ record Computed(Value value, long[] base, long[] shape, View view) implements Da
         return view == View.SAME && shape.length == 4 && Arrays.equals(shape, base);
     }
 
+    /** Returns whether this is rows as [B, D, 1], or images as [B, C, H * W]. */
+    boolean isFlat() {
+        boolean ofImages = base.length == 4 && shape.length == 3 && shape[1] == base[1];
+        boolean ofRows = shape.length == 3 && shape[1] == perImage() && shape[2] == 1;
+        return view == View.SAME && (ofImages || ofRows);
+    }
+
+    /** Returns this, which has as many values, in the shape of another value if that is {@linkplain #isFlat flat}. */
+    Computed flatAs(Computed other) {
+        return other.isFlat() ? as(View.SAME, other.shape) : this;
+    }
+
     /** Returns the number of values per image. */
     long perImage() {
         return Arrays.stream(base).skip(1).reduce(1, (a, b) -> a * b);

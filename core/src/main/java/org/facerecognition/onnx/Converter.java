@@ -302,9 +302,11 @@ final class Converter {
                 : flattened.computeIfAbsent(x.value(), value -> add(new Flatten(), rows, Computed.of(value, base)));
     }
 
-    /** Returns a value in the shape that ONNX sees, as far as the graph has such. */
+    /** Returns a value in the shape that ONNX sees, as far as the graph has such: see {@link Computed#isFlat}. */
     Computed materialized(Computed x) {
-        return x.shape().length == 2 ? rows(x) : images(x);
+        boolean ofImages = x.isFlat() && x.base().length == 4 && x.shape()[1] == x.base()[1];
+        boolean ofRows = x.isFlat() || x.shape().length == 2;
+        return ofImages ? Computed.of(x.value(), x.base()) : ofRows ? rows(x) : images(x);
     }
 
     /** Returns the operation that made a value; null for the images. */

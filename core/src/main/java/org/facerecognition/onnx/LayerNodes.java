@@ -160,15 +160,16 @@ final class LayerNodes {
     // ---- normalizations ----
 
     private Computed batchNorm() {
-        node.require(proto.number("training_mode", 0) == 0, "it is in training mode");
+        node.require(!TrainingMode.isOf(proto, converter.opset()), "it is in training mode");
         // spatial 0 asks for statistics of each pixel, but MXNet writes it with those of channels
         boolean ofChannels = proto.number("spatial", 1) == 1
                 || IntStream.rangeClosed(1, 4)
                         .allMatch(input -> node.known(input).shape().length == 1);
         node.require(ofChannels, "it normalizes each pixel on its own");
-        Computed x = converter.materialized(node.computed(0));
+        Computed given = node.computed(0);
+        Computed x = converter.materialized(given);
         long channels = x.base()[1];
-        return converter.add(
+        Computed result = converter.add(
                 new BatchNorm(
                         vector(node.known(3), channels),
                         vector(node.known(4), channels),
@@ -177,6 +178,7 @@ final class LayerNodes {
                         proto.real("epsilon", 1e-5f)),
                 x.base(),
                 x);
+        return result.flatAs(given);
     }
 
     private Computed reduceL2() {

@@ -113,25 +113,55 @@ final class LeadingNormalization {
             first++;
         }
         int images = first - 1; // the node whose value the images take the place of
+        int end = embeddings(graph);
         Graph rewritten = Graph.of((builder, pixels) -> {
             List<Node> nodes = graph.nodes();
             Value[] renamed = new Value[nodes.size()];
             renamed[images] = pixels;
-            for (int i = images + 1; i < nodes.size(); i++) {
+            for (int i = images + 1; i <= end; i++) {
                 Node node = nodes.get(i);
                 Operation operation = node.operation();
                 if (swap && node.inputs().contains(new Value(images))) {
                     operation = swapped(operation);
                 }
-                boolean last = i == nodes.size() - 1;
                 Value[] inputs = node.inputs().stream()
                         .map(value -> renamed[value.node()])
                         .toArray(Value[]::new);
-                renamed[i] = last && operation instanceof L2Normalize ? inputs[0] : builder.add(operation, inputs);
+                renamed[i] = builder.add(operation, inputs);
             }
-            return renamed[nodes.size() - 1];
+            return renamed[end];
         });
         return new Result(rewritten, normalization);
+    }
+
+    /**
+     * Returns the node of the embeddings before their L2 normalization, behind which there may be a scaling by one
+     * factor, which another normalization undoes; the last node if they are not normalized.
+     */
+    private static int embeddings(Graph graph) {
+        List<Node> nodes = graph.nodes();
+        int last = nodes.size() - 1;
+        int at = last;
+        while (at > 0 && nodes.get(at).operation() instanceof BatchNorm scaling && isPositiveFactor(scaling)) {
+            at = nodes.get(at).input().node();
+        }
+        return nodes.get(at).operation() instanceof L2Normalize
+                ? nodes.get(at).input().node()
+                : last;
+    }
+
+    private static boolean isPositiveFactor(BatchNorm scaling) {
+        float[] factors = scaling.weight().values();
+        float[] variances = scaling.variance().values();
+        float[] means = scaling.mean().values();
+        float[] shifts = scaling.bias().values();
+        for (int c = 0; c < factors.length; c++) {
+            boolean same = factors[c] == factors[0] && variances[c] == variances[0] && means[c] == 0 && shifts[c] == 0;
+            if (!same || !(factors[c] > 0)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean isNormalization(Graph graph, int node) {

@@ -34,7 +34,16 @@ final class NodeWindow {
     }
 
     boolean hasOwnPadding() {
-        return padsToTheSameSize() || Arrays.stream(proto.numbers("pads")).anyMatch(side -> side != 0);
+        return padsToTheSameSize() || Arrays.stream(pads()).anyMatch(side -> side != 0);
+    }
+
+    /** Returns the padding that the node names, which counts only where it is not to be found otherwise. */
+    private long[] pads() {
+        long[] pads = proto.numbers("pads", 0, 0, 0, 0).clone();
+        if (proto.text("auto_pad", "NOTSET").equals("VALID")) {
+            Arrays.fill(pads, 0);
+        }
+        return pads;
     }
 
     boolean padsToTheSameSize() {
@@ -67,7 +76,7 @@ final class NodeWindow {
         node.require(kernel.length == 2 && kernel[0] == height && kernel[1] == width, "its kernel is not its weights'");
         int[] strides = pair("strides");
         int[] dilations = pair("dilations");
-        long[] pads = proto.numbers("pads", 0, 0, 0, 0).clone();
+        long[] pads = pads();
         node.require(pads.length == 4, "its padding is not that of images");
         for (int i = 0; i < 4; i++) {
             node.require(pads[i] >= 0, "it cuts its input");

@@ -117,6 +117,7 @@ public final class OnnxModel implements AutoCloseable {
         Optional<InputContract> own = own(file, proto);
         boolean channelsLast = channelsLast(file, images);
         String output = output(file, proto);
+        TrainingMode.refuse(file, proto, output);
         if (input == null && own.isEmpty()) {
             throw new IllegalArgumentException(Suggestion.of(file, proto, images, channelsLast));
         }

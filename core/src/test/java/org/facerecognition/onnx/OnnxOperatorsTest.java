@@ -20,13 +20,16 @@ import java.util.stream.Stream;
 import org.facerecognition.export.OnnxModelWriter;
 import org.facerecognition.export.OnnxModelWriter.Attribute;
 import org.facerecognition.graph.Graph;
+import org.facerecognition.graph.Operation.L2Normalize;
 import org.facerecognition.inference.EngineRuns;
+import org.facerecognition.weights.WeightsException;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models of a few nodes: both engines must compute what ONNX Runtime computes. */
 class OnnxOperatorsTest {
@@ -209,6 +212,30 @@ class OnnxOperatorsTest {
                                 numbers("kernel_shape", 3, 3),
                                 numbers("strides", 2, 2),
                                 numbers("pads", 1, 1, 1, 1))),
+                toImages(
+                        "MaxPool valid beside pads",
+                        model -> model.node(
+                                "MaxPool",
+                                "x -> z",
+                                numbers("kernel_shape", 3, 3),
+                                numbers("pads", 1, 1, 1, 1),
+                                attribute("auto_pad", "VALID"))),
+                toImages(
+                        "AveragePool same lower",
+                        model -> model.node(
+                                "AveragePool",
+                                "x -> z",
+                                numbers("kernel_shape", 3, 3),
+                                numbers("strides", 2, 2),
+                                attribute("auto_pad", "SAME_LOWER"))),
+                toImages(
+                        "MaxPool same upper",
+                        model -> model.node(
+                                "MaxPool",
+                                "x -> z",
+                                numbers("kernel_shape", 2, 2),
+                                numbers("strides", 2, 2),
+                                attribute("auto_pad", "SAME_UPPER"))),
                 toImages(
                         "MaxPool oblong",
                         model -> model.node(
@@ -430,6 +457,23 @@ class OnnxOperatorsTest {
         });
     }
 
+    private static OnnxModelWriter statistics(OnnxModelWriter model) {
+        return model.floats("s", random(8), 8)
+                .floats("b", random(8), 8)
+                .floats("m", random(8), 8)
+                .floats("v", new float[] {1, 2, 3, 4, 5, 0.1f, 0.2f, 0.3f}, 8);
+    }
+
+    /** Its exporter gave rows a third dimension for a batch normalization, as most faces' embeddings end. */
+    private static void batchNorm1d(OnnxModelWriter model) {
+        statistics(model)
+                .floats("w", random(64), 8, 8)
+                .node("Gemm", "rows w b -> product", attribute("transB", 1))
+                .node("Unsqueeze", "product -> u", numbers("axes", 2))
+                .node("BatchNormalization", "u s b m v -> n")
+                .node("Squeeze", "n -> y", numbers("axes", 2));
+    }
+
     static Stream<Named<OnnxModelWriter>> rows() {
         return Stream.of(
                 onRows(
@@ -460,6 +504,25 @@ class OnnxOperatorsTest {
                                 .floats("v", new float[] {1, 2, 3, 4, 5, 0.1f, 0.2f, 0.3f}, 8)
                                 .node("BatchNormalization", "rows s b m v -> n")
                                 .node("Relu", "n -> y")),
+                onRows("BatchNorm1d of PyTorch 1.4", 9, OnnxOperatorsTest::batchNorm1d),
+                onRows(
+                        "PRelu, Mul and Add of rows with a dimension of 1",
+                        9,
+                        model -> model.floats("slopes", random(8), 8, 1)
+                                .floats("factors", random(8), 8, 1)
+                                .floats("terms", random(8), 1, 8, 1)
+                                .node("Unsqueeze", "rows -> u", numbers("axes", 2))
+                                .node("PRelu", "u slopes -> p")
+                                .node("Mul", "p factors -> m")
+                                .node("Add", "m terms -> a")
+                                .node("Squeeze", "a -> y", numbers("axes", 2))),
+                onChannels(
+                        "BatchNormalization of columns of pixels",
+                        model -> statistics(model)
+                                .integers("columns", 0, 8, -1)
+                                .node("Reshape", "x columns -> c")
+                                .node("BatchNormalization", "c s b m v -> n")
+                                .node("Flatten", "n -> y")),
                 onRows(
                         "Constant of floats",
                         17,
@@ -856,6 +919,59 @@ class OnnxOperatorsTest {
                         .node("Mul", "x factor -> z"));
     }
 
+    /** A batch normalization by the statistics of the batch. */
+    private static Named<OnnxModelWriter> inTraining(long opset, String results, Attribute... settings) {
+        return onRows(
+                "training, operator set " + opset,
+                opset,
+                model -> statistics(model)
+                        .node("BatchNormalization", "rows s b m v -> " + results, settings)
+                        .node("Relu", "n -> y"));
+    }
+
+    /** ONNX Runtime gave everybody the same embedding, since it normalized each image by itself. */
+    @ParameterizedTest
+    @MethodSource("trainings")
+    void modelsInTrainingModeAreRefusedWhateverWouldRunThem(OnnxModelWriter writer) {
+        Path file = writer.write(folder.resolve("net.onnx"));
+        assertThatThrownBy(() -> OnnxModel.open(file, InputContract.parse("insightface")))
+                .isInstanceOf(WeightsException.class)
+                .hasMessageStartingWith(file + " was exported in training mode: the result of node ")
+                .hasMessageEndingWith("export it again in inference mode (in PyTorch, after model.eval(), with"
+                        + " training=TrainingMode.EVAL)");
+    }
+
+    /** A scale after the normalization kept it in the graph, which libtorch had to run. */
+    @ParameterizedTest
+    @ValueSource(floats = {64, 0.5f, -1})
+    void anL2NormalizationAtTheEndIsTakenOutWithAPositiveScale(float scale) {
+        OnnxModelWriter writer = onRows(
+                        "scaled",
+                        17,
+                        model -> model.floats("scale", new float[] {scale})
+                                .node("LpNormalization", "rows -> n", attribute("axis", 1))
+                                .node("Mul", "n scale -> y"))
+                .getPayload();
+        Path file = writer.write(folder.resolve("net.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("insightface"));
+                Graph graph = model.graph().orElseThrow()) {
+            boolean normalizes = graph.nodes().stream().anyMatch(node -> node.operation() instanceof L2Normalize);
+            assertThat(normalizes).isEqualTo(scale < 0);
+        }
+    }
+
+    static Stream<Named<OnnxModelWriter>> trainings() {
+        return Stream.of(
+                inTraining(9, "n mean var savedMean savedVar"),
+                inTraining(15, "n", attribute("training_mode", 1)),
+                onRows(
+                        "Dropout",
+                        13,
+                        model -> model.floats("ratio", new float[] {0.5f})
+                                .written("training", 9, new long[] {1}) // BOOL
+                                .node("Dropout", "rows ratio training -> y")));
+    }
+
     static Stream<Arguments> others() {
         String twice = "it adds padding to images that are padded already";
         String zeros = "zeros around its input may be among its maxima";
@@ -863,6 +979,8 @@ class OnnxOperatorsTest {
         long[] channels = {CHANNELS};
         long[] pixels = {CHANNELS, SIZE_PX, SIZE_PX};
         return Stream.of(
+                Arguments.of(inTraining(13, "n mean var savedMean savedVar"), "it is in training mode"),
+                Arguments.of(inTraining(15, "n", attribute("training_mode", 1)), "it is in training mode"),
                 Arguments.of(castTo(2), "it converts a constant to type 2"), // UINT8
                 Arguments.of(castTo(9), "it converts a constant to type 9"), // BOOL
                 Arguments.of(
