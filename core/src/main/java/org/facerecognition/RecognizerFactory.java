@@ -22,6 +22,7 @@ import org.facerecognition.weights.Weights;
 
 /** Makes recognizers: from a loss and args, from pretrained weights, from a file. */
 final class RecognizerFactory {
+    private static final int MAX_OUTPUTS = 1 << 14; // of an encoder whose length is in its file
 
     private RecognizerFactory() {}
 
@@ -78,7 +79,7 @@ final class RecognizerFactory {
     static Recognizer pretrained(Encoder encoder, Weights weights) {
         RecognizerArgs.Builder args = RecognizerArgs.builder()
                 .encoder(encoder)
-                .embeddingSize(encoder.originalOutputs())
+                .embeddingSize(outputs(encoder, weights))
                 .classes(1);
         Optional<ModelInput> input = ModelFiles.input(weights);
         input.ifPresent(stated -> args.imageSizePx(stated.sizePx()).normalization(stated.normalization()));
@@ -96,6 +97,19 @@ final class RecognizerFactory {
             recognizer.close();
             throw e;
         }
+    }
+
+    /** Returns the length of embeddings that a file's last layer gives; the usual one if it does not tell. */
+    private static int outputs(Encoder encoder, Weights weights) {
+        String last = encoder.lastLayerName() + ".weight";
+        long[] rows = weights.names().stream()
+                .filter(name -> name.equals(last) || name.endsWith("." + last))
+                .map(weights::shape)
+                .filter(shape -> shape.length == 2)
+                .mapToLong(shape -> shape[0])
+                .distinct()
+                .toArray();
+        return rows.length == 1 && rows[0] > 0 && rows[0] <= MAX_OUTPUTS ? (int) rows[0] : encoder.originalOutputs();
     }
 
     /** Gives a head that is never trained or asked finite centers, since its initialization was skipped. */

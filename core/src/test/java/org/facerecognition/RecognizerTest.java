@@ -153,6 +153,25 @@ class RecognizerTest {
         }
     }
 
+    /** Its own export was refused, since ResNets have 1,000 outputs at their origin. */
+    @Test
+    void pretrainedWeightsSayHowLongEmbeddingsAre() {
+        Path file = folder.resolve("exported.safetensors");
+        RecognizerArgs args = RecognizerArgs.builder()
+                .encoder(Encoder.RESNET18)
+                .embeddingSize(24)
+                .classes(2)
+                .imageSizePx(32)
+                .build();
+        try (Recognizer original = Recognizer.arcFace(args);
+                Mat face = SquareFaces.photo(32, 32, 1)) {
+            original.export(file, ExportFormat.SAFETENSORS, false);
+            try (Recognizer read = Recognizer.pretrained(Encoder.RESNET18, Weights.read(file))) {
+                assertThat(read.embed(face)).hasSize(24).isEqualTo(original.embed(face));
+            }
+        }
+    }
+
     /** A custom network whose result is cut. */
     private static final class CutBackbone extends Backbone {
         private final TinyBackbone net = register_module("net", new TinyBackbone(16));

@@ -95,7 +95,7 @@ final class WeightsFit {
             describe("Not in the network", leftOver, problems);
             String named = prefix.isEmpty() ? "" : "Names are given without their prefix \"" + prefix + "\". ";
             throw new WeightsException(file + " does not fit this network; use it with the network it was saved from,"
-                    + " or allow the differences. " + named + String.join(" ", problems));
+                    + " or, in Java, allow the differences. " + named + String.join(" ", problems));
         }
     }
 
