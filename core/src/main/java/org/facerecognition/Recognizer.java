@@ -181,10 +181,11 @@ public final class Recognizer implements FaceEmbedder {
     }
 
     /**
-     * Makes a recognizer of an encoder that was trained elsewhere, with as many outputs as the file's last layer has, or
-     * else as its architecture has at its origin, and with its original input. Its head is a placeholder for one identity; to train, make a recognizer that {@link #startFrom starts from} the same weights.
-     * What the file holds beside the encoder is not used; {@link #warnings} names it. Only files of this library state
-     * the size, normalization and crop of the images.
+     * Makes a recognizer of an encoder that was trained elsewhere, with as many outputs as the file's last layer has,
+     * or else as its architecture has at its origin, and with its original input. Its head is a placeholder for one
+     * identity; to train, make a recognizer that {@link #startFrom starts from} the same weights. What the file holds
+     * beside the encoder is not used; {@link #warnings} names it. Only files of this library state the size,
+     * normalization and crop of the images.
      *
      * @throws org.facerecognition.weights.WeightsException when the weights do not fit the encoder
      */

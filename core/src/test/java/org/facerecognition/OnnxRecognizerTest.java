@@ -204,6 +204,34 @@ class OnnxRecognizerTest {
         }
     }
 
+    /** A face alone, with zeros beside it, had another embedding than among others. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aFixedBatchWhoseImagesAreMixedIsRefused(boolean mixes) {
+        OnnxModelWriter writer = new OnnxModelWriter(17)
+                .input("images", 4L, 3, 16, 16)
+                .output("y", 4L, 3)
+                .node("GlobalAveragePool", "images -> g")
+                .node("Flatten", "g -> f")
+                .node("Sinh", "f -> s")
+                .node("ReduceMean", "s -> m", OnnxModelWriter.attribute("axes", new long[] {mixes ? 0 : 1}))
+                .node("Sub", "s m -> y");
+        Path file = writer.write(folder.resolve("four.onnx"));
+        try (OnnxModel model = OnnxModel.open(file, InputContract.parse("RGB mean=127.5 std=127.5"))) {
+            if (mixes) {
+                assertThatThrownBy(() -> load(model))
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageEndingWith("embeddings of " + file + " depend on the other 3 images that it takes at"
+                                + " once; export it with a batch of one image");
+                return;
+            }
+            try (PreparedRecognizer prepared = load(model)) {
+                List<float[]> all = prepared.embedAll(faces(32));
+                assertThat(prepared.embed(faces(32).get(0))).containsExactly(all.get(0));
+            }
+        }
+    }
+
     @Test
     void refusesInOnnxRuntimeWhatIsNoRowPerImage() {
         Path file = new OnnxModelWriter(17)

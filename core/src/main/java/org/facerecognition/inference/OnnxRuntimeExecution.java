@@ -72,7 +72,7 @@ final class OnnxRuntimeExecution implements Execution {
             float[] alone = embed(new float[][] {noise(0)})[0];
             this.embeddingSize = alone.length;
             this.batchSize = model.batchSize() != 0
-                    ? model.batchSize()
+                    ? requireUnmixed(alone)
                     : batchSize > 1 && embedsTwo(alone) ? (int) Math.min(batchSize, maxImages) : 1;
             works = true;
         } finally {
@@ -126,6 +126,15 @@ final class OnnxRuntimeExecution implements Execution {
             }
             return new UnsupportedOperationException(notLoaded, e);
         }
+    }
+
+    /** Returns the model's number of images, which it must embed as if each were alone: with others, or with zeros. */
+    private int requireUnmixed(float[] alone) {
+        if (model.batchSize() > 1 && !embedsTwo(alone)) {
+            throw new UnsupportedOperationException("embeddings of " + model.file() + " depend on the other "
+                    + (model.batchSize() - 1) + " images that it takes at once; export it with a batch of one image");
+        }
+        return model.batchSize();
     }
 
     /**
