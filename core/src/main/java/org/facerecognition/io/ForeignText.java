@@ -17,6 +17,7 @@ import java.util.Optional;
  */
 public final class ForeignText {
     private static final int START_BYTES = 4096;
+    private static final String UTF_8_MARK = "\u00ef\u00bb\u00bf"; // the byte order mark, its bytes as characters
 
     /** The first bytes of formats, in hexadecimal digits, and what to say of them. */
     private static final Map<String, String> ARCHIVES = Map.of(
@@ -80,9 +81,18 @@ public final class ForeignText {
                 : Optional.empty();
     }
 
-    /** Returns bytes as text in lower case, without the space before it. */
+    /**
+     * Returns bytes as text in lower case, without the byte order mark and the space before it: UTF-16 if it has the
+     * mark of that, as PowerShell writes it.
+     */
     public static String of(byte[] bytes) {
-        return new String(bytes, StandardCharsets.ISO_8859_1).stripLeading().toLowerCase(Locale.ROOT);
+        String text = new String(bytes, StandardCharsets.ISO_8859_1);
+        if (text.startsWith("\u00ff\u00fe") || text.startsWith("\u00fe\u00ff")) {
+            text = new String(bytes, StandardCharsets.UTF_16);
+        } else if (text.startsWith(UTF_8_MARK)) {
+            text = text.substring(UTF_8_MARK.length());
+        }
+        return text.stripLeading().toLowerCase(Locale.ROOT);
     }
 
     private static boolean isText(byte[] start) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -218,6 +219,26 @@ class CheckpointFormsTest {
             assertThatThrownBy(() -> Weights.read(file))
                     .isInstanceOf(WeightsException.class)
                     .hasMessageStartingWith(file + " " + sentence);
+        }
+
+        /** They were text files, or nothing that is known. */
+        @ParameterizedTest
+        @CsvSource(
+                delimiter = '|',
+                value = {
+                    "<!DOCTYPE html> | is a web page or other markup",
+                    "{\"weight_map\": {}} | is an index of weights in several files",
+                    "{\"a\": 1} | is a JSON file"
+                })
+        void recognizesTextsBehindAByteOrderMark(String start, String sentence) throws IOException {
+            for (Charset charset :
+                    List.of(StandardCharsets.UTF_8, StandardCharsets.UTF_16LE, StandardCharsets.UTF_16BE)) {
+                Path file = Files.write(folder.resolve("x.pth"), ("\ufeff" + start).getBytes(charset));
+                assertThatThrownBy(() -> Weights.read(file))
+                        .as("%s", charset)
+                        .isInstanceOf(WeightsException.class)
+                        .hasMessageStartingWith(file + " " + sentence);
+            }
         }
 
         @ParameterizedTest
