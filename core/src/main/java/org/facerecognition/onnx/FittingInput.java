@@ -23,7 +23,8 @@ final class FittingInput {
      * @param input what the caller says
      * @param included the normalization with which the graph begins, if it does
      * @param sizePx the side of its images
-     * @throws IllegalArgumentException when the graph normalizes pixels itself, and the input does so before it
+     * @throws IllegalArgumentException when the graph normalizes pixels itself, and the input does so before it, or the
+     *     numbers of the input are not of pixels
      */
     static InputContract of(
             Path file, InputContract input, Optional<Normalization> included, boolean takesBytes, int sizePx) {
@@ -34,7 +35,7 @@ final class FittingInput {
             return twice ? aligned.withNormalization(InputContract.PIXELS) : aligned;
         }
         if (!twice) {
-            return input;
+            return input.requirePixelUnits();
         }
         throw new IllegalArgumentException(file
                 + (takesBytes

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.Normalization;
 
@@ -49,6 +50,9 @@ public record InputContract(String name, ColorOrder order, Normalization normali
 
     /** x / 255: values 0..1. */
     static final Normalization UNIT = uniform(0, 255);
+
+    /** What a deviation of values 0..1 is above, and a factor of pixel values below, such as 1 / 128. */
+    private static final double MAX_FACTOR = 0.05;
 
     private static final String INSIGHTFACE = "insightface";
     private static final Map<String, InputContract> PRESETS = presets();
@@ -94,7 +98,8 @@ public record InputContract(String name, ColorOrder order, Normalization normali
      * @param text a preset of {@link #names}, or the color order, {@code mean=}, {@code std=} and perhaps {@code
      *     size=} and {@code align=}, which is {@code square} or {@code wide}, such as {@code BGR mean=127.5 std=128}; a
      *     mean or deviation may be three numbers with commas between them, for red, green and blue, whatever the order
-     * @throws IllegalArgumentException when it is neither
+     * @throws IllegalArgumentException when it is neither, or its numbers are of values 0..1, as most model cards have
+     *     them: the message says what they are for pixel values
      */
     public static InputContract parse(String text) {
         InputContract preset = PRESETS.get(text.strip().toLowerCase(Locale.ROOT));
@@ -128,10 +133,47 @@ public record InputContract(String name, ColorOrder order, Normalization normali
                 throw refusal(text);
             }
             Normalization normalization = new Normalization(three(mean), three(std));
-            return new InputContract(text.strip(), ColorOrder.valueOf(order), normalization, size, crop);
+            return new InputContract(text.strip(), ColorOrder.valueOf(order), normalization, size, crop)
+                    .requirePixelUnits();
         } catch (NumberFormatException e) {
             throw refusal(text);
         }
+    }
+
+    /**
+     * Returns this contract.
+     *
+     * @throws IllegalArgumentException when its numbers are of values 0..1: a network would get hundreds in place of
+     *     -1..1, and would not fail either
+     */
+    InputContract requirePixelUnits() {
+        if (IntStream.range(0, 3).noneMatch(this::hasOtherUnits)) {
+            return this;
+        }
+        List<Double> mean = normalization.mean();
+        List<Double> std = normalization.std();
+        boolean factor = std.stream().allMatch(number -> number < MAX_FACTOR);
+        Normalization ofPixels = new Normalization(
+                mean.stream()
+                        .map(number -> Math.abs(number) > 1 ? number : ofPixels(number * 255))
+                        .toList(),
+                std.stream()
+                        .map(number -> number > 1 ? number : ofPixels(factor ? 1 / number : number * 255))
+                        .toList());
+        throw new IllegalArgumentException("input must have a mean and std of pixel values 0..255, but was " + spelled()
+                + (factor ? ", whose std looks like a factor; " : ", which looks like those of values 0..1; ")
+                + "for pixel values it is \"" + withNormalization(ofPixels).spelled() + "\"");
+    }
+
+    /** As for all values with a deviation below 1, which would be spread over more than pixels have. */
+    private boolean hasOtherUnits(int channel) {
+        double mean = normalization.mean().get(channel);
+        double std = normalization.std().get(channel);
+        return std < 1 || std == 1 && mean > 0 && mean < 1;
+    }
+
+    private static double ofPixels(double number) {
+        return Math.rint(number * 1e4) / 1e4;
     }
 
     boolean isInsightface() {

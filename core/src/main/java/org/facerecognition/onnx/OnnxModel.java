@@ -107,8 +107,8 @@ public final class OnnxModel implements AutoCloseable {
      * @return owned
      * @throws WeightsException when the file is missing, damaged, or no face model
      * @throws IllegalArgumentException when {@code input} is null and the file does not say what pixels it takes, the
-     *     file says something else than {@code input}, {@code input} normalizes pixels that the graph normalizes
-     *     itself, or the size of its images is open
+     *     file says something else than {@code input}, {@code input} normalizes pixels that the graph normalizes itself
+     *     or has numbers of values 0..1, or the size of its images is open
      */
     public static OnnxModel open(Path file, @Nullable InputContract input) {
         FileState before = FileState.of(file);

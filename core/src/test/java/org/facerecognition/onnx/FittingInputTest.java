@@ -7,6 +7,7 @@ import static org.facerecognition.export.OnnxModelWriter.attribute;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.Normalization;
 import org.facerecognition.export.OnnxModelWriter;
@@ -138,6 +139,26 @@ class FittingInputTest {
             try (OnnxModel model = OnnxModel.open(file, InputContract.parse(input))) {
                 assertThat(model.contract()).isEqualTo(InputContract.parse(input));
             }
+        }
+    }
+
+    /** What no text was read for is checked as well, but not what the file itself says. */
+    @Test
+    void refusesNumbersOfOtherUnitsThanPixels() {
+        Normalization halves = new Normalization(List.of(0.5, 0.5, 0.5), List.of(0.5, 0.5, 0.5));
+        InputContract input = new InputContract("halves", InputContract.ColorOrder.RGB, halves, OptionalInt.empty());
+        Path silent = ending(images(), "images", true);
+        assertThatThrownBy(() -> OnnxModel.open(silent, input))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageEndingWith("but was RGB mean=0.5 std=0.5, which looks like those of values 0..1; for pixel"
+                        + " values it is \"RGB mean=127.5 std=127.5\"");
+        Path own = ending(
+                images().metadata("format", "face-recognition export 1")
+                        .metadata("normalization", "{\"mean\": [0.5, 0.5, 0.5], \"std\": [0.5, 0.5, 0.5]}"),
+                "images",
+                true);
+        try (OnnxModel model = OnnxModel.open(own)) {
+            assertThat(model.input().normalization()).isEqualTo(halves);
         }
     }
 

@@ -37,6 +37,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class OnnxModelTest {
@@ -355,6 +356,36 @@ class OnnxModelTest {
                 .hasMessage("input must be insightface, sface, adaface, facenet, imagenet or, for example, \"BGR"
                         + " mean=127.5 std=128\", perhaps with size= and align=square or wide, but was \"" + text
                         + "\"");
+    }
+
+    /** As model cards spell them: a network got values of -1 to 1,100, without a word. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "RGB mean=0.5 std=0.5 | RGB mean=127.5 std=127.5",
+                "BGR mean=0.485,0.456,0.406 std=0.229,0.224,0.225 size=112"
+                        + " | BGR mean=123.675,116.28,103.53 std=58.395,57.12,57.375",
+                "RGB mean=0 std=0.5 align=wide | RGB mean=0 std=127.5 align=wide",
+                "RGB mean=0.485,0.456,0.406 std=1 | RGB mean=123.675,116.28,103.53 std=255",
+                "RGB mean=127.5 std=0.5 | RGB mean=127.5 std=127.5",
+                "RGB mean=127.5 std=0.0078125 | RGB mean=127.5 std=128",
+                "RGB mean=0 std=0.00392156862745098 | RGB mean=0 std=255"
+            })
+    void rejectsInputsInOtherUnitsThanPixels(String text, String ofPixels) {
+        assertThatThrownBy(() -> InputContract.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(
+                        "input must have a mean and std of pixel values 0..255, but was " + text.substring(0, 3))
+                .hasMessageEndingWith("; for pixel values it is \"" + ofPixels + "\"");
+        assertThat(InputContract.parse(ofPixels).spelled()).isEqualTo(ofPixels);
+    }
+
+    /** Those of graphs that normalize pixels themselves, or a part of it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0 std=1", "127.5 std=1", "123,117,104 std=1", "1 std=1", "-127.5 std=127.5", "0 std=255"})
+    void takesInputsOfPixels(String numbers) {
+        assertThat(InputContract.parse("RGB mean=" + numbers).spelled()).isEqualTo("RGB mean=" + numbers);
     }
 
     @Test

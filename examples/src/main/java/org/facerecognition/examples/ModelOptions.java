@@ -46,9 +46,9 @@ final class ModelOptions {
             paramLabel = "WHAT",
             description = "What pixels an ONNX model takes, if its file does not say it: insightface, sface, adaface,"
                     + " facenet, imagenet, or for example \"BGR mean=127.5 std=128\" (add size=112 if the file"
-                    + " leaves it open, align=wide for crops of align --wide). A mean or deviation may be three numbers"
-                    + " with commas between them, for red, green and blue, also after BGR. evaluate --input try"
-                    + " measures which one fits.")
+                    + " leaves it open, align=wide for crops of align --wide). Mean and deviation are of pixel values"
+                    + " 0..255; each may be three numbers with commas between them, for red, green and blue, also after"
+                    + " BGR. evaluate --input try measures which one fits.")
     private @Nullable String input;
 
     @Option(
