@@ -133,9 +133,9 @@ final class ForeignFile {
         boolean onnx = start.length > 2 && start[0] == 8 && start[1] >= 3 && start[1] < 32 && isOnnxField(start[2]);
         if (onnx) {
             return Optional.of(
-                    "is an ONNX model, not a checkpoint of weights; embed with it through PreparedRecognizer.load or"
-                            + " --model file.onnx, or start a training from it with --init file.onnx, or use the"
-                            + " checkpoint that it was exported from");
+                    "is an ONNX model, not a checkpoint of weights; with a name that ends in .onnx, embed with it"
+                            + " through PreparedRecognizer.load or --model, or start a training from it with --init;"
+                            + " or use the checkpoint that it was exported from");
         }
         // TensorFlow: a frozen graph begins with a node, which begins with its name
         boolean graph = start.length > 3 && start[0] == 0x0a && start[2] == 0x0a && start[3] > 0 && start[3] < start[1];

@@ -248,7 +248,7 @@ class CheckpointFormsTest {
             "934e554d50590100, is a NumPy array (.npy)",
             "0801129001, is a TensorFlow model",
             "0a310a05696e7075741200, is a TensorFlow graph",
-            "080712077079746f726368, is an ONNX model",
+            "080712077079746f726368, 'is an ONNX model, not a checkpoint of weights; with a name that ends in .onnx'",
             "800495007d, is a Python pickle that torch.save did not write",
             "4641434547414c0001, is a gallery of this library"
         })

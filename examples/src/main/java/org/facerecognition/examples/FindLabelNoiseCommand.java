@@ -81,6 +81,7 @@ final class FindLabelNoiseCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         LabelNoise.requireAngle(degrees);
+        ModelOptions.requireOwn(model);
         FaceDataset faces = data.read(Split.TRAIN, seed);
         if (out != null) {
             ModelFile.requireOther("--out", out, model);

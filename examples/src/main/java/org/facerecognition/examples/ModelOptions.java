@@ -80,6 +80,15 @@ final class ModelOptions {
         return isOnnx(model);
     }
 
+    /** @throws IllegalArgumentException when it is an ONNX model, which embeds faces and nothing else */
+    static void requireOwn(Path file) {
+        if (isOnnx(file)) {
+            throw new IllegalArgumentException("model " + file + " is an ONNX model, with which faces can be embedded;"
+                    + " this command needs a model of this program: that which it was exported from, or one that"
+                    + " train --init " + file + " has trained from it");
+        }
+    }
+
     /** Returns the file that thresholds go to when the model is to be saved to a file with them. */
     Path thresholdsOf(Path saved) {
         return isOnnx() ? ThresholdsFile.beside(saved) : saved;
@@ -212,11 +221,7 @@ final class ModelOptions {
     }
 
     private Recognizer read() {
-        if (isOnnx()) {
-            throw new IllegalArgumentException(
-                    "model " + model + " is an ONNX model, with which faces can be embedded; this command needs a model"
-                            + " of this program");
-        }
+        requireOwn(model);
         requireNoInput();
         if (encoder == null) {
             return ModelFile.load(model, true);

@@ -114,9 +114,25 @@ class OnnxCommandsTest {
         assertThat(Cli.run("embed", "--model", saved, "--input", "sface", image(0, 0))
                         .err())
                 .contains("--input must be given with an ONNX model, since " + saved + " says what pixels it takes");
-        assertThat(Cli.run("export", "--model", exported, "--format", "onnx", "--out", root.resolve("x.onnx"))
-                        .err())
-                .contains("this command needs a model of this program");
+    }
+
+    /** find-label-noise advised to embed with --model, which had been typed; the others said no way out. */
+    @Test
+    void commandsThatNeedAModelOfThisProgramSayWhereToGetOne() {
+        Path out = root.resolve("none.model");
+        for (Object[] command : new Object[][] {
+            {"find-label-noise", "--data", faces, "--layout", "folders"},
+            {"export", "--format", "onnx", "--out", out},
+            {"quantize", "--data", faces, "--layout", "folders", "--out", out}
+        }) {
+            Cli.Result refused = Cli.run(words(command, "--model", exported));
+            assertThat(refused.code()).isEqualTo(Main.USED_WRONGLY);
+            assertThat(refused.err())
+                    .contains("error: model " + exported + " is an ONNX model, with which faces can be embedded; this"
+                            + " command needs a model of this program: that which it was exported from, or one that"
+                            + " train --init " + exported + " has trained from it")
+                    .doesNotContain("--model");
+        }
     }
 
     @Test
