@@ -36,4 +36,18 @@ public final class EngineRuns {
         }
         return results;
     }
+
+    /**
+     * Returns the results of a model that ONNX Runtime runs, by engine.
+     *
+     * @param images [B, 3, S, S]
+     */
+    public static Map<String, float[][]> onnxRuntime(OnnxRuntimeModel model, float[] images, int sizePx) {
+        Libtorch.load();
+        try (PointerScope scope = new PointerScope();
+                PreparedNet net = PreparedNet.of(model, 4, sizePx)) {
+            Tensor batch = Tensor.create(images, images.length / (3 * sizePx * sizePx), 3, sizePx, sizePx);
+            return Map.of(net.engine(), TensorRows.of(net.forward(batch)));
+        }
+    }
 }

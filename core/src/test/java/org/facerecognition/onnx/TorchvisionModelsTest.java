@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,7 +22,6 @@ import org.junit.jupiter.api.io.TempDir;
 class TorchvisionModelsTest {
     private static final String PYTHON = System.getProperty("python", "/usr/bin/python3");
     private static final int SIZE_PX = 64;
-    private static final int OUTPUTS = 16;
 
     /** Networks with operations that this library does not cover; ONNX Runtime runs them. */
     private static final Set<String> UNCOVERED = Set.of("convnext", "vit");
@@ -50,20 +47,10 @@ class TorchvisionModelsTest {
     }
 
     private void compare(String name, Graph graph) throws IOException {
-        float[] expected = floats(name + ".out");
-        double largest = 0;
-        for (float value : expected) {
-            largest = Math.max(largest, Math.abs(value));
-        }
-        double tolerance = 1e-4 * largest;
-        EngineRuns.all(graph, floats(name + ".in"), SIZE_PX).forEach((engine, rows) -> {
-            for (int i = 0; i < expected.length; i++) {
-                double found = rows[i / OUTPUTS][i % OUTPUTS];
-                assertThat(Math.abs(found - expected[i]))
-                        .as("%s in %s, value %d", name, engine, i)
-                        .isLessThan(tolerance);
-            }
-        });
+        float[] expected = ExportedNetworksTest.floats(folder.resolve(name + ".out"));
+        float[] images = ExportedNetworksTest.floats(folder.resolve(name + ".in"));
+        EngineRuns.all(graph, images, SIZE_PX)
+                .forEach((engine, rows) -> ExportedNetworksTest.requireEqual(name + " in " + engine, rows, expected));
     }
 
     private List<String> export() throws Exception {
@@ -80,13 +67,6 @@ class TorchvisionModelsTest {
                 .waitFor();
         assertThat(code).as(Files.readString(errors)).isZero();
         return Files.readAllLines(names);
-    }
-
-    private float[] floats(String name) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(folder.resolve(name)));
-        float[] values = new float[bytes.remaining() / Float.BYTES];
-        bytes.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
-        return values;
     }
 
     private static boolean hasTorchvision() throws InterruptedException {
