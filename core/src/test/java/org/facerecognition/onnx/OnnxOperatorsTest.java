@@ -582,6 +582,28 @@ class OnnxOperatorsTest {
         return Stream.of(
                 onChannels("Reshape", model -> model.integers("to", 0, -1).node("Reshape", "x to -> y")),
                 toImages(
+                        "Resize of operator set 10",
+                        10,
+                        model -> model.floats("scales", new float[] {1, 1, 2, 2}, 4)
+                                .node("Resize", "x scales -> z", attribute("mode", "nearest"))),
+                toImages(
+                        "Split by an attribute",
+                        11,
+                        model -> model.node("Split", "x -> a b", attribute("axis", 1), numbers("split", 3, 5))
+                                .node("Relu", "a -> r")
+                                .node("Concat", "b r -> z", attribute("axis", 1))),
+                toImages(
+                        "Split into a number of parts",
+                        18,
+                        model -> model.node("Split", "x -> a b", attribute("axis", 1), attribute("num_outputs", 2))
+                                .node("Concat", "b a -> z", attribute("axis", 1))),
+                toImages(
+                        "Pad by an attribute, Conv",
+                        9,
+                        model -> model.floats("w", random(8 * 8 * 9), 8, 8, 3, 3)
+                                .node("Pad", "x -> p", numbers("pads", 0, 0, 1, 2, 0, 0, 0, 1))
+                                .node("Conv", "p w -> z")),
+                toImages(
                         "Resize by scales",
                         model -> model.floats("none", new float[0], 0)
                                 .floats("scales", new float[] {1, 1, 3, 3}, 4)
@@ -979,6 +1001,25 @@ class OnnxOperatorsTest {
         long[] channels = {CHANNELS};
         long[] pixels = {CHANNELS, SIZE_PX, SIZE_PX};
         return Stream.of(
+                Arguments.of(
+                        toImages(
+                                "Div of values",
+                                model -> model.node("Sigmoid", "x -> s").node("Div", "x s -> z")),
+                        "it divides by other than a constant or the norms of rows"),
+                Arguments.of(
+                        toImages(
+                                "Add of a map",
+                                model -> model.floats("w", random(8), 1, 8, 1, 1)
+                                        .node("Conv", "x w -> map")
+                                        .node("Add", "x map -> z")),
+                        "its inputs are of the shapes [batch, 8, 13, 13] and [batch, 1, 13, 13]"),
+                Arguments.of(
+                        toImages(
+                                "Mul by a map",
+                                model -> model.floats("w", random(8), 1, 8, 1, 1)
+                                        .node("Conv", "x w -> map")
+                                        .node("Mul", "x map -> z")),
+                        "its inputs are of the shapes [batch, 8, 13, 13] and [batch, 1, 13, 13]"),
                 Arguments.of(inTraining(13, "n mean var savedMean savedVar"), "it is in training mode"),
                 Arguments.of(inTraining(15, "n", attribute("training_mode", 1)), "it is in training mode"),
                 Arguments.of(castTo(2), "it converts a constant to type 2"), // UINT8
