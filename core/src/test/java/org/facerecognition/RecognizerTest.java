@@ -26,7 +26,6 @@ import org.bytedeco.opencv.opencv_core.Mat;
 import org.bytedeco.opencv.opencv_core.Rect;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.facerecognition.backbone.Backbone;
 import org.facerecognition.backbone.Encoder;
 import org.facerecognition.data.Crop;
 import org.facerecognition.data.FaceDataset;
@@ -173,8 +172,7 @@ class RecognizerTest {
     }
 
     /** A custom network whose result is cut. */
-    private static final class CutBackbone extends Backbone {
-        private final TinyBackbone net = register_module("net", new TinyBackbone(16));
+    private static final class CutBackbone extends AroundTinyBackbone {
         private final UnaryOperator<Tensor> cut;
 
         CutBackbone(UnaryOperator<Tensor> cut) {
@@ -185,21 +183,6 @@ class RecognizerTest {
         @Override
         public Tensor forward(Tensor images) {
             return cut.apply(net.forward(images));
-        }
-
-        @Override
-        public int embeddingSize() {
-            return 16;
-        }
-
-        @Override
-        public String lastLayerName() {
-            return net.lastLayerName();
-        }
-
-        @Override
-        public void replaceLastLayer(String name, int... sizes) {
-            net.replaceLastLayer(name, sizes);
         }
     }
 

@@ -158,8 +158,8 @@ class WeightsTest {
             assertThatThrownBy(() -> weights.into(net))
                     .isInstanceOf(WeightsException.class)
                     .hasMessage(resource("zip.pth") + " does not fit this network; use it with the network it was saved"
-                            + " from, or, in Java, allow the differences. Missing in the file: fc2.bias. With another shape:"
-                            + " fc.weight must be [5, 4], but was [2, 4]. Not in the network: fc.bias.");
+                            + " from, or, in Java, allow the differences. Missing in the file: fc2.bias. With another"
+                            + " shape: fc.weight must be [5, 4], but was [2, 4]. Not in the network: fc.bias.");
             assertThat(net.get("conv.weight").any().item_bool()).isFalse();
 
             Weights.Report report = weights.allowing("fc*").into(net);
