@@ -347,14 +347,14 @@ public final class ImageFiles {
     }
 
     /**
-     * Lists all images in a folder and below it, sorted by their whole paths. Links to folders are not followed.
+     * Lists all images in a folder and below it, sorted by their whole paths. Links to folders are followed,
+     * except those to a folder above them.
      *
      * @param passedOver counts everything else, and says which subfolders cannot be read
      * @throws DataException when the folder itself cannot be read
      */
     public static List<Path> below(Path folder, PassedOver passedOver) {
-        List<Path> images = new ArrayList<>();
-        collect(list(folder, passedOver), images, passedOver);
+        List<Path> images = new ImageWalk(passedOver).images(folder);
         images.sort(BY_NAME);
         return images;
     }
@@ -376,23 +376,5 @@ public final class ImageFiles {
             }
         }
         return readable;
-    }
-
-    private static void collect(Listing listing, List<Path> images, PassedOver passedOver) {
-        images.addAll(listing.images());
-        for (Path below : listing.folders()) {
-            if (Files.isSymbolicLink(below)) {
-                passedOver.addLinkedFolder();
-                continue;
-            }
-            Listing next;
-            try {
-                next = list(below, passedOver);
-            } catch (DataException e) {
-                passedOver.addClosedFolder(below, e);
-                continue;
-            }
-            collect(next, images, passedOver);
-        }
     }
 }

@@ -27,6 +27,7 @@ public final class PassedOver {
     private int others;
     private int deadLinks;
     private int linkedFolders;
+    private int linksAbove;
     private int otherUnreadableNames;
     private int notInIndex;
     private int loose;
@@ -64,8 +65,14 @@ public final class PassedOver {
         deadLinks++;
     }
 
+    /** Counts a link to a folder where no folders are looked for. */
     void addLinkedFolder() {
         linkedFolders++;
+    }
+
+    /** Counts a link to a folder that the link is in. */
+    void addLinkAbove() {
+        linksAbove++;
     }
 
     /** Records a folder that cannot be read. */
@@ -142,6 +149,7 @@ public final class PassedOver {
         others += other.others;
         deadLinks += other.deadLinks;
         linkedFolders += other.linkedFolders;
+        linksAbove += other.linksAbove;
         closedFolders.putAll(other.closedFolders);
         namesNotDecoded.putAll(other.namesNotDecoded);
         otherUnreadableNames += other.otherUnreadableNames;
@@ -198,6 +206,7 @@ public final class PassedOver {
         add(all, others, "other file", "other files");
         add(all, deadLinks, "link that leads nowhere", "links that lead nowhere");
         add(all, linkedFolders, "link to a folder", "links to folders");
+        add(all, linksAbove, "link to a folder above it", "links to folders above them");
         if (withProblems) {
             add(all, closedFolders.size(), "folder that cannot be read", "folders that cannot be read");
         }

@@ -284,11 +284,27 @@ class ImageFilesTest {
         PassedOver passedOver = new PassedOver();
         assertThat(ImageFiles.below(in, passedOver)).containsExactly(in.resolve("a.png"), in.resolve("c.png"));
         assertThat(passedOver.note())
-                .contains("passed over: 1 hidden or system folder, 2 links that lead nowhere, 1 link to a folder");
+                .contains("passed over: 1 hidden or system folder, 2 links that lead nowhere,"
+                        + " 1 link to a folder above it");
         PassedOver nothing = new PassedOver();
         assertThat(nothing.note()).isEmpty();
         assertThat(nothing.isEmpty()).isTrue();
         assertThat(nothing.instead()).isEqualTo("has none");
+    }
+
+    /** Earlier they were passed over here, while people's folders that are links are trained on. */
+    @Test
+    void followsLinksToFoldersThatDoNotLeadBack() throws IOException {
+        TestImages.write(folder.resolve("disk/2024/a.png"), 8, 8, 0);
+        Path in = Files.createDirectories(folder.resolve("in/ann"));
+        Files.createSymbolicLink(in.resolve("all"), folder.resolve("disk"));
+        Files.createSymbolicLink(folder.resolve("disk/2024/back"), in); // a loop of two links
+        Files.createSymbolicLink(folder.resolve("disk/2024/top"), folder);
+        Files.createSymbolicLink(folder.resolve("in/bob"), in);
+        PassedOver passedOver = new PassedOver();
+        assertThat(ImageFiles.below(folder.resolve("in"), passedOver))
+                .containsExactly(folder.resolve("in/ann/all/2024/a.png"), folder.resolve("in/bob/all/2024/a.png"));
+        assertThat(passedOver.note()).contains("passed over: 4 links to folders above them");
     }
 
     /** Whatever could not be looked at counted as a link that leads nowhere, and its people were left out. */

@@ -67,6 +67,7 @@ final class FormerCrops {
     private final class Search {
         private final Set<Path> photographs = new HashSet<>();
         private final Set<Path> foldersOfRun = new HashSet<>();
+        private final Set<Path> searched = new HashSet<>();
         private final Deque<Path> folders = new ArrayDeque<>(List.of(folder));
         private final PassedOver passedOver = new PassedOver();
         private long others;
@@ -82,7 +83,11 @@ final class FormerCrops {
             int without = 0;
             while (!folders.isEmpty()) {
                 Path next = folders.remove();
-                if (!foldersOfRun.contains(place(next)) && ++without > MAX_FOLDERS) {
+                Path place = place(next);
+                if (!searched.add(place)) { // through a link
+                    continue;
+                }
+                if (!foldersOfRun.contains(place) && ++without > MAX_FOLDERS) {
                     return false;
                 }
                 try {
@@ -103,9 +108,7 @@ final class FormerCrops {
                     others++;
                 }
             }
-            listing.folders().stream()
-                    .filter(below -> !Files.isSymbolicLink(below))
-                    .forEach(folders::add);
+            folders.addAll(listing.folders());
         }
     }
 }

@@ -97,6 +97,17 @@ class FormerCropsTest {
                 .doesNotContain("remove");
     }
 
+    /** A person's folder that is a link is trained on like another. */
+    @Test
+    void foldersBehindLinksAreSearchedOnce() throws IOException {
+        photograph("former/crop.png", 1);
+        Files.createDirectories(out);
+        Files.createSymbolicLink(out.resolve("ann"), root.resolve("former"));
+        Files.createSymbolicLink(root.resolve("former/again"), root.resolve("former"));
+        assertThat(align(root.resolve("photos/ann.png")).err())
+                .contains(out + " has 1 image file that this run did not write");
+    }
+
     /** Earlier, a home folder was searched to its end, and each folder that cannot be read had a line. */
     @Test
     @DisabledOnOs(value = OS.WINDOWS, disabledReason = "needs a link that cannot be followed")
