@@ -17,12 +17,15 @@ record StepModel(double computeSeconds, double gradientBytes, double embeddingBy
      */
     record Link(double bytesPerSecond, double latencySeconds) {
         /**
-         * Returns the link that explains two measured sums.
+         * Returns the link that explains two measured sums; without latency where the smaller one took as long.
          *
          * @param ranks that added them up
          */
         static Link fitted(int ranks, double bytes, double seconds, double moreBytes, double moreSeconds) {
             double passes = 2.0 * (ranks - 1) / ranks;
+            if (moreSeconds <= seconds) {
+                return new Link(passes * moreBytes / moreSeconds, 0);
+            }
             double rate = passes * (moreBytes - bytes) / (moreSeconds - seconds);
             double latency = (seconds - passes * bytes / rate) / (2 * (ranks - 1));
             return new Link(rate, Math.max(0, latency));
