@@ -1,5 +1,6 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -70,7 +71,7 @@ final class DemoCommand implements Callable<Integer> {
     private boolean json;
 
     @Override
-    public Integer call() {
+    public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
         if (people < 1 || epochs < 1) {
             throw new IllegalArgumentException(

@@ -1,6 +1,12 @@
 package org.facerecognition.examples;
 
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.bytedeco.opencv.opencv_core.Mat;
 import org.facerecognition.data.FaceDataset;
 import org.facerecognition.data.Sample;
@@ -17,6 +23,7 @@ import org.facerecognition.synthetic.SyntheticFaces;
 record DemoPeople(SyntheticFaces faces, int trained) {
     private static final int TRAIN_IMAGES = 6;
     private static final int VALIDATION_IMAGES = 2;
+    private static final Pattern PERSON = Pattern.compile("synthetic-\\d+");
     private static final int OTHER_IMAGES = 5;
     private static final int MIN_CALIBRATION_PEOPLE = 80; // a few more than a false accept rate of 0.001 needs
 
@@ -45,8 +52,14 @@ record DemoPeople(SyntheticFaces faces, int trained) {
         return FaceDataset.synthetic(faces.identities(first, first + people).images(0, OTHER_IMAGES), Split.TEST);
     }
 
-    /** Writes images to {@code folder/PERSON/INDEX.png}, for the first people of a data set, and returns the folder. */
-    static Path write(FaceDataset dataset, int people, Path folder) {
+    /**
+     * Writes images to {@code folder/PERSON/INDEX.png}, for the first people of a data set, and returns the folder. The
+     * images that this has written there before, of other people, are deleted, and nothing else.
+     *
+     * @throws IOException when the folder cannot be read or a former image cannot be deleted
+     */
+    static Path write(FaceDataset dataset, int people, Path folder) throws IOException {
+        deleteFormer(folder);
         int[] written = new int[people];
         for (int i = 0; i < dataset.size(); i++) {
             Sample sample = dataset.sample(i);
@@ -58,5 +71,28 @@ record DemoPeople(SyntheticFaces faces, int trained) {
             }
         }
         return folder;
+    }
+
+    private static void deleteFormer(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try (DirectoryStream<Path> people = Files.newDirectoryStream(folder, "synthetic-*")) {
+            for (Path person : people) {
+                if (!PERSON.matcher(person.getFileName().toString()).matches()
+                        || !Files.isDirectory(person, LinkOption.NOFOLLOW_LINKS)) {
+                    continue;
+                }
+                for (int i = 0; i < OTHER_IMAGES; i++) {
+                    Files.deleteIfExists(person.resolve(i + ".png"));
+                }
+                try (Stream<Path> left = Files.list(person)) {
+                    if (left.findAny().isPresent()) {
+                        continue;
+                    }
+                }
+                Files.delete(person);
+            }
+        }
     }
 }

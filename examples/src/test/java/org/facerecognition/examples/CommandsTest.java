@@ -186,6 +186,27 @@ class CommandsTest {
         }
     }
 
+    /** The people of the former run were enrolled with those of this one. */
+    @Test
+    void demoDeletesTheFacesOfTheFormerRunAndNothingElse() throws Exception {
+        Path faces = folder.resolve("faces");
+        DemoPeople.write(new DemoPeople(new SyntheticFaces(0, 48), 7).unseen(), 2, faces);
+        Path own = Files.createDirectories(faces.resolve("Ann")).resolve("0.png");
+        Files.writeString(own, "mine");
+        Files.writeString(faces.resolve("synthetic-8/note.txt"), "mine");
+        Files.createDirectories(faces.resolve("synthetic-copy"));
+        DemoPeople.write(new DemoPeople(new SyntheticFaces(0, 48), 4).unseen(), 2, faces);
+        try (Stream<Path> all = Files.walk(faces)) {
+            assertThat(all.filter(Files::isRegularFile)
+                            .map(file -> faces.relativize(file).toString().replace('\\', '/'))
+                            .filter(file -> !file.matches("synthetic-[45]/[0-4].png")))
+                    .containsExactlyInAnyOrder("Ann/0.png", "synthetic-8/note.txt");
+        }
+        assertThat(faces.resolve("synthetic-7")).doesNotExist();
+        assertThat(faces.resolve("synthetic-copy")).exists();
+        assertThat(faces.resolve("synthetic-4/4.png")).exists();
+    }
+
     /** What it prints for people, and the commands that it tells them to try. */
     @Test
     void demoPrintsItsFiguresAndCommandsThatRun() {
