@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
         },
         mixinStandardHelpOptions = true,
         sortOptions = false)
+@HelpSection.Refused({"--input", "--int8", "--bf16", "--min-cosine"})
 final class ExportCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;

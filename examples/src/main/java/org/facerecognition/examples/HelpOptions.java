@@ -25,7 +25,20 @@ final class HelpOptions implements IHelpSectionRenderer {
     /** Replaces the option list in the help of a command and of all its subcommands. */
     static void install(CommandLine command) {
         command.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, new HelpOptions());
+        refused(command.getCommandSpec()).forEach(name -> hide(name, command.getCommandSpec()));
         command.getSubcommands().values().forEach(HelpOptions::install);
+    }
+
+    private static List<String> refused(CommandSpec command) {
+        HelpSection.Refused refused = command.userObject().getClass().getAnnotation(HelpSection.Refused.class);
+        return refused == null ? List.of() : Arrays.asList(refused.value());
+    }
+
+    /** An option of a mixin is hidden in one command, and is parsed like before, so that it can be refused. */
+    private static void hide(String name, CommandSpec command) {
+        OptionSpec option = command.findOption(name);
+        command.remove(option);
+        command.addOption(OptionSpec.builder(option).hidden(true).build());
     }
 
     @Override

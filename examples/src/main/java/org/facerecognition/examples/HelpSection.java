@@ -21,6 +21,13 @@ import java.lang.annotation.Target;
         String[] value();
     }
 
+    /** The options of a command's mixins that it refuses, and does not list; belongs on the command's class. */
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target(ElementType.TYPE)
+    @interface Refused {
+        String[] value();
+    }
+
     /** All headings, in the order in which help lists them. */
     enum Heading {
         COMMON("Common options"),

@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         sortOptions = false)
+@HelpSection.Refused({"--input", "--int8", "--bf16", "--min-cosine"})
 final class QuantizeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;

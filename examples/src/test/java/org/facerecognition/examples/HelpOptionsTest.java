@@ -13,6 +13,7 @@ import org.facerecognition.natives.Processors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -39,7 +40,7 @@ class HelpOptionsTest {
     @MethodSource("commands")
     void listEveryOptionOnce(CommandSpec command) {
         List<String> lines = command.commandLine().getUsageMessage().lines().toList();
-        assertThat(command.options())
+        assertThat(command.options().stream().filter(option -> !option.hidden()))
                 .allSatisfy(option -> assertThat(lines)
                         .filteredOn(line -> line.matches("( {6}|  -., )" + option.longestName() + "([ =].*)?"))
                         .as(option.longestName())
@@ -53,7 +54,9 @@ class HelpOptionsTest {
                 .getUsageMessage()
                 .lines()
                 .anyMatch(line -> line.equals(Heading.OUTPUT.text() + ":") || line.equals(Heading.HELP.text() + ":"));
-        assertThat(hasHeadings).isEqualTo(command.options().size() > HelpOptions.MAX_WITHOUT_HEADINGS);
+        long listed =
+                command.options().stream().filter(option -> !option.hidden()).count();
+        assertThat(hasHeadings).isEqualTo(listed > HelpOptions.MAX_WITHOUT_HEADINGS);
     }
 
     @Test
@@ -92,6 +95,25 @@ class HelpOptionsTest {
                         "Checkpoints:",
                         "Output:",
                         "Help:");
+    }
+
+    /** They were listed by commands that do not embed with them. */
+    @ParameterizedTest
+    @ValueSource(strings = {"export", "quantize"})
+    void listNoOptionThatIsRefused(String command) {
+        assertThat(help(command).lines())
+                .anyMatch(line -> line.startsWith("      --model="))
+                .noneMatch(line -> line.matches(" +--(int8|bf16|min-cosine|input)\\b.*"))
+                .noneMatch(line -> line.contains("[--int8]"));
+        String[] words = command.equals("export")
+                ? new String[] {"export", "--model=none.model", "--format=onnx", "--out=none.onnx"}
+                : new String[] {"quantize", "--model=none.model", "--out=none", "../README.md"};
+        for (String option : List.of("--int8", "--bf16", "--min-cosine=0.9", "--input=try")) {
+            Cli.Result result =
+                    Cli.run(Stream.concat(Stream.of(words), Stream.of(option)).toArray());
+            assertThat(result.code()).as(result.err()).isEqualTo(Main.USED_WRONGLY);
+            assertThat(result.err()).contains("error: " + option.replaceAll("=.*", "") + " must ");
+        }
     }
 
     @Test
