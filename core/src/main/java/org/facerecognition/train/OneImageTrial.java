@@ -98,7 +98,7 @@ public final class OneImageTrial {
         if (ranks > 1) {
             return new IllegalArgumentException(
                     "each of the " + ranks + " processes must have at least 2 images of every batch for this network,"
-                            + " whose batch normalization cannot work on a single image, but with batchSize "
+                            + " whose batch normalization cannot work on a single image, but with a batch size of "
                             + batchSize
                             + " one has fewer, of the last batch of an epoch or of all; use synchronized batch"
                             + " normalization, another batch size or fewer processes",

@@ -238,7 +238,9 @@ public final class Main {
     /** Prints one sentence on standard error, and the stack trace only with -Dtrace=true. */
     private static int explain(Exception error, CommandLine command, CommandLine.ParseResult parsed) {
         boolean usedWrongly = error instanceof IllegalArgumentException && !(error instanceof UnsuitableDataException);
-        String sentence = usedWrongly ? UseErrors.withOptionName(sentence(error), command) : sentence(error);
+        String sentence = error instanceof IllegalArgumentException || error instanceof IllegalStateException
+                ? UseErrors.withOptionName(sentence(error), command)
+                : sentence(error);
         command.getErr().println("error: " + DatabaseAddress.withoutAddresses(sentence));
         trace(error, command.getErr());
         if (!usedWrongly) {

@@ -102,8 +102,8 @@ final class ProcessOptions {
         try (RestartingRanks ranks = new RestartingRanks(
                 policy,
                 processes,
-                (count, restart) ->
-                        LocalRanks.start(count, command(spec, count, restart), err::println, json ? result : null),
+                (count, restart) -> LocalRanks.start(
+                        count, command(spec, count, restart), new RankLines(err::println), json ? result : null),
                 () -> Checkpoints.lastIn(out),
                 err::println)) {
             Thread onStop = StopHook.add("stop-ranks", () -> {

@@ -22,11 +22,14 @@ final class UseErrors {
     private static final Pattern GIVEN = Pattern.compile("\\{(--[a-z0-9-]+)");
     private static final Pattern ARGUMENT =
             Pattern.compile("([a-z][a-zA-Z0-9]*(?: [a-z]+)?)( must .*)", Pattern.DOTALL);
+    private static final Pattern ARGUMENT_WITHIN =
+            Pattern.compile("(?<![\\w./\"-])[a-z]+(?:[A-Z][a-z]+)+(?![\\w./\"(])");
     private static final Pattern LAST_WORD = Pattern.compile("-[a-z0-9]+$");
     private static final Map<String, String> NAMED_OTHERWISE = Map.ofEntries( // options by arguments of the library
             Map.entry("learningRate", "--lr"),
             Map.entry("accumulation", "--accumulate"),
             Map.entry("loaderThreads", "--threads"),
+            Map.entry("compute threads", "--compute-threads"),
             Map.entry("fraction", "--verify-on-unseen"),
             Map.entry("fractions", "--val-fraction and --test-fraction"),
             Map.entry("gradientClip", "--clip"),
@@ -82,9 +85,29 @@ final class UseErrors {
 
     /**
      * Returns a message about an argument of the library with the name of the option that was given for it: {@code
-     * batchSize must be at least 1} of {@code --batch-size}, and {@code decodedPx} of {@code --decoded}.
+     * batchSize must be at least 1} of {@code --batch-size}, and {@code decodedPx} of {@code --decoded}. Names of two
+     * words are replaced wherever they are, also those of options that were left to their default.
      */
     static String withOptionName(String message, CommandLine command) {
+        return ARGUMENT_WITHIN
+                .matcher(withFirstName(message, command))
+                .replaceAll(name -> Matcher.quoteReplacement(option(name.group(), command)));
+    }
+
+    /** Returns the option of a command for an argument of the library; without one, the argument's name. */
+    private static String option(String name, CommandLine command) {
+        String option = NAMED_OTHERWISE.getOrDefault(name, kebab(name));
+        return distinct(OPTION, option).stream()
+                        .allMatch(one -> command.getCommandSpec().findOption(one) != null)
+                ? option
+                : name;
+    }
+
+    private static String kebab(String name) {
+        return "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+    }
+
+    private static String withFirstName(String message, CommandLine command) {
         Matcher argument = ARGUMENT.matcher(message);
         @Nullable ParseResult given = command.getParseResult();
         if (given == null || !argument.matches()) {
@@ -95,7 +118,7 @@ final class UseErrors {
         if (otherwise != null && distinct(OPTION, otherwise).stream().anyMatch(given::hasMatchedOption)) {
             return otherwise + argument.group(2);
         }
-        String option = "--" + name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+        String option = kebab(name);
         if (!given.hasMatchedOption(option)) {
             option = LAST_WORD.matcher(option).replaceFirst(""); // a unit
         }

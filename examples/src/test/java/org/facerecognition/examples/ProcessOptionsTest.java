@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +24,26 @@ class ProcessOptionsTest {
         CommandSpec train = line.parseArgs(words).subcommand().commandSpec();
         List<String> command = ProcessOptions.command(train, 2, restart);
         return command.subList(command.indexOf(Main.class.getName()) + 1, command.size());
+    }
+
+    /** Each process said that the command line is wrong. */
+    @Test
+    void anErrorThatProcessesHaveAlikeIsPassedOnOnce() {
+        List<String> passed = new ArrayList<>();
+        RankLines lines = new RankLines(passed::add);
+        for (int rank = 1; rank < 4; rank++) {
+            lines.accept("[rank " + rank + "] note");
+            lines.accept("[rank " + rank + "] error: no" + rank / 3);
+            lines.accept("[rank " + rank + "] See 'train --help'.");
+        }
+        assertThat(passed)
+                .containsExactly(
+                        "[rank 1] note",
+                        "[rank 1] error: no0",
+                        "[rank 1] See 'train --help'.",
+                        "[rank 2] note",
+                        "[rank 3] note",
+                        "[rank 3] error: no1");
     }
 
     /** Gloo's lines, and a second result after a restart, went to standard output. */
