@@ -348,7 +348,7 @@ public final class ImageFiles {
 
     /**
      * Lists all images in a folder and below it, sorted by their whole paths. Links to folders are followed,
-     * except those to a folder above them.
+     * except those to a folder above them, and those within a folder that a link leads to.
      *
      * @param passedOver counts everything else, and says which subfolders cannot be read
      * @throws DataException when the folder itself cannot be read

@@ -33,7 +33,7 @@ public final class ImageRows {
     /**
      * Lists the image files in a folder and below it, in any file system of Hadoop's: files with the extensions of
      * images, and without what operating systems and other programs leave behind. Links to folders are followed,
-     * except those to a folder above them.
+     * except those to a folder above them, and those within a folder that a link leads to.
      *
      * @param root folder with one folder per person
      * @param passedOver receives what was passed over: by kind, and each file and folder that may be or have an image
