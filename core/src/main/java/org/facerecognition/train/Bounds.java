@@ -24,6 +24,12 @@ final class Bounds {
         }
     }
 
+    static void atMost(long max, String name, long value) {
+        if (value > max) {
+            throw new IllegalArgumentException(name + " must be at most " + max + ", but was " + value);
+        }
+    }
+
     static void atLeast(long min, String name, long value) {
         if (value < min) {
             throw new IllegalArgumentException(name + " must be at least " + min + ", but was " + value);

@@ -10,7 +10,7 @@ import org.facerecognition.data.Sampler;
  *
  * @param batchSize samples in a batch, at least 1
  * @param sampler the order of an epoch's samples, and how often each occurs
- * @param loaderThreads that read and augment, at least 1
+ * @param loaderThreads that read and augment, 1 to 256; there is a batch in memory for each
  * @param badImages what to do about an image that cannot be used
  * @param imageCacheMib memory in MiB for decoded images of each data set, at least 0: a cached image is decoded once
  *     instead of once for each copy and epoch
@@ -26,6 +26,7 @@ public record Loading(
         BadImages badImages,
         int imageCacheMib,
         int featureCacheMib) {
+    private static final int MAX_THREADS = 256;
 
     /** @throws IllegalArgumentException when a value is out of its range, naming it */
     public Loading {
@@ -33,6 +34,7 @@ public record Loading(
         Bounds.given("badImages", badImages);
         Bounds.atLeast(1, "batchSize", batchSize);
         Bounds.atLeast(1, "loaderThreads", loaderThreads);
+        Bounds.atMost(MAX_THREADS, "loaderThreads", loaderThreads);
         Bounds.atLeast(0, "imageCacheMib", imageCacheMib);
         Bounds.atLeast(0, "featureCacheMib", featureCacheMib);
     }

@@ -31,7 +31,8 @@ final class LoadingOptions {
     @Option(
             names = "--threads",
             paramLabel = "N",
-            description = "Threads that read and augment images. Default: 2, or 1 where there is one processor.")
+            description =
+                    "Threads that read and augment images, at most 256. Default: 2, or 1 where there is one processor.")
     private @Nullable Integer threads;
 
     @Option(

@@ -137,7 +137,8 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "N",
             defaultValue = "0",
             description =
-                    "Threads of libtorch on the CPU, which trains; 0 for as many as the JVM may use. Validation on"
+                    "Threads of libtorch on the CPU, which trains, at most 256 or the number of processors; 0 for as"
+                            + " many as the JVM may use. Validation on"
                             + " 512 or more images and the rest of the program follow -Dfacerecognition.threads, see"
                             + " core/README.md.")
     @HelpSection(Heading.OPTIMIZATION)

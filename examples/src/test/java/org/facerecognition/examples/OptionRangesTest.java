@@ -59,6 +59,8 @@ class OptionRangesTest {
         "--t0, 0",
         "--warmup-epochs, -1",
         "--compute-threads, -1",
+        "--compute-threads, 1000000",
+        "--threads, 1000000",
         "--batch-size, 0",
         "--threads, 0",
         "--image-cache-mib, -1",

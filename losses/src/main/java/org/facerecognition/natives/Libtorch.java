@@ -16,6 +16,8 @@ import org.bytedeco.pytorch.global.torch;
  * Factories, constructors and methods call load() instead.
  */
 public final class Libtorch {
+    private static final int MAX_THREADS = 256; // on few processors more stand still, and very many end the process
+
     /*
      * JavaCPP unpacks and loads one library at a time. The first library that is loaded needs libtorch_cpu. If that is
      * not unpacked yet, the operating system looks elsewhere: on a machine with another installation of libtorch (such
@@ -95,13 +97,17 @@ public final class Libtorch {
      * threads that start later use, and on Linux that of OpenBLAS, which multiplies matrices, for the whole process,
      * unless the environment has {@code OPENBLAS_NUM_THREADS}.
      *
-     * @param threads at least 1
-     * @throws IllegalArgumentException if the number is less than 1
+     * @param threads at least 1; at most 256, or the number of the machine's processors if there are more
+     * @throws IllegalArgumentException if the number is out of its range
      * @throws IllegalStateException if libtorch cannot be loaded, see {@link #load}
      */
     public static void setThreads(int threads) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads must be at least 1, but was " + threads);
+        }
+        long most = Math.max(MAX_THREADS, Processors.ofMachine());
+        if (threads > most) {
+            throw new IllegalArgumentException("compute threads must be at most " + most + ", but was " + threads);
         }
         load();
         torch.set_num_threads(threads);

@@ -62,10 +62,13 @@ class OpenBlasTest {
     }
 
     @Test
-    void threadsMustBeAtLeastOne() {
+    void threadsHaveARange() {
         assertThatThrownBy(() -> Libtorch.setThreads(0))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("threads must be at least 1, but was 0");
+        assertThatThrownBy(() -> Libtorch.setThreads(1_000_000)) // ended the process
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageMatching("compute threads must be at most \\d+, but was 1000000");
     }
 
     private static List<String> run(String variable, String value, String option) throws IOException {
