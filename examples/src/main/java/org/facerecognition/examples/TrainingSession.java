@@ -73,7 +73,7 @@ final class TrainingSession implements AutoCloseable {
         long maxSteps = args.build().optimization().maxSteps();
         try (ProgressPrinter progress = new ProgressPrinter(err, Terminal.isInteractive(), maxSteps)) {
             EmbeddingStatsRecorder recorder = new EmbeddingStatsRecorder();
-            FolderWriter folder = new FolderWriter(recorder);
+            FolderWriter folder = new FolderWriter(recorder, train.classes() <= MAX_CLASSES_WITH_STATS);
             TrainingListener[] listeners = !reports
                     ? new TrainingListener[0]
                     : train.classes() <= MAX_CLASSES_WITH_STATS
@@ -131,11 +131,14 @@ final class TrainingSession implements AutoCloseable {
     /** Writes the folder's files when the training starts and after each epoch. */
     private final class FolderWriter implements TrainingListener {
         private final EmbeddingStatsRecorder recorder;
+        private final boolean records;
         private final List<EpochReport> epochs = new ArrayList<>();
         private final List<EpochEmbeddingStats> stats = new ArrayList<>();
 
-        FolderWriter(EmbeddingStatsRecorder recorder) {
+        /** @param records whether the recorder is told of batches */
+        FolderWriter(EmbeddingStatsRecorder recorder, boolean records) {
             this.recorder = recorder;
+            this.records = records;
         }
 
         @Override
@@ -143,6 +146,12 @@ final class TrainingSession implements AutoCloseable {
             write(FormerOptions.FILE, argsJson + "\n");
             stats.addAll(formerStats(soFar));
             writeLines(STATS, stats);
+            int last = soFar.epochs().size() - 1;
+            if (records
+                    && soFar.steps() > (last < 0 ? 0 : soFar.epochs().get(last).steps())) {
+                err.println("note: if epoch " + (last + 2) + " is trained further, its embedding statistics are of the"
+                        + " batches from here on");
+            }
             epochs.addAll(soFar.epochs());
             writeLines(HISTORY, epochs);
             if (!epochs.isEmpty()) { // the training may have been killed before the report of its last epoch

@@ -78,6 +78,16 @@ class ResumeCommandTest {
                 .doesNotContain("See 'face-recognition");
     }
 
+    /** The statistics of its embeddings are not in the checkpoint, which nothing said. */
+    @Test
+    void saysThatStatisticsOfAnEpochAreOfItsRest() {
+        assertThat(start("--epochs", 2, "--max-steps", 1).err()).doesNotContain("embedding statistics");
+        assertThat(resume("--epochs", 1, "--max-steps", 0).err())
+                .contains(
+                        "note: if epoch 1 is trained further, its embedding statistics are of the batches from here on");
+        assertThat(resume("--epochs", 2, "--max-steps", 0).err()).doesNotContain("embedding statistics");
+    }
+
     /** Defaults that the folder records were taken for given ones. */
     @Test
     void warnsOnlyOfWhatIsGivenAgain() {
