@@ -216,7 +216,7 @@ class GalleryFileTest {
                         "gallery " + file + " must be a gallery file, but does not start like one; name another file");
         assertThat(Files.readString(file)).startsWith("name,embedding");
         Files.write(file, new byte[0]);
-        assertThatThrownBy(this::open).hasMessageContaining("is damaged: its header");
+        assertThatThrownBy(this::open).hasMessageContaining("is empty, with 0 bytes");
         Files.delete(file);
         assertThatThrownBy(this::read).hasMessage("gallery " + file + " does not exist; check its name");
         assertThatThrownBy(() -> Gallery.info(folder))
