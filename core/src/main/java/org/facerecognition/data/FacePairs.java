@@ -58,8 +58,9 @@ public record FacePairs(List<Pair> pairs) {
     }
 
     /**
-     * Reads lines {@code image<TAB>image<TAB>1}, with 1 for genuine and 0 for impostor pairs. Empty lines and those
-     * that begin with {@code #} are skipped. Names are compared as normalized paths.
+     * Reads lines {@code image<TAB>image<TAB>1}, with 1 for genuine and 0 for impostor pairs. Empty lines are skipped,
+     * and those that begin with {@code #}, unless they are a pair whose first image exists under that name. Names are
+     * compared as normalized paths.
      *
      * @param images folder that the names are relative to
      * @throws DataException when the list or an image is missing, or a line is malformed, is of an image with itself,

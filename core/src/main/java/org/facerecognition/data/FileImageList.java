@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Collects image files of a data set, of which it keeps the bytes of their paths and eight more. */
+/** Collects image files of a data set, of which it keeps the bytes of their paths and nine more. */
 final class FileImageList implements PeopleParts.Chosen {
     private static final int PAGE = 1 << 10; // images whose paths are kept together
     private static final byte LATIN_1 = 0;

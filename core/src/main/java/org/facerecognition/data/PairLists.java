@@ -89,7 +89,8 @@ final class PairLists {
             String line = lines.get(i);
             String[] parts = line.strip().split("\t");
             boolean isPair = parts.length == 3 && (parts[2].equals("0") || parts[2].equals("1"));
-            if (line.isBlank() || line.startsWith("#") && !isPair) { // a folder's name may begin with #, too
+            boolean isComment = line.startsWith("#") && !(isPair && exists(image(images, parts[0])));
+            if (line.isBlank() || isComment) { // a folder's name may begin with #, too
                 continue;
             }
             if (!isPair) {

@@ -11,6 +11,7 @@ import java.util.List;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.openblas.global.openblas;
 import org.facerecognition.natives.NativeLibraries;
+import org.facerecognition.natives.Processors;
 
 /** Exact search: compares every row, by one matrix product of OpenBLAS's per block. */
 final class ExactSearch implements SearchIndex {
@@ -34,6 +35,7 @@ final class ExactSearch implements SearchIndex {
 
     @Override
     public List<List<Hit>> nearest(List<float[]> probes, Rows.View view, int k, int efSearch) {
+        Processors.count(); // a wrong setting is said, which OpenBLAS's own threads would not follow
         NativeLibraries.load(openblas.class, "OpenBLAS");
         List<List<Hit>> all = new ArrayList<>(probes.size());
         for (int from = 0; from < probes.size(); from += PROBES_PER_BATCH) {

@@ -100,6 +100,13 @@ class PairListsTest {
         assertThat(indexed.faces().sample(0).image().name()).isEqualTo("#Di/1.jpg");
     }
 
+    /** It was taken for a pair whose first image is missing, which ended the evaluation. */
+    @Test
+    void aPairBehindANumberSignIsAComment() throws IOException {
+        FacePairs pairs = list("#Ann/Ann_0001.jpg\tBo_Lee/Bo_Lee_0001.png\t0\nAnn/Ann_0001.jpg\tAnn/Ann_0012.jpg\t1\n");
+        assertThat(pairs.indexed(Crop.WHOLE).same()).containsExactly(true);
+    }
+
     private FacePairs list(String text) throws IOException {
         return FacePairs.list(Files.writeString(list, text), folder);
     }

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs parallel streams on at most as many threads as {@link Processors} says. Where that is less than the JVM's common
- * pool has with the caller, a pool of that many threads does the work of all callers; otherwise the common pool does,
- * and a caller that is in a pool already stays there.
+ * pool has with the caller, a pool of that many threads does the work of all callers, also of those in other pools;
+ * otherwise the caller's pool does, or the common one.
  */
 public final class ParallelStreams {
     private static final AtomicInteger THREADS = new AtomicInteger();
@@ -44,7 +44,7 @@ public final class ParallelStreams {
         if (count == 1) {
             return operation.apply(stream.sequential());
         }
-        if (suitsCommonPool(count) || ForkJoinTask.inForkJoinPool()) {
+        if (suitsCommonPool(count) || isInOwnPool()) {
             return operation.apply(stream.parallel());
         }
         FutureTask<R> task = new FutureTask<>(() -> operation.apply(stream.parallel()));
@@ -81,6 +81,10 @@ public final class ParallelStreams {
      */
     public static ForkJoinPool pool() {
         return suitsCommonPool(Processors.count()) ? ForkJoinPool.commonPool() : Holder.POOL;
+    }
+
+    private static boolean isInOwnPool() {
+        return ForkJoinTask.inForkJoinPool() && ForkJoinTask.getPool() == Holder.POOL;
     }
 
     /** Returns whether the common pool's threads and the caller, which joins them, are not too many. */

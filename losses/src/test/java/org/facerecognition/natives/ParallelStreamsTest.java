@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
@@ -56,6 +58,12 @@ class ParallelStreamsTest {
         assertThat(printed(2, 4)).isEqualTo("[face-stream-1, face-stream-2]");
     }
 
+    /** The common pool's threads, of which there are more, did the work of a caller that was one of them. */
+    @Test
+    void aBoundHoldsForCallersInOtherPools() throws Exception {
+        assertThat(printed(2, 8, "common")).isEqualTo("[face-stream-1, face-stream-2]");
+    }
+
     @Test
     void theCommonPoolHelpsWhereThereIsNoLowerBound() throws Exception {
         assertThat(printed(2, 2)).isEqualTo("[ForkJoinPool.commonPool-worker-1, main]");
@@ -68,14 +76,11 @@ class ParallelStreamsTest {
         private Workers() {}
 
         public static void main(String[] args) {
-            CountDownLatch all = new CountDownLatch(Processors.count());
-            ParallelStreams.forEach(0, 64, i -> {
-                NAMES.add(Thread.currentThread().getName());
-                all.countDown();
-                await(all);
-                ParallelStreams.forEach(
-                        0, 64, j -> NAMES.add(Thread.currentThread().getName()));
-            });
+            if (args.length == 0) {
+                work();
+            } else {
+                CompletableFuture.runAsync(Workers::work).join();
+            }
             Thread.currentThread().interrupt();
             IllegalStateException failure = new IllegalStateException("expected");
             try {
@@ -85,6 +90,17 @@ class ParallelStreamsTest {
             } catch (IllegalStateException e) {
                 System.out.print(e == failure && Thread.interrupted() ? NAMES : e);
             }
+        }
+
+        private static void work() {
+            CountDownLatch all = new CountDownLatch(Processors.count());
+            ParallelStreams.forEach(0, 64, i -> {
+                NAMES.add(Thread.currentThread().getName());
+                all.countDown();
+                await(all);
+                ParallelStreams.forEach(
+                        0, 64, j -> NAMES.add(Thread.currentThread().getName()));
+            });
         }
 
         private static void await(CountDownLatch all) {
@@ -98,8 +114,9 @@ class ParallelStreamsTest {
         }
     }
 
-    private static String printed(int bound, int processors) throws Exception {
-        ProcessBuilder builder = new ProcessBuilder(List.of(
+    /** @param caller a word if it is to be in the common pool */
+    private static String printed(int bound, int processors, String... caller) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-XX:ActiveProcessorCount=" + processors,
@@ -107,7 +124,8 @@ class ParallelStreamsTest {
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Workers.class.getName()));
-        Process process = builder.redirectErrorStream(true).start();
+        command.addAll(List.of(caller));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
         return output;
