@@ -75,7 +75,7 @@ public final class AtomicFile {
     }
 
     /** Writes the content of a temporary file; returns false if another process has removed the file. */
-    private interface ContentWriter {
+    interface ContentWriter {
         boolean write(TemporaryFile file) throws IOException;
     }
 
@@ -137,11 +137,11 @@ public final class AtomicFile {
 
     /** Writes a file as a stream. */
     public static void writeStream(Path file, StreamWriter writer) throws IOException {
-        writeStream(file, writer, false, () -> {});
+        writeStream(file, writer, false, temporary -> true);
     }
 
-    /** @param beforeMoving is run when the new file is complete, and the disk has confirmed it */
-    static void writeStream(Path file, StreamWriter writer, boolean confidential, ConfidentialFile.Step beforeMoving)
+    /** @param beforeMoving is run when the new file is complete; returns false if the file must be written again */
+    static void writeStream(Path file, StreamWriter writer, boolean confidential, ContentWriter beforeMoving)
             throws IOException {
         PathWriter direct = special -> {
             try (OutputStream out = Files.newOutputStream(special)) {
@@ -152,9 +152,7 @@ public final class AtomicFile {
             try (OutputStream out = temporary.stream()) {
                 writer.write(out);
             }
-            temporary.sync();
-            beforeMoving.run();
-            return true;
+            return beforeMoving.write(temporary);
         };
         write(file, direct, content, true, confidential);
     }

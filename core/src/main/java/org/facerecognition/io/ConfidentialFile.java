@@ -60,7 +60,7 @@ public final class ConfidentialFile {
      * of a replaced file is not overwritten.
      */
     public static void write(Path file, AtomicFile.StreamWriter writer) throws IOException {
-        AtomicFile.writeStream(file, writer, true, () -> {});
+        AtomicFile.writeStream(file, writer, true, temporary -> true);
     }
 
     /**
@@ -92,7 +92,11 @@ public final class ConfidentialFile {
         Path target = AtomicFile.real(file);
         SecondName old = new SecondName(target);
         try { // the second name is made late: a process that is killed while it writes leaves none
-            AtomicFile.writeStream(target, writer, true, old::make);
+            AtomicFile.writeStream(target, writer, true, temporary -> {
+                temporary.sync(); // now, since that may take long
+                old.make();
+                return true;
+            });
         } catch (IOException | RuntimeException | Error e) {
             old.delete();
             throw e;

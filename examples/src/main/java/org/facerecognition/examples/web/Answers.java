@@ -11,10 +11,10 @@ import java.util.regex.Pattern;
 
 /** What the server answers: JSON, and errors as {@code {"error": SENTENCE}}. */
 final class Answers {
-    private static final ObjectMapper JSON = new ObjectMapper();
     /** What a client is told where only the operator can see the reason. */
     static final String INTERNAL_ERROR = "an internal error occurred; see the output of the server for details";
 
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Pattern DISK_FULL = // in the words of Linux and macOS, and of Windows
             Pattern.compile("No space left on device|Disk quota exceeded|There is not enough space on the disk");
     private static final String SQL_DISK_FULL = "53100"; // of PostgreSQL
